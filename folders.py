@@ -1,0 +1,233 @@
+"""What the scripts share: the images of a folder, a new output folder, one way to fail.
+
+A dataset folder holds one sub-folder per emotion, and images in those:
+
+    data/split/train/
+        anger/      row00010.png row00022.png ...
+        happiness/  row00007.png ...
+        stage.json  who made it, from what, and how many images went in and out
+
+Standard library only at the top, so that `python contrast.py --help` answers at once and `realtime.py` runs with
+nothing but NumPy and OpenCV installed.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs into one folder at once are not noticed there
+    fcntl = None
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+FACE_SIZE = 48  # pixels: FER-2013's faces are 48x48
+
+
+def fail(message: str) -> NoReturn:
+    """Stop with one line on stderr and exit status 1: the file, what is wrong with it, what mends it."""
+    raise SystemExit("error: " + message.replace("\r", "\\r").replace("\n", "\\n"))
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}")
+
+
+def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
+    """Yield `items` behind a progress bar on stderr, which shows on a terminal only."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)
+
+
+def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
+    """Return {emotion: sorted image paths}, emotions in alphabetical order, empty ones left out.
+
+    Hidden files and files that are no images are ignored. Fails when the folder is not there (naming `made_by`, the
+    command that makes it), holds no images or one emotion only, or holds a symbolic link.
+    """
+    if not folder.is_dir():
+        fail(f"{folder}: no such folder; make it with `python {made_by}`")
+    images = {}
+    for emotion in sorted(_entries(folder), key=lambda entry: entry.name):
+        if emotion.is_dir():
+            names = sorted(
+                entry.name for entry in _entries(Path(emotion)) if Path(entry).suffix.lower() in IMAGE_SUFFIXES
+            )
+            images[emotion.name] = [folder / emotion.name / name for name in names]
+    images = {emotion: paths for emotion, paths in images.items() if paths}
+    if not images:
+        fail(f"{folder}: no images in its sub-folders; make it with `python {made_by}`")
+    if len(images) == 1:
+        fail(
+            f"{folder}: only one emotion, {next(iter(images))!r}; a network needs two or more sub-folders to tell apart"
+        )
+    return images
+
+
+def _entries(folder: Path) -> list[os.DirEntry]:
+    entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    for entry in entries:
+        if entry.is_symlink():
+            fail(f"{entry.path}: a symbolic link may lead out of the folder; put the file itself there")
+        if not entry.name.isprintable():
+            fail(f"{entry.path!r}: a line break or control character in a name; rename it")
+    return entries
+
+
+def open_face(path: Path, data: bytes | None = None):
+    """Open one face as a PIL image, mode L, 48x48; fails by name when it is unreadable or anything else.
+
+    `data` is the file's content where the caller has read it already.
+    """
+    from PIL import Image
+
+    try:
+        face = Image.open(io.BytesIO(path.read_bytes() if data is None else data))
+        if (face.mode, *face.size) != ("L", FACE_SIZE, FACE_SIZE) or getattr(face, "is_animated", False):
+            frames = getattr(face, "n_frames", 1)
+            what = f"{face.width}x{face.height}, mode {face.mode}" + (f", {frames} frames" if frames > 1 else "")
+            fail(f"{path}: {what}, not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L); convert or remove it")
+        face.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        reason = str(error).replace(str(path), "").replace("''", "").strip() or type(error).__name__
+        fail(f"{path}: not a readable image ({reason}); make it again or remove it")
+    return face
+
+
+def copy_images(
+    images: dict[str, list[Path]], out: Path, rename: Callable[[int, Path], str], enhance: Callable | None = None
+) -> dict[str, int]:
+    """Copy every face to `out/<emotion>/<rename(number, path)>`, numbers from 1; return images per emotion.
+
+    `enhance` takes and returns a PIL image; without it the file is copied byte for byte. Stored, not deflated: on a
+    disk of 4 KB blocks a deflated 48x48 face is no smaller, and writing it takes 1.4 times as long.
+    """
+    for emotion in images:
+        (out / emotion).mkdir()
+    faces = [(emotion, number, path) for emotion, paths in images.items() for number, path in enumerate(paths, 1)]
+    for emotion, number, path in progress(faces, f"writing {out.name.strip('.').removesuffix('.new')}"):
+        data, target = path.read_bytes(), out / emotion / rename(number, path)
+        face = open_face(path, data)
+        if enhance is None:
+            target.write_bytes(data)
+        else:
+            enhance(face).save(target, compress_level=0)
+    return count(images)
+
+
+def row_number(path: Path) -> int | None:
+    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`: 12345), else None."""
+    found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
+    return int(found.group(1)) if found else None
+
+
+def count(images: dict[str, list]) -> dict[str, int]:
+    """Return {emotion: number of images}."""
+    return {emotion: len(paths) for emotion, paths in images.items()}
+
+
+def summary(counts: dict[str, int]) -> str:
+    """Return `28,389 images: anger 3,014, contempt 200, ...`."""
+    return f"{sum(counts.values()):,} images: " + ", ".join(f"{name} {n:,}" for name, n in counts.items())
+
+
+@contextmanager
+def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends without an error.
+
+    `out` is complete or absent at every moment: what a killed run has left is cleared, and an earlier output that it
+    had already moved aside comes back. Fails when `out` was not made by `script`, touches one of the `sources`, or is
+    being written by another run.
+    """
+    out = Path(os.path.abspath(out))
+    _refuse_strangers(out, script)
+    for source in map(os.path.realpath, sources):
+        if os.path.commonpath([source, os.path.realpath(out)]) in (source, os.path.realpath(out)):
+            fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    new, old = out.with_name(f".{out.name}.new"), out.with_name(f".{out.name}.old")
+    lock = _lock(new)
+    try:
+        _clear(new)
+        if old.exists() and not out.exists():  # killed between the two renames below
+            old.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+        yield new
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        os.close(lock) if lock is not None else None
+
+
+def _refuse_strangers(out: Path, script: str) -> None:
+    """Fail when `out` exists and is not an output folder of `script`, told by its stage.json."""
+    if not os.path.lexists(out):
+        return
+    try:
+        maker = json.loads((out / "stage.json").read_text(encoding="utf-8"))["script"]
+    except (OSError, ValueError, KeyError, TypeError):
+        fail(f"{out}: exists and was not made by {script} (no stage.json); move it away or choose another --out")
+    if maker != script:
+        fail(f"{out}: was made by {maker}, not by {script}; choose another --out")
+
+
+def _lock(folder: Path) -> int | None:
+    """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends."""
+    while True:
+        folder.mkdir(exist_ok=True)
+        if fcntl is None:
+            return None
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.stat(folder)):
+                return lock
+        except BlockingIOError:
+            fail(f"{folder}: another run is writing it; wait for that one to end")
+        except FileNotFoundError:  # the other run has just finished: it is that run's output now
+            pass
+        os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    for entry in os.scandir(folder):
+        shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+
+
+def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict) -> None:
+    """Write `stage.json` into `folder`; paths among the arguments are kept relative to the folder that `out` is in.
+
+    No time and no absolute path stands in it, so that the same input and seed give the same bytes anywhere.
+    """
+    home = Path(os.path.abspath(out)).parent
+
+    def plain(value):
+        if isinstance(value, Path):
+            return Path(os.path.relpath(os.path.realpath(value), os.path.realpath(home))).as_posix()
+        return [plain(item) for item in value] if isinstance(value, list) else value
+
+    arguments = {name: plain(value) for name, value in arguments.items() if name != "out"}
+    seed = arguments.pop("seed", None)
+    stage = {"script": script, "arguments": arguments, "seed": seed, "images_in": images_in, "images_out": images_out}
+    (folder / "stage.json").write_text(json.dumps(stage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,44 @@
+"""Copy every training face sharpened, for a training set that has seen more kinds of lens.
+
+    python sharpness.py [--factor 1.75]
+
+    data/split/train/anger/row00010.png  ->  data/sharpness/anger/row00010_sharpness.png
+
+`--factor` is that of Pillow's ImageEnhance.Sharpness: 1 leaves the face as it is, 0 blurs it. Only training
+faces are copied, so that validation stays what a camera sees. Prints the images per emotion. Takes about 10 seconds on
+the real data.
+"""
+
+import argparse
+from pathlib import Path
+
+from PIL import ImageEnhance
+
+import folders
+
+SCRIPT = Path(__file__).name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", type=Path, default=Path("data/split/train"), help="emotion folders (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("data/sharpness"), help="output folder (%(default)s)")
+    parser.add_argument("--factor", type=float, default=1.75, help="strength, 0 or more (%(default)s)")
+    args = parser.parse_args()
+    if not 0 <= args.factor < float("inf"):
+        folders.fail(f"--factor {args.factor}: give a number from 0")
+
+    images = folders.list_images(args.source, "random_split.py")
+    with folders.new_folder(args.out, SCRIPT, [args.source]) as out:
+        counts = folders.copy_images(
+            images,
+            out,
+            rename=lambda _, path: f"{path.stem}_sharpness.png",
+            enhance=lambda face: ImageEnhance.Sharpness(face).enhance(args.factor),
+        )
+        folders.write_stage(out, SCRIPT, args.out, vars(args), folders.count(images), counts)
+    print(f"{args.out}: {folders.summary(counts)}")
+
+
+if __name__ == "__main__":
+    folders.run(main)
