@@ -79,7 +79,7 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
     for chunk in folders.progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])
-    if not faces:
+    if not usage:
         folders.fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
@@ -168,14 +168,15 @@ def main() -> None:
         rows = np.flatnonzero(kept & ~copies)
         table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
         table[VOTES] = votes[rows]
-        table[list(rules)] = np.column_stack([labels[rows] for labels in rules.values()])
+        table[list(rules)] = np.column_stack([by_rule[rows] for by_rule in rules.values()])
         table.to_csv(out / "votes.csv", index=False, lineterminator="\n")
         read = {name: int((usage == name).sum()) for name in USAGES}
         folders.write_stage(out, SCRIPT, args.out, vars(args), read, images)
 
+    unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
     print(
-        f"{len(usage):,} rows read, {(~named).sum():,} blank, {(named & (labels == '')).sum():,} unknown, NF or without "
-        f"a majority, {copies.sum():,} copies of test faces dropped"
+        f"{len(usage):,} rows read: {(~named).sum():,} blank, {(unlabelled & unknown).sum():,} unknown or NF, "
+        f"{(unlabelled & ~unknown).sum():,} without a majority, {copies.sum():,} copies of test faces dropped"
     )
     for part, counts in images.items():
         print(f"{args.out / part}: {folders.summary(counts)}")

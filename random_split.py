@@ -39,7 +39,7 @@ def hash_pixels(images: dict[str, list[Path]]) -> dict[Path, bytes]:
 
 
 def split(source: Path, out: Path, ratio: list[float], seed: int, digests: dict[Path, bytes]) -> None:
-    """Copy the images into out/train, out/val (and out/test) by split-folders, copies within an emotion kept together."""
+    """Copy the images into out/train, out/val (and out/test) by split-folders, an emotion's copies kept together."""
 
     def group_by_pixels(files: list[Path]) -> list[tuple[Path, ...]]:
         groups = defaultdict(list)
@@ -53,7 +53,7 @@ def split(source: Path, out: Path, ratio: list[float], seed: int, digests: dict[
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
-    """Move copies that differ in label, and so were split apart, to the earliest part that holds one; return how many."""
+    """Move copies that differ in label, and so were split apart, to the earliest part with one; return how many."""
     groups = defaultdict(list)
     for path, digest in digests.items():
         groups[digest].append(Path(path.parent.name, path.name))

@@ -41,13 +41,14 @@ except ImportError as error:
     )
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+COLUMNS = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence"]  # then one per emotion
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 SEARCH_HEIGHT = 480  # lines: a larger frame is searched reduced to this. A webcam face there is 80 pixels or more high
 SCALE_FACTOR, MIN_NEIGHBORS = 1.1, 5  # finds 96 % of faces on 640x480 webcam frames; (1.3, 5) finds 79 %
 MIN_FACE = 40  # pixels on the searched frame
-COLORS = [  # Okabe and Ito's palette, told apart by colour-blind readers too; BGR
-    (0, 159, 230), (233, 180, 86), (115, 158, 0), (66, 228, 240), (178, 114, 0), (0, 94, 213), (167, 121, 204), (190, 190, 190)
-]  # fmt: skip
+# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue
+PALETTE = ["e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7", "bebebe"]
+COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
 
 
 @dataclass
@@ -284,7 +285,7 @@ class Table:
         if self.file is None:  # not before the first frame: a source without frames leaves an earlier table as it is
             self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
             self.rows = csv.writer(self.file, lineterminator="\n")
-            self.rows.writerow("frame time face x y width height emotion confidence".split() + self.emotions)
+            self.rows.writerow([*COLUMNS, *self.emotions])
         for face, (box, row) in enumerate(zip(boxes, probabilities)):
             values = [f"{value:.4f}" for value in (row.max(), *row)]
             self.rows.writerow([number, f"{seconds:.3f}", face, *box, self.emotions[row.argmax()], *values])

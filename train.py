@@ -7,7 +7,7 @@
 
 Reads   data/shuffled, data/split/val         faces to train on, and to choose the best epoch by
         data/faces/test                       faces held back for the report alone, where the folder is there
-        data/faces/votes.csv                  FER+'s votes: soft targets, and the labels by both rules, where it is there
+        data/faces/votes.csv                  FER+'s votes: soft targets and the labels by both rules, if it is there
 Writes  data/model/emotion.keras, labels.txt  the network; its emotions, in the order of its outputs
         data/model/emotion.tflite             the same network for cv2.dnn
         data/model/metrics.json, training_log.csv, training_curves.png, confusion_matrix.png
@@ -19,6 +19,7 @@ or torch works too. Takes about 7 minutes an epoch of 76,632 faces on two cores.
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -39,12 +40,13 @@ WARM_UP = 0.05  # share of all steps in which the learning rate rises from 0
 SHIFT, ROTATION, ZOOM = 0.1, 15 / 360, 0.15  # of the side, of a full turn, of the size: each to both sides
 DRY_RUN_FACES = 40  # per emotion
 AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
-NEEDED = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
+RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed"]  # what a resumed run may not change
+MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
 
 @dataclass
 class Faces:
-    """Images, uint8 (n, 48, 48, 1); labels, index of the folder's emotion, int (n,); their files, and those per emotion."""
+    """Images, uint8 (n, 48, 48, 1); labels, int (n,), the folders' emotions by number; files; images per emotion."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -76,7 +78,7 @@ def import_keras() -> None:
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
-    """Read every face; labels count in `emotions`."""
+    """Read every face of a set."""
     paths = [path for emotion in images.values() for path in emotion]
     labels = np.array([emotions.index(emotion) for emotion, group in images.items() for _ in group])
     pixels = np.empty((len(paths), folders.FACE_SIZE, folders.FACE_SIZE, 1), np.uint8)
@@ -85,47 +87,35 @@ def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) ->
     return Faces(pixels, labels, paths, folders.count(images))
 
 
-def load_sets(
-    args: argparse.Namespace, names: list[str], emotions: list[str] | None
-) -> tuple[dict[str, Faces], list[str]]:
-    """Return the sets named (test only where its folder is there) and the emotions: the sub-folders of the first set.
+def load_sets(args: argparse.Namespace, names: list[str], emotions: list[str] | None = None):
+    """Return {name: Faces}, test only where its folder is there, and the emotions: the first set's sub-folders.
 
-    Fails when train and val differ in emotions, or when another set holds an emotion that the network can't name.
+    Fails when val has other emotions than the network, or test has one that the network can't name.
     """
-    listed = {
-        name: folders.list_images(getattr(args, name), NEEDED[name])
-        for name in names
-        if name != "test" or args.test.is_dir()
-    }
-    if not listed:
-        folders.fail(f"{args.val}, {args.test}: neither is there; make them with `python data_preprocessing.py`")
-    for name, images in listed.items():
-        emotions = emotions or sorted(images)
-        strange = set(images) - set(emotions) or (
-            set(emotions) - set(images) if name == "val" and "train" in names else set()
-        )
+    sets = {}
+    for name in (name for name in names if name != "test" or args.test.is_dir()):
+        folder = getattr(args, name)
+        images = folders.list_images(folder, MADE_BY[name])
+        emotions = emotions or list(images)
+        strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
-            folders.fail(
-                f"{getattr(args, name)}: its emotions differ from the network's by {', '.join(sorted(strange))}; "
-                "run the stages again from random_split.py"
-            )
+            what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
+            folders.fail(f"{folder}: {what}; run the stages again from random_split.py")
         if args.dry_run:
-            listed[name] = {emotion: paths[:DRY_RUN_FACES] for emotion, paths in images.items()}
-    return {name: load_faces(images, emotions, name) for name, images in listed.items()}, emotions
+            images = {emotion: paths[:DRY_RUN_FACES] for emotion, paths in images.items()}
+        sets[name] = load_faces(images, emotions, name)
+    return sets, emotions
 
 
-def refuse_leaks(sets: dict[str, Faces], args: argparse.Namespace) -> None:
-    """Fail when a training face, or the face it is a copy of, is also a face to be judged by: same row or same pixels."""
-    train = sets["train"]
-    rows = {folders.row_number(path) for path in train.paths} - {None}
-    pixels = {image.tobytes() for image in train.images}
-    for name in ("val", "test"):
-        for path, image in zip(sets[name].paths, sets[name].images) if name in sets else ():
+def refuse_leaks(sets: dict[str, Faces], folder: Path) -> None:
+    """Fail when a face to be judged by is a training face, or one that a training face is a copy of."""
+    rows = {folders.row_number(path) for path in sets["train"].paths} - {None}
+    pixels = {image.tobytes() for image in sets["train"].images}
+    for faces in (faces for name, faces in sets.items() if name != "train"):
+        for path, image in zip(faces.paths, faces.images):
             if folders.row_number(path) in rows or image.tobytes() in pixels:
-                folders.fail(
-                    f"{path}: this face is in {args.train} too, so it can't judge the network; run contrast.py, "
-                    "sharpness.py and random_shuffle.py again, as after every random_split.py"
-                )
+                mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
+                folders.fail(f"{path}: this face is in {folder} too, so it can't judge the network; {mend}")
 
 
 def read_votes(path: Path) -> pd.DataFrame | None:
@@ -135,11 +125,11 @@ def read_votes(path: Path) -> pd.DataFrame | None:
     try:
         votes = pd.read_csv(path, keep_default_na=False)
         votes.index = [folders.row_number(Path(name)) for name in votes["image"]]
-        votes[["plurality", "majority"]]
+        if not votes.index.is_unique or not {"plurality", "majority"} <= set(votes.columns):
+            raise ValueError("an image twice, or a column missing")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
-        folders.fail(
-            f"{path}: not the votes.csv of data_preprocessing.py ({str(error).splitlines()[0]}); run that again"
-        )
+        reason = str(error).splitlines()[0]
+        folders.fail(f"{path}: not the votes.csv of data_preprocessing.py ({reason}); run that again")
     return votes
 
 
@@ -205,17 +195,18 @@ def build_training(network, steps: int, args: argparse.Namespace):
     return training
 
 
-def train(
-    sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None, checkpoint: Path, args
-) -> pd.DataFrame:
-    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a row per epoch.
+def epochs_since_best(log: list[dict]) -> int:
+    accuracies = [epoch["val_accuracy"] for epoch in log]
+    return len(log) - 1 - accuracies.index(max(accuracies)) if log else 0
 
-    The checkpoint is replaced as a whole after every epoch, so a killed run loses one epoch at most.
+
+def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args: argparse.Namespace) -> list[dict]:
+    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
+
+    The checkpoint is replaced as a whole after every epoch: a run killed at any moment loses one epoch at most.
     """
     import keras
 
-    faces, val = sets["train"], sets["val"]
-    targets = soft_targets(faces, emotions, votes if args.labels == "soft" else None)
     log = []
     if checkpoint.exists():
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
@@ -223,146 +214,136 @@ def train(
         print(f"resuming after epoch {len(log)}")
     keras.utils.set_random_seed(args.seed + len(log))
     if not log:
-        steps = args.epochs * -(-len(targets) // args.batch_size)
-        training = build_training(build_network(len(emotions)), steps, args)
-
-    def stale() -> int:
-        accuracies = [epoch["val_accuracy"] for epoch in log]
-        return len(log) - 1 - accuracies.index(max(accuracies)) if log else 0
+        steps = args.epochs * math.ceil(len(targets) / args.batch_size)
+        training = build_training(build_network(targets.shape[1]), steps, args)
 
     def save_epoch(epoch: int, logs: dict) -> None:
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         with folders.new_folder(checkpoint, SCRIPT) as new:
             training.save(new / "training.keras")
-            if stale():
-                shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
-            else:
+            if epochs_since_best(log) == 0:
                 training.get_layer("network").save(new / "best.keras")
+            else:
+                shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
             folders.write_stage(new, SCRIPT, checkpoint, vars(args), faces.counts, {})
-        training.stop_training = stale() >= args.patience
+        training.stop_training = epochs_since_best(log) >= args.patience
 
-    if stale() < args.patience and len(log) < args.epochs:
+    if len(log) < args.epochs and epochs_since_best(log) < args.patience:
         training.fit(
             faces.images,
             targets,
-            validation_data=(val.images, np.eye(len(emotions), dtype=np.float32)[val.labels]),
+            validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
             batch_size=args.batch_size,
             initial_epoch=len(log),
             epochs=args.epochs,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=save_epoch)],
         )
-    return pd.DataFrame(log)
+    return log
 
 
 def load_network(folder: Path):
     """Return the Keras network in `folder` and its emotions."""
     import keras
 
-    for name in ("emotion.keras", "labels.txt"):
-        if not (folder / name).is_file():
-            folders.fail(f"{folder / name}: no such file; make it with `python train.py`")
+    path, labels = folder / "emotion.keras", folder / "labels.txt"
+    for file in (path, labels):
+        if not file.is_file():
+            folders.fail(f"{file}: no such file; make it with `python train.py`")
     try:
-        network = keras.saving.load_model(folder / "emotion.keras")
+        network = keras.saving.load_model(path)
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
-        folders.fail(
-            f"{folder / 'emotion.keras'}: not a Keras network ({str(error).strip().splitlines()[0][:150]}); train again"
-        )
-    emotions = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    if network.output_shape[-1] != len(emotions):
-        folders.fail(
-            f"{folder / 'labels.txt'}: {len(emotions)} labels for a network of {network.output_shape[-1]} outputs"
-        )
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+        folders.fail(f"{path}: not a Keras network ({reason}); train again")
+    emotions = labels.read_text(encoding="utf-8").splitlines()
+    outputs = network.output_shape[-1]
+    if outputs != len(emotions):
+        folders.fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
     return network, emotions
 
 
-def judge(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> tuple[dict, dict]:
-    """Return the metrics of val and test by each label rule, and {set: confusion matrix} by the folders' labels.
+def measure(truth: list[str], predicted: list[str], emotions: list[str]) -> dict:
+    """Return n, accuracy, macro and weighted F1, the table per emotion, and the confusion matrix (rows: truth)."""
+    from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-    A rule counts the faces that have a label by it; faces without votes are judged by their folder instead.
+    table = classification_report(truth, predicted, labels=emotions, output_dict=True, zero_division=0)
+    return {
+        "n": len(truth),
+        "accuracy": float(accuracy_score(truth, predicted)),
+        "macro_f1": table["macro avg"]["f1-score"],
+        "weighted_f1": table["weighted avg"]["f1-score"],
+        "per_class": {emotion: table[emotion] for emotion in emotions},
+        "confusion": confusion_matrix(truth, predicted, labels=emotions).tolist(),
+    }
+
+
+def judge(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
+    """Return {set: {rule: metrics}}; faces without votes are judged by their folder instead of the two label rules.
+
+    A rule counts the faces that have a label by it.
     """
-    from sklearn.metrics import classification_report, confusion_matrix
-
-    metrics, confusion = {}, {}
-    numbers = list(range(len(emotions)))
+    metrics = {}
     for name, faces in ((name, faces) for name, faces in sets.items() if name != "train"):
-        predicted = network.predict(faces.images, batch_size=256, verbose=0).argmax(axis=1)
-        confusion[name] = confusion_matrix(faces.labels, predicted, labels=numbers)
+        predicted = np.array(emotions)[network.predict(faces.images, batch_size=256, verbose=0).argmax(axis=1)]
         rules = {"folder": np.array(emotions)[faces.labels]}
         rows = [folders.row_number(path) for path in faces.paths]
         if votes is not None and votes.index.isin(rows).any():
             rules = {rule: votes[rule].reindex(rows, fill_value="").to_numpy(str) for rule in ("plurality", "majority")}
-        metrics[name] = {}
-        for rule, truth in rules.items():
-            known = np.isin(truth, emotions)
-            if not known.any():
-                continue
-            labels = np.array([emotions.index(emotion) for emotion in truth[known]])
-            table = classification_report(
-                labels, predicted[known], labels=numbers, target_names=emotions, output_dict=True, zero_division=0
-            )
-            metrics[name][rule] = {
-                "n": int(known.sum()),
-                "accuracy": float((labels == predicted[known]).mean()),
-                "macro_f1": table["macro avg"]["f1-score"],
-                "weighted_f1": table["weighted avg"]["f1-score"],
-                "per_class": {emotion: table[emotion] for emotion in emotions},
-            }
-    return metrics, confusion
+        known = {rule: np.isin(truth, emotions) for rule, truth in rules.items()}
+        metrics[name] = {
+            rule: measure(truth[known[rule]], predicted[known[rule]], emotions)
+            for rule, truth in rules.items()
+            if known[rule].any()
+        }
+    return metrics
 
 
 def print_report(metrics: dict) -> None:
     for name, rules in metrics.items():
         for rule, result in rules.items():
-            print(
-                f"\n{name}, {rule} rule: accuracy {result['accuracy']:.3f}, macro F1 {result['macro_f1']:.3f}, "
-                f"weighted F1 {result['weighted_f1']:.3f}, n = {result['n']:,}"
-            )
-            table = pd.DataFrame(result["per_class"]).T
-            print(table.astype({"support": int}).to_string(float_format="{:.3f}".format))
+            scores = f"macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}"
+            print(f"\n{name}, {rule} rule: accuracy {result['accuracy']:.3f}, {scores}, n = {result['n']:,}")
+            table = pd.DataFrame(result["per_class"]).T.astype({"support": int})
+            print(table.to_string(float_format="{:.3f}".format))
 
 
-def plot_report(log: pd.DataFrame, confusion: dict, emotions: list[str], folder: Path) -> None:
-    """Write training_curves.png and confusion_matrix.png."""
-    import matplotlib
+def plot_curves(log: pd.DataFrame, path: Path) -> None:
+    """Draw accuracy and loss by epoch."""
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")  # no window, so no display is needed
-    import matplotlib.pyplot as plt
-    import seaborn
-
-    figure, both = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    both = figure.subplots(1, 2)
     for axes, name in zip(both, ("accuracy", "loss")):
-        axes.plot(log["epoch"], log[name], "o-", color="#56b4e9", label="training (augmented, soft targets)")
+        axes.plot(log["epoch"], log[name], "o-", color="#56b4e9", label="training (augmented)")
         axes.plot(log["epoch"], log[f"val_{name}"], "o-", color="#d55e00", label="validation")
         axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
     both[0].legend(frameon=False)
-    figure.savefig(folder / "training_curves.png", dpi=110)
-    figure, all_axes = plt.subplots(
-        1, len(confusion), figsize=(8 * len(confusion), 7), layout="constrained", squeeze=False
-    )
-    for axes, (name, matrix) in zip(all_axes[0], confusion.items()):
-        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        seaborn.heatmap(
-            shares,
-            annot=True,
-            fmt=".2f",
-            cmap="Blues",
-            vmin=0,
-            vmax=1,
-            square=True,
-            cbar=False,
-            ax=axes,
-            xticklabels=emotions,
-            yticklabels=[f"{e}\nn = {n:,}" for e, n in zip(emotions, matrix.sum(axis=1))],
-        )
-        accuracy, n = matrix.trace() / matrix.sum(), matrix.sum()
-        axes.set(title=f"{name}: accuracy {accuracy:.3f}, n = {n:,}", xlabel="named by the network", ylabel="label")
+    figure.savefig(path, dpi=110)
+
+
+def plot_confusion(metrics: dict, emotions: list[str], path: Path) -> None:
+    """Draw a heat map per set: of the faces with a label, the share that was given each name."""
+    import seaborn
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8 * len(metrics), 7), layout="constrained")
+    row = figure.subplots(1, len(metrics), squeeze=False)
+    for axes, (name, rules) in zip(row[0], metrics.items()):
+        rule, result = list(rules.items())[-1]  # majority, the rule behind published figures, where there are votes
+        matrix = np.array(result["confusion"])
+        counts = matrix.sum(axis=1)
+        shares = matrix / np.maximum(counts, 1)[:, None]
+        labels = [f"{emotion}\nn = {n:,}" for emotion, n in zip(emotions, counts)]
+        style = {"annot": True, "fmt": ".2f", "cmap": "Blues", "vmin": 0, "vmax": 1, "square": True, "cbar": False}
+        seaborn.heatmap(shares, ax=axes, xticklabels=emotions, yticklabels=labels, **style)
+        title = f"{name}, {rule} rule: accuracy {result['accuracy']:.3f}, n = {result['n']:,}"
+        axes.set(title=title, xlabel="named by the network", ylabel="label")
         axes.tick_params(axis="x", rotation=45)
         axes.tick_params(axis="y", rotation=0)
-    figure.savefig(folder / "confusion_matrix.png", dpi=110)
-    plt.close("all")
+    figure.savefig(path, dpi=110)
 
 
 def export_network(network, path: Path, faces: np.ndarray) -> None:
@@ -382,9 +363,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     print(f"{path.name}: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
     if not apart <= AGREEMENT:
         path.unlink()
-        folders.fail(
-            f"{path}: cv2.dnn and Keras differ by {apart:.2g} in a probability; another OpenCV version may agree"
-        )
+        folders.fail(f"{path}: cv2.dnn differs from Keras by {apart:.2g} in a probability; try another OpenCV")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -395,18 +374,11 @@ def parse_arguments() -> argparse.Namespace:
     add("--test", type=Path, default=Path("data/faces/test"), help="faces for the report alone (%(default)s)")
     add("--votes", type=Path, default=Path("data/faces/votes.csv"), help="FER+'s votes (%(default)s)")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    add(
-        "--labels",
-        choices=["soft", "hard"],
-        default="soft",
-        help="train on shares of votes or on one label (%(default)s)",
-    )
+    add("--labels", choices=["soft", "hard"], default="soft", help="shares of the votes, or one label (%(default)s)")
     add("--loss", choices=["crossentropy", "focal"], default="crossentropy", help="(%(default)s)")
     add("--epochs", type=int, default=10, help="passes over the training faces (%(default)s)")
     add("--batch-size", type=int, default=64, help="faces per step (%(default)s)")
-    add(
-        "--learning-rate", type=float, default=1e-3, help="AdamW's, after warm-up; falls to 0 on a cosine (%(default)s)"
-    )
+    add("--learning-rate", type=float, default=1e-3, help="AdamW's at its highest (%(default)s)")
     add("--patience", type=int, default=5, help="stop after this many epochs without a better one (%(default)s)")
     add("--seed", type=int, default=42, help="of weights, order and augmentation (%(default)s)")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
@@ -430,59 +402,61 @@ def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
     elif checkpoint.exists():
         stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
         before = {**stage["arguments"], "seed": stage["seed"]}
-        changed = [
-            name
-            for name in ("epochs", "batch_size", "learning_rate", "labels", "loss", "seed")
-            if before[name] != getattr(args, name)
-        ]
-        if changed or stage["images_in"] != counts:
-            what = ", ".join("--" + name.replace("_", "-") for name in changed) or "the training faces"
-            folders.fail(
-                f"{checkpoint}: the stopped run had other {what}; give the same, or start again without --resume"
-            )
+        changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
+        changed += ["training faces"] if stage["images_in"] != counts else []
+        if changed:
+            what = f"the stopped run had other {', '.join(changed)}"
+            folders.fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
     return checkpoint
 
 
 def train_and_report(args: argparse.Namespace) -> None:
     """Train, judge and export into a new --out."""
     with folders.new_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
-        sets, emotions = load_sets(args, ["train", "val", "test"], None)
-        refuse_leaks(sets, args)
+        sets, emotions = load_sets(args, ["train", "val", "test"])
+        refuse_leaks(sets, args.train)
         votes = read_votes(args.votes)
         counts = {name: faces.counts for name, faces in sets.items()}
         checkpoint = prepare_checkpoint(args, counts["train"])
         import_keras()
-        log = train(sets, emotions, votes, checkpoint, args)
+        targets = soft_targets(sets["train"], emotions, votes if args.labels == "soft" else None)
+        log = train(sets["train"], sets["val"], targets, checkpoint, args)
 
         shutil.copyfile(checkpoint / "best.keras", out / "emotion.keras")
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
         network, _ = load_network(out)
-        metrics, confusion = judge(network, sets, emotions, votes)
-        best = log["val_accuracy"].idxmax()
-        parameters = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
-        about = {"parameters": parameters, "epochs": len(log), "best_epoch": int(log["epoch"][best])}
-        (out / "metrics.json").write_text(json.dumps({**about, **metrics}, indent=2) + "\n", encoding="utf-8")
-        log.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-        plot_report(log, confusion, emotions, out)
+        metrics = judge(network, sets, emotions, votes)
         print_report(metrics)
-        print(f"\n{parameters:,} parameters, epoch {about['best_epoch']} of {len(log)} kept")
+        best = len(log) - epochs_since_best(log)
+        parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+        print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
+        facts = {"parameters": parameters, "best_epoch": best, **metrics, "log": log}
+        (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        pd.DataFrame(log).to_csv(out / "training_log.csv", index=False, lineterminator="\n")
+        plot_curves(pd.DataFrame(log), out / "training_curves.png")
+        plot_confusion(metrics, emotions, out / "confusion_matrix.png")
         export_network(network, out / "emotion.tflite", sets["val"].images)
         folders.write_stage(out, SCRIPT, args.out, vars(args), counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
-    print(f"{args.out}: emotion.keras, emotion.tflite, labels.txt, metrics.json and pictures; try `python realtime.py`")
+    print(f"{args.out}: the network, its metrics and pictures; see it at work with `python realtime.py`")
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the report of the network in --out; write nothing."""
     import_keras()
     network, emotions = load_network(args.out)
+    size = (folders.FACE_SIZE, folders.FACE_SIZE, 1)
+    if network.input_shape[1:] != size:
+        folders.fail(f"{args.out}: takes faces of {network.input_shape[1:]}, not {size}; train it with train.py")
     sets, _ = load_sets(args, ["val", "test"] if args.val.is_dir() else ["test"], emotions)
-    metrics, _ = judge(network, sets, emotions, read_votes(args.votes))
-    print_report(metrics)
+    if not sets:
+        folders.fail(f"{args.val}, {args.test}: neither is there; make them with `python data_preprocessing.py`")
+    print_report(judge(network, sets, emotions, read_votes(args.votes)))
 
 
 def export(args: argparse.Namespace) -> None:
     """Write emotion.tflite beside the emotion.keras in --out, as a whole or not at all."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     import_keras()
     network, _ = load_network(args.out)
     new = args.out / ".emotion.tflite"

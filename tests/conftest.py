@@ -1,0 +1,75 @@
+"""What the tests share: the scripts run as a user runs them, and the whole pipeline on the toy CSV, made once."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+DATA_STAGES = ["data_preprocessing.py", "random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
+
+
+def run(script, *arguments, cwd, check=True, **options):
+    """Run a script in the folder `cwd` and return the finished process, its output as text."""
+    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, **options)
+    assert not check or done.returncode == 0, f"{script}: {done.stderr}"
+    return done
+
+
+def fails(script, *arguments, cwd, says, **options):
+    """Assert that a script stops with status 1 and one line on stderr, which holds every text of `says`."""
+    done = run(script, *arguments, cwd=cwd, check=False, **options)
+    assert done.returncode == 1, f"status {done.returncode}: {done.stdout}{done.stderr}"
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: "), done.stderr
+    for text in [says] if isinstance(says, str) else says:
+        assert text in done.stderr, done.stderr
+    return done.stderr
+
+
+def tree_hash(folder):
+    """Return one digest of every path below a folder and every file's bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*")):
+        digest.update(f"{path.relative_to(folder)}\0".encode())
+        digest.update(path.read_bytes() if path.is_file() else b"folder")
+    return digest.hexdigest()
+
+
+def images_in(folder):
+    """Return {path below the folder: path} of the PNGs in it."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).glob("*/*.png"))}
+
+
+def make_video(path, frames=12):
+    """Write a video of the sample face, drifting a little, with MJPG, which every OpenCV can write and read."""
+    face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
+    for number in range(frames):
+        writer.write(
+            cv2.resize(face[:450, :], (480, 360))[:, ::-1] if number % 2 else cv2.resize(face[:450], (480, 360))
+        )
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """A folder with data/ as the toy CSV and the five data stages leave it. Tests read it and change nothing."""
+    folder = tmp_path_factory.mktemp("toy")
+    run("samples/make_toy_csv.py", cwd=folder)
+    for script in DATA_STAGES:
+        run(script, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(toy):
+    """The same folder after `train.py`, which adds data/model."""
+    run("train.py", "--epochs", 3, cwd=toy)
+    return toy

@@ -1,0 +1,301 @@
+"""Bad input: one line on stderr that names the file, status 1, and the earlier output as it was."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, fails, run, tree_hash
+from PIL import Image
+
+VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+
+
+@pytest.fixture
+def csvs(tmp_path):
+    """Two good CSVs of six rows in data/, as lists of lines to spoil, and a way to write them."""
+    fer = ["emotion,pixels,Usage"] + [f"0,{' '.join(['7'] * 2303 + [str(i)])},Training" for i in range(6)]
+    ferplus = ["Usage,Image name," + ",".join(VOTES)]
+    ferplus += [f"Training,fer{i:07}.png,{10 * (i % 2)},{10 - 10 * (i % 2)},0,0,0,0,0,0,0,0" for i in range(6)]
+
+    def write():
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data/fer2013.csv").write_text("\n".join(fer) + "\n" if fer else "")
+        (tmp_path / "data/fer2013new.csv").write_text("\n".join(ferplus) + "\n" if ferplus else "")
+
+    return {"fer": fer, "ferplus": ferplus}, write
+
+
+def spoil_row(row, pixels):
+    return lambda lines: lines["fer"].__setitem__(row + 1, f"0,{pixels},Training")
+
+
+def spoil_vote(row, vote):
+    return lambda lines: lines["ferplus"].__setitem__(row + 1, f"Training,fer.png,{vote},5,0,0,0,0,0,0,0,0")
+
+
+def spoil_usage(name, row, usage):
+    def spoil(lines):
+        lines[name][row + 1] = lines[name][row + 1].replace("Training", usage)
+
+    return spoil
+
+
+FEW, MANY = " ".join(["7"] * 2303), " ".join(["7"] * 2305)
+BAD_CSVS = {
+    "too few pixels": (spoil_row(3, FEW), ["fer2013.csv", "row 3", "2,303 pixels"]),
+    "too many pixels": (spoil_row(3, MANY), ["row 3", "2,305 pixels"]),
+    "no pixels": (spoil_row(3, ""), ["row 3"]),
+    "a word among the pixels": (spoil_row(3, FEW + " cat"), ["row 3", "not whole numbers"]),
+    "a fraction among the pixels": (spoil_row(3, FEW + " 7.5"), ["row 3", "not whole numbers"]),
+    "a pixel of 256": (spoil_row(3, FEW + " 256"), ["row 3", "outside 0..255"]),
+    "a pixel of -1": (spoil_row(3, FEW + " -1"), ["row 3", "outside 0..255"]),
+    "a pixel of 2 to the 64": (spoil_row(3, FEW + f" {2**64}"), ["row 3", "outside 0..255"]),
+    "negative votes": (spoil_vote(2, -3), ["fer2013new.csv", "row 2", "-3", "neutral"]),
+    "a word for votes": (spoil_vote(2, "five"), ["fer2013new.csv", "row 2", "five"]),
+    "half a vote": (spoil_vote(2, 1.5), ["row 2", "1.5"]),
+    "no votes": (spoil_vote(2, ""), ["row 2", "''"]),
+    "one row more in fer2013": (lambda lines: lines["fer"].append(lines["fer"][1]), ["6 rows", "has 7"]),
+    "one row more in fer2013new": (lambda lines: lines["ferplus"].append(lines["ferplus"][1]), ["7 rows", "has 6"]),
+    "Usage that disagrees": (spoil_usage("ferplus", 4, "PublicTest"), ["row 4", "PublicTest", "Training"]),
+    "a Usage of its own": (spoil_usage("fer", 4, "Holiday"), ["row 4", "Holiday"]),
+    "no pixels column": (
+        lambda lines: lines["fer"].__setitem__(0, "emotion,pictures,Usage"),
+        ["fer2013.csv", "pixels"],
+    ),
+    "no votes column": (
+        lambda lines: lines["ferplus"].__setitem__(0, lines["ferplus"][0].replace("fear", "dread")),
+        ["fer2013new.csv", "fear"],
+    ),
+    "no rows": (lambda lines: lines["fer"].__delitem__(slice(1, None)), ["fer2013.csv", "no rows"]),
+    "an empty file": (lambda lines: lines["fer"].clear(), ["fer2013.csv"]),
+    "HTML": (lambda lines: lines["fer"].__setitem__(slice(None), ["<html>", "<body>Sign in</body>"]), ["fer2013.csv"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CSVS)
+def test_bad_csv(csvs, tmp_path, name):
+    lines, write = csvs
+    write()
+    run("data_preprocessing.py", cwd=tmp_path)
+    before = tree_hash(tmp_path / "data/faces")
+    spoil, says = BAD_CSVS[name]
+    spoil(lines)
+    write()
+    fails("data_preprocessing.py", cwd=tmp_path, says=says)
+    assert tree_hash(tmp_path / "data/faces") == before
+    assert sorted(os.listdir(tmp_path / "data")) == ["faces", "fer2013.csv", "fer2013new.csv"]
+
+
+@pytest.mark.parametrize(
+    "script, says",
+    [
+        ("data_preprocessing.py", ["data/fer2013.csv", "no such file", "README"]),
+        ("random_split.py", ["data/faces/pool", "python data_preprocessing.py"]),
+        ("contrast.py", ["data/split/train", "python random_split.py"]),
+        ("sharpness.py", ["data/split/train", "python random_split.py"]),
+        ("random_shuffle.py", ["data/split/train", "python random_split.py"]),
+        ("train.py", ["data/shuffled", "python random_shuffle.py"]),
+    ],
+)
+def test_missing_input_names_the_command_that_makes_it(tmp_path, script, says):
+    fails(script, cwd=tmp_path, says=says)
+    assert not list(tmp_path.rglob("*.*")), "nothing is left behind"
+
+
+def save(mode, size):
+    return lambda path: Image.new(mode, size).save(path, "PNG")
+
+
+BAD_IMAGES = {
+    "text": (lambda path: path.write_text("hello"), "not a readable image"),
+    "nothing": (lambda path: path.write_bytes(b""), "not a readable image"),
+    "half": (lambda path: path.write_bytes(path.read_bytes()[:900]), "not a readable image"),
+    "larger": (save("L", (64, 64)), "64x64"),
+    "color": (save("RGB", (48, 48)), "mode RGB"),
+    "alpha": (save("RGBA", (48, 48)), "mode RGBA"),
+    "16 bits": (save("I;16", (48, 48)), "mode I;16"),
+    "palette": (save("P", (48, 48)), "mode P"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_IMAGES)
+@pytest.mark.parametrize("script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"])
+def test_bad_image(tmp_path, script, kind):
+    for emotion in ("anger", "fear"):
+        (tmp_path / "in" / emotion).mkdir(parents=True)
+        for number in range(6):
+            Image.effect_noise((48, 48), 40).save(tmp_path / f"in/{emotion}/row{number:05}.png")
+    option = "--sources" if script == "random_shuffle.py" else "--source"
+    spoil, says = BAD_IMAGES[kind]
+    spoil(tmp_path / "in/fear/row00004.png")
+    fails(script, option, "in", "--out", "out", cwd=tmp_path, says=["in/fear/row00004.png", says])
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"])
+@pytest.mark.parametrize("what", ["no images", "one emotion only"])
+def test_source_without_images_or_with_one_emotion(tmp_path, script, what):
+    (tmp_path / "in/anger").mkdir(parents=True)
+    if what == "one emotion only":
+        Image.new("L", (48, 48)).save(tmp_path / "in/anger/a.png")
+    option = "--sources" if script == "random_shuffle.py" else "--source"
+    fails(script, option, "in", "--out", "out", cwd=tmp_path, says=["in: ", what.replace("only", "")[:11]])
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["random_split.py", "--ratio", "0.5", "0.6"], "--ratio"),
+        (["random_split.py", "--ratio", "1"], "--ratio"),
+        (["contrast.py", "--factor", "-1"], "--factor"),
+        (["sharpness.py", "--factor", "nan"], "--factor"),
+        (["random_shuffle.py", "--balance", "0"], "--balance"),
+        (["train.py", "--epochs", "0"], "--epochs"),
+    ],
+)
+def test_option_out_of_range(tmp_path, arguments, says):
+    fails(*arguments, cwd=tmp_path, says=says)
+
+
+def test_too_few_images_for_a_share(tmp_path):
+    for emotion, count in (("anger", 9), ("fear", 1)):
+        (tmp_path / "in" / emotion).mkdir(parents=True)
+        for number in range(count):
+            Image.effect_noise((48, 48), 40).save(tmp_path / f"in/{emotion}/{number}.png")
+    fails("random_split.py", "--source", "in", "--out", "out", cwd=tmp_path, says=["in/fear", "too few"])
+
+
+def test_no_space_left(toy):
+    """A file system of 512 KB fills up: one line, and the earlier output stays."""
+    mount = toy / "small"
+    mount.mkdir()
+    if os.system(f"mount -t tmpfs -o size=512k tmpfs {mount} 2>/dev/null"):
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        fails("contrast.py", "--out", mount / "out", cwd=toy, says="No space left")
+        assert os.listdir(mount) == []
+    finally:
+        os.system(f"umount {mount}")
+
+
+def test_output_folder_without_permission(toy, tmp_path):
+    (tmp_path / "file").write_text("a file where a folder should be")
+    fails("contrast.py", "--out", tmp_path / "file/out", cwd=toy, says=str(tmp_path / "file"))
+
+
+@pytest.fixture
+def fake_cv2(tmp_path):
+    """A stand-in for an OpenCV that lacks something, put in front of the real one by PYTHONPATH."""
+
+    def make(code):
+        (tmp_path / "fake").mkdir()
+        (tmp_path / "fake/cv2.py").write_text(code)
+        return {**os.environ, "PYTHONPATH": str(tmp_path / "fake")}
+
+    return make
+
+
+def test_opencv_that_cannot_load_libgl(tmp_path, fake_cv2):
+    reason = "libGL.so.1: cannot open shared object file: No such file or directory"
+    env = fake_cv2(f"raise ImportError({reason!r})")
+    fails("realtime.py", cwd=tmp_path, env=env, says=["libGL.so.1", "apt-get install libgl1", "opencv-python-headless"])
+
+
+def test_opencv_5_has_no_cascades(tmp_path, fake_cv2, trained):
+    """The real cv2 with what OpenCV 5 took out taken out."""
+    import cv2
+
+    real = Path(cv2.__file__).parents[1]
+    fake = tmp_path / "fake"
+    env = fake_cv2(
+        f"import sys; sys.path.remove({str(fake)!r}); del sys.modules['cv2']; sys.path.insert(0, {str(real)!r})\n"
+        "import cv2; del cv2.CascadeClassifier; cv2.__version__ = '5.0.0'\n"
+    )
+    model = trained / "data/model"
+    fails("realtime.py", "--model", model, cwd=tmp_path, env=env, says=["OpenCV 5.0.0", "opencv-python>=4.10,<5"])
+
+
+@pytest.fixture
+def model(trained, tmp_path):
+    """A copy of the trained model to spoil."""
+    shutil.copytree(trained / "data/model", tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("name", ["emotion.tflite", "labels.txt"])
+def test_realtime_model_without_its_files(model, tmp_path, name):
+    (model / name).unlink()
+    fails("realtime.py", "--model", "model", cwd=tmp_path, says=[name, "train.py"])
+
+
+def test_realtime_labels_that_do_not_fit(model, tmp_path):
+    (model / "labels.txt").write_text("sad\nhappy\n")
+    fails("realtime.py", "--model", "model", cwd=tmp_path, says=["labels.txt", "2 labels", "8 outputs"])
+
+
+@pytest.mark.parametrize("how", ["empty", "text", "cut", "noise"])
+def test_realtime_broken_network(model, tmp_path, how):
+    path = model / "emotion.tflite"
+    data = path.read_bytes()
+    noise = np.random.default_rng(3).bytes(5000)
+    path.write_bytes({"empty": b"", "text": b"hello " * 50, "cut": data[: len(data) // 2], "noise": noise}[how])
+    fails("realtime.py", "--model", "model", cwd=tmp_path, says=["emotion.tflite", "not a TFLite network"])
+
+
+@pytest.mark.parametrize(
+    "source, says",
+    [
+        ("7", ["7: ", "no such camera"]),
+        ("nowhere.mp4", ["nowhere.mp4", "no such file"]),
+        ("bad.mp4", ["bad.mp4", "not a video"]),
+        ("bad.jpg", ["bad.jpg", "not a picture"]),
+        ("http://127.0.0.1:9/stream", ["127.0.0.1:9", "not a stream"]),
+    ],
+)
+def test_realtime_source_that_cannot_be_opened(model, tmp_path, source, says):
+    (tmp_path / "bad.mp4").write_bytes(b"nothing of the kind" * 100)
+    (tmp_path / "bad.jpg").write_bytes(b"nothing of the kind" * 100)
+    (tmp_path / "table.csv").write_text("earlier")
+    arguments = ["--source", source, "--model", "model", "--headless", "--csv", "table.csv"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=says)
+    assert (tmp_path / "table.csv").read_text() == "earlier"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+@pytest.mark.parametrize("display", [None, ":4711"])
+def test_no_display(model, tmp_path, display):
+    env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    env |= {"DISPLAY": display} if display else {}
+    picture = ROOT / "samples/astronaut.jpg"
+    fails(
+        "realtime.py", "--source", picture, "--model", "model", cwd=tmp_path, env=env, says=["no display", "--headless"]
+    )
+
+
+@pytest.mark.parametrize(
+    "option, name, says",
+    [
+        ("--output", "nowhere/out.png", ["nowhere", "no such folder"]),
+        ("--csv", "nowhere/out.csv", ["nowhere", "no such folder"]),
+        ("--output", "out.docx", ["out.docx", "unknown ending"]),
+        ("--output", "me.jpg", ["me.jpg", "the source itself"]),
+    ],
+)
+def test_realtime_output_that_cannot_be_written(model, tmp_path, option, name, says):
+    picture = shutil.copy(ROOT / "samples/astronaut.jpg", tmp_path / "me.jpg")
+    before = Path(picture).read_bytes()
+    fails("realtime.py", "--source", "me.jpg", "--model", "model", "--headless", option, name, cwd=tmp_path, says=says)
+    assert Path(picture).read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["missing", "text", "labels"])
+def test_evaluate_broken_model(model, trained, tmp_path, how):
+    if how == "labels":
+        (model / "labels.txt").write_text("a\nb\n")
+    else:
+        (model / "emotion.keras").unlink() if how == "missing" else (model / "emotion.keras").write_text("hello")
+    says = {"missing": "no such file", "text": "not a Keras network", "labels": "2 labels for a network of 8"}[how]
+    fails("train.py", "--evaluate", "--out", model, cwd=trained, says=["model/", says])

@@ -1,0 +1,139 @@
+"""The hand-over: an output folder is complete or absent, ours or refused, and holds no stranger's files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, fails, run, tree_hash
+from PIL import Image
+
+import folders
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A small dataset folder, faces/, with two emotions of three faces."""
+    for emotion in ("anger", "happiness"):
+        (tmp_path / "faces" / emotion).mkdir(parents=True)
+        for number in range(3):
+            face = Image.effect_noise((48, 48), 60 + number)
+            face.save(tmp_path / "faces" / emotion / f"row{number:05}.png")
+    return tmp_path / "faces"
+
+
+def contrast(folder, *arguments, **options):
+    return run("contrast.py", "--source", "faces", "--out", "out", *arguments, cwd=folder, **options)
+
+
+def test_an_error_midway_leaves_the_earlier_output_and_nothing_beside_it(source, tmp_path):
+    contrast(tmp_path)
+    before = tree_hash(tmp_path / "out")
+    (source / "happiness/row00002.png").write_bytes(b"not a picture")
+    contrast(tmp_path, "--factor", 3, check=False)
+    assert tree_hash(tmp_path / "out") == before
+    assert sorted(os.listdir(tmp_path)) == ["faces", "out"]
+
+
+def test_what_a_killed_run_left_is_cleared(source, tmp_path):
+    (tmp_path / ".out.new/anger").mkdir(parents=True)
+    (tmp_path / ".out.new/anger/half.png").write_bytes(b"\x89PNG")
+    contrast(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["faces", "out"]
+    assert not (tmp_path / "out/anger/half.png").exists()
+
+
+def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_run_fails(source, tmp_path):
+    contrast(tmp_path)
+    before = tree_hash(tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / ".out.old")
+    (source / "happiness/row00002.png").write_bytes(b"not a picture")
+    contrast(tmp_path, check=False)
+    assert tree_hash(tmp_path / "out") == before
+
+
+def test_a_stage_sees_that_another_run_is_writing_the_same_folder(source, tmp_path):
+    code = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+import folders
+with folders.new_folder(Path("out"), "contrast.py"):
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+    holder = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdin=-1, stdout=-1, text=True)
+    try:
+        assert holder.stdout.readline() == "holding\n"
+        fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says="another run")
+    finally:
+        holder.kill()
+        holder.communicate()
+    contrast(tmp_path)  # the lock goes with its process
+    assert (tmp_path / "out/stage.json").exists()
+
+
+@pytest.mark.parametrize("made", ["empty folder", "folder with photos", "file"])
+def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
+    out = tmp_path / "out"
+    out.write_text("mine") if made == "file" else out.mkdir()
+    if made == "folder with photos":
+        (out / "me.jpg").write_bytes(b"precious")
+    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["out: ", "not made by contrast.py"])
+    assert out.read_text() == "mine" if made == "file" else True
+    assert (out / "me.jpg").read_bytes() == b"precious" if made == "folder with photos" else True
+
+
+def test_the_output_of_another_script_is_refused_and_kept(source, tmp_path):
+    contrast(tmp_path)
+    before = tree_hash(tmp_path / "out")
+    fails("sharpness.py", "--source", "faces", "--out", "out", cwd=tmp_path, says="was made by contrast.py")
+    assert tree_hash(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("out", ["faces", "faces/copies", "."])
+def test_an_output_that_touches_the_input_is_refused(source, tmp_path, out):
+    (source / "stage.json").write_text(json.dumps({"script": "contrast.py"}))
+    (tmp_path / "stage.json").write_text(json.dumps({"script": "contrast.py"}))
+    before = tree_hash(source)
+    fails("contrast.py", "--source", "faces", "--out", out, cwd=tmp_path, says="choose another --out")
+    assert tree_hash(source) == before
+
+
+def test_links_hidden_files_and_other_files_in_a_dataset(source, tmp_path):
+    (source / "anger/.DS_Store").write_bytes(b"")
+    (source / "anger/Thumbs.db").write_bytes(b"")
+    (source / "empty").mkdir()
+    assert folders.count(folders.list_images(source, "")) == {"anger": 3, "happiness": 3}
+    (tmp_path / "secret.png").write_bytes(b"")
+    (source / "anger/link.png").symlink_to(tmp_path / "secret.png")
+    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["link.png", "symbolic link"])
+
+
+@pytest.mark.parametrize(
+    "name, row",
+    [
+        ("row00012.png", 12),
+        ("00001_row12345_contrast.png", 12345),
+        ("row100000.png", 100000),
+        ("me.png", None),
+        ("arrow12.png", None),
+        ("row12x.png", None),
+    ],
+)
+def test_row_number(name, row):
+    assert folders.row_number(Path(name)) == row
+
+
+@pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])
+def test_help_needs_no_heavy_library(script, tmp_path):
+    """--help of a stage imports none of the libraries that take seconds."""
+    code = f"""
+import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r})
+try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")
+except SystemExit: pass
+print("HEAVY", sorted({{"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "tqdm"}} & set(sys.modules)))
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "usage:" in said.stdout and said.stdout.endswith("HEAVY []\n")

@@ -1,0 +1,165 @@
+"""train.py on the toy faces: targets, leaks, the report, the saved network, resuming, dry run and export."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, fails, images_in, run, tree_hash
+from PIL import Image
+
+import train
+
+FILES = {
+    "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
+    "confusion_matrix.png", "stage.json",
+}  # fmt: skip
+
+
+def tflite(folder):
+    """Return {file name: probabilities} of the validation faces by the exported network, as realtime.py reads it."""
+    paths = images_in(folder / "data/split/val")
+    net = cv2.dnn.readNetFromTFLite(str(folder / "data/model/emotion.tflite"))
+    net.setInput(np.stack([np.asarray(Image.open(path)) for path in paths.values()])[:, None].astype(np.float32))
+    return dict(zip(paths, net.forward()))
+
+
+def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
+    from pathlib import Path
+
+    votes = pd.DataFrame({"anger": [6, 1, 0], "fear": [2, 1, 0], "joy": [1, 1, 0]}, index=[3, 4, 5])
+    paths = [Path(name) for name in ("row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png")]
+    faces = train.Faces(np.zeros((4, 48, 48, 1)), np.array([0, 1, 2, 2]), paths, {})
+    targets = train.soft_targets(faces, ["anger", "fear", "joy"], votes)
+    assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    assert targets.dtype == np.float32
+
+
+def test_model_folder_holds_the_promised_files(trained):
+    assert set(os.listdir(trained / "data/model")) == FILES
+    labels = (trained / "data/model/labels.txt").read_text().split("\n")
+    assert labels == [*sorted(path.name for path in (trained / "data/split/train").iterdir()), ""]
+    for name in ("training_curves.png", "confusion_matrix.png"):
+        assert min(Image.open(trained / "data/model" / name).size) > 400
+    assert not list((trained / "data").glob(".*")), "nothing is left beside it"
+
+
+def test_metrics_are_those_of_the_exported_network(trained):
+    """Recount accuracy by both rules from emotion.tflite, the images and votes.csv alone."""
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    labels = (trained / "data/model/labels.txt").read_text().split()
+    votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")
+    named = {name.split("/")[1]: labels[row.argmax()] for name, row in tflite(trained).items()}
+    for rule in ("plurality", "majority"):
+        truth = votes.loc[list(named), rule]
+        truth = truth[truth != ""]
+        hits = sum(named[image] == emotion for image, emotion in truth.items())
+        assert metrics["val"][rule]["n"] == len(truth)
+        assert metrics["val"][rule]["accuracy"] == pytest.approx(hits / len(truth))
+        assert np.trace(metrics["val"][rule]["confusion"]) == hits
+    assert metrics["test"]["majority"]["n"] == len(images_in(trained / "data/faces/test"))
+    assert metrics["parameters"] <= 1_250_000
+    assert [epoch["epoch"] for epoch in metrics["log"]] == [1, 2, 3]
+    best = max(metrics["log"], key=lambda epoch: epoch["val_accuracy"])
+    assert metrics["best_epoch"] == best["epoch"]
+    assert metrics["val"]["plurality"]["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-6)
+
+
+def test_saved_network_is_plain_and_takes_gray_values(trained):
+    """No augmentation and no optimizer in it, rescaling inside: keras and cv2.dnn agree on raw pixels."""
+    code = """
+import json, sys, keras, numpy as np
+network = keras.saving.load_model(sys.argv[1])
+faces = np.load(sys.argv[2])
+print(json.dumps([[type(layer).__name__ for layer in network.layers], network.predict(faces, verbose=0).tolist(),
+                  network.optimizer is None]))
+"""
+    by_name = dict(list(tflite(trained).items())[::10])
+    faces = np.stack([np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name])[..., None]
+    np.save(trained / "faces.npy", faces.astype(np.float32))
+    command = [sys.executable, "-c", code, str(trained / "data/model/emotion.keras"), str(trained / "faces.npy")]
+    layers, probabilities, bare = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
+    (trained / "faces.npy").unlink()
+    assert not [name for name in layers if name.startswith("Random")] and layers[1] == "Rescaling" and bare
+    assert np.abs(np.array(probabilities) - np.array(list(by_name.values()))).max() < 1e-3
+
+
+def test_evaluate_says_what_training_said_and_writes_nothing(trained):
+    before = tree_hash(trained / "data/model")
+    said = run("train.py", "--evaluate", cwd=trained).stdout
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    for name in ("val", "test"):
+        for rule in ("plurality", "majority"):
+            result = metrics[name][rule]
+            assert f"{name}, {rule} rule: accuracy {result['accuracy']:.3f}" in said
+    assert tree_hash(trained / "data/model") == before
+
+
+def test_export_writes_the_same_network_again(trained, tmp_path):
+    shutil.copytree(trained / "data/model", tmp_path / "data/model")
+    shutil.copytree(trained / "data/split/val", tmp_path / "data/split/val")
+    before = tflite(tmp_path)
+    (tmp_path / "data/model/emotion.tflite").unlink()
+    run("train.py", "--export", cwd=tmp_path)
+    after = tflite(tmp_path)
+    assert max(np.abs(before[name] - after[name]).max() for name in before) < 1e-5
+    assert set(os.listdir(tmp_path / "data/model")) == FILES
+
+
+def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(trained):
+    before = tree_hash(trained / "data/model")
+    run("train.py", "--dry-run", "--loss", "focal", "--labels", "hard", cwd=trained)
+    assert set(os.listdir(trained / "data/model-dry-run")) == FILES
+    assert tree_hash(trained / "data/model") == before
+    shutil.rmtree(trained / "data/model-dry-run")
+
+
+def test_killed_training_resumes_without_gap_or_repeat(toy, tmp_path):
+    """Killed after the first epoch; the resumed run ends with all epochs, each once."""
+    arguments = ["--train", toy / "data/split/train", "--val", toy / "data/split/val", "--out", tmp_path / "model"]
+    arguments += ["--test", tmp_path / "none", "--votes", tmp_path / "none", "--epochs", 3]
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = tmp_path / ".model.resume/training_log.csv"
+    while not log.exists() and killed.poll() is None:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert log.exists() and not (tmp_path / "model").exists()
+    assert "resume" in fails("train.py", *arguments, "--resume", "--seed", 7, cwd=toy, says=["--seed", ".model.resume"])
+    said = run("train.py", *arguments, "--resume", cwd=toy).stdout
+    assert re.search(r"resuming after epoch [12]", said)
+    assert pd.read_csv(tmp_path / "model/training_log.csv")["epoch"].tolist() == [1, 2, 3]
+    assert os.listdir(tmp_path) == ["model"]
+    assert "folder" in json.loads((tmp_path / "model/metrics.json").read_text())["val"]
+
+
+def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
+    """By pixels, and by row: a contrast copy of a validation face has other pixels."""
+    arguments = ["--train", tmp_path / "train", "--out", tmp_path / "model"]
+    says = ["data/split/val/", "random_shuffle.py"]
+    for copy in ("split/val/anger", "contrast/anger"):
+        shutil.copytree(toy / "data/split/train", tmp_path / "train")
+        if copy == "contrast/anger":
+            name = next(iter(images_in(toy / "data/split/val"))).split("/")[1].replace(".png", "_contrast.png")
+            Image.effect_noise((48, 48), 30).save(tmp_path / "train/anger" / name)
+        else:
+            path = next((toy / "data" / copy).iterdir())
+            shutil.copyfile(path, tmp_path / "train/anger/renamed.png")
+        fails("train.py", *arguments, cwd=toy, says=says)
+        shutil.rmtree(tmp_path / "train")
+    assert not (tmp_path / "model").exists()
+
+
+def test_other_emotions_in_validation_are_refused(toy, tmp_path):
+    shutil.copytree(toy / "data/split/val", tmp_path / "val")
+    (tmp_path / "val/anger").rename(tmp_path / "val/angry")
+    fails("train.py", "--val", tmp_path / "val", cwd=toy, says=[str(tmp_path / "val"), "anger", "angry"])
