@@ -143,7 +143,7 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
         return targets
     rows = pd.Index([folders.row_number(path) for path in faces.paths])
     shares = votes[emotions].reindex(rows).to_numpy(np.float32)  # NaN where a face has no votes
-    shares[shares == 1] = 0
+    shares = np.where(shares == 1, 0, shares)
     total = shares.sum(axis=1, keepdims=True)
     return np.where(total > 0, shares / np.where(total > 0, total, 1), targets)
 

@@ -1,6 +1,7 @@
 """What the tests share: the scripts run as a user runs them, and the whole pipeline on the toy CSV, made once."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,14 +63,26 @@ def make_video(path, frames=12):
 def toy(tmp_path_factory):
     """A folder with data/ as the toy CSV and the five data stages leave it. Tests read it and change nothing."""
     folder = tmp_path_factory.mktemp("toy")
-    run("samples/make_toy_csv.py", cwd=folder)
+    run("samples/make_toy_csv.py", "--rows", 500, cwd=folder)
     for script in DATA_STAGES:
         run(script, cwd=folder)
     return folder
 
 
 @pytest.fixture(scope="session")
+def few(toy, tmp_path_factory):
+    """A folder with train/ and val/: eight faces per emotion, enough to run train.py and too few to learn from."""
+    folder = tmp_path_factory.mktemp("few")
+    for part in ("train", "val"):
+        for emotion in (toy / "data/split" / part).iterdir():
+            (folder / part / emotion.name).mkdir(parents=True)
+            for path in sorted(emotion.iterdir())[:8]:
+                shutil.copy(path, folder / part / emotion.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def trained(toy):
     """The same folder after `train.py`, which adds data/model."""
-    run("train.py", "--epochs", 3, cwd=toy)
+    run("train.py", "--epochs", 2, "--batch-size", 32, cwd=toy)
     return toy

@@ -101,7 +101,7 @@ def test_every_row_is_accounted_for(toy, rows, tmp_path):
     said = run("data_preprocessing.py", "--out", tmp_path / "faces", cwd=toy).stdout
     numbers = [int(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?= )", said.splitlines()[0])]
     read, blank, unknown, undecided, copies = numbers
-    assert read == len(rows) == 800
+    assert read == len(rows) == 500
     assert blank == sum(votes is None for *_, votes in rows) > 0
     assert copies > 0 and unknown > 0
     assert read == blank + unknown + undecided + copies + len(pixels_of(tmp_path / "faces"))
@@ -163,7 +163,7 @@ def test_split_meets_copies_with_different_labels(toy):
     labels = {}
     for name, data in pixels_of(toy / "data/faces").items():
         labels.setdefault(data, set()).add(name.split("/")[1])
-    assert sum(len(names) > 1 for names in labels.values()) >= 5
+    assert sum(len(names) > 1 for names in labels.values()) >= 3
 
 
 def test_split_in_three(toy, tmp_path):

@@ -204,7 +204,7 @@ def test_opencv_that_cannot_load_libgl(tmp_path, fake_cv2):
     fails("realtime.py", cwd=tmp_path, env=env, says=["libGL.so.1", "apt-get install libgl1", "opencv-python-headless"])
 
 
-def test_opencv_5_has_no_cascades(tmp_path, fake_cv2, trained):
+def test_opencv_5_has_no_cascades(tmp_path, fake_cv2):
     """The real cv2 with what OpenCV 5 took out taken out."""
     import cv2
 
@@ -214,14 +214,13 @@ def test_opencv_5_has_no_cascades(tmp_path, fake_cv2, trained):
         f"import sys; sys.path.remove({str(fake)!r}); del sys.modules['cv2']; sys.path.insert(0, {str(real)!r})\n"
         "import cv2; del cv2.CascadeClassifier; cv2.__version__ = '5.0.0'\n"
     )
-    model = trained / "data/model"
-    fails("realtime.py", "--model", model, cwd=tmp_path, env=env, says=["OpenCV 5.0.0", "opencv-python>=4.10,<5"])
+    fails("realtime.py", cwd=tmp_path, env=env, says=["OpenCV 5.0.0", "opencv-python>=4.10,<5"])
 
 
 @pytest.fixture
-def model(trained, tmp_path):
-    """A copy of the trained model to spoil."""
-    shutil.copytree(trained / "data/model", tmp_path / "model")
+def model(tmp_path):
+    """A copy of the network that comes with the project, to spoil."""
+    shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -292,10 +291,10 @@ def test_realtime_output_that_cannot_be_written(model, tmp_path, option, name, s
 
 
 @pytest.mark.parametrize("how", ["missing", "text", "labels"])
-def test_evaluate_broken_model(model, trained, tmp_path, how):
+def test_evaluate_broken_model(model, toy, how):
     if how == "labels":
         (model / "labels.txt").write_text("a\nb\n")
     else:
         (model / "emotion.keras").unlink() if how == "missing" else (model / "emotion.keras").write_text("hello")
     says = {"missing": "no such file", "text": "not a Keras network", "labels": "2 labels for a network of 8"}[how]
-    fails("train.py", "--evaluate", "--out", model, cwd=trained, says=["model/", says])
+    fails("train.py", "--evaluate", "--out", model, cwd=toy, says=["model/", says])

@@ -16,8 +16,8 @@ FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 
 
 @pytest.fixture(scope="module")
-def network(trained):
-    return realtime.load_network(trained / "data/model")
+def network():
+    return realtime.load_network(ROOT / "pretrained")
 
 
 def rows_of(path):
@@ -25,13 +25,13 @@ def rows_of(path):
         return list(csv.DictReader(f))
 
 
-def test_picture_gives_its_one_face_a_row_and_a_box(trained, tmp_path):
+def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     shutil.copy(PICTURE, tmp_path / "me.jpg")
-    arguments = ["--source", "me.jpg", "--model", trained / "data/model", "--headless", "--output", "out.png"]
+    arguments = ["--source", "me.jpg", "--headless", "--output", "out.png"]
     said = run("realtime.py", *arguments, "--csv", "out.csv", cwd=tmp_path).stdout
     assert "1 frames, 1 faces" in said and "wrote out.png" in said and "wrote out.csv" in said
     (row,) = rows_of(tmp_path / "out.csv")
-    labels = (trained / "data/model/labels.txt").read_text().split()
+    labels = (ROOT / "pretrained/labels.txt").read_text().split()
     assert list(row) == ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *labels]
     x, y, width, height = (int(row[name]) for name in ("x", "y", "width", "height"))
     assert x < FACE[0] < x + width and y < FACE[1] < y + height and 80 < width < 200
@@ -51,9 +51,9 @@ def test_picture_gives_its_one_face_a_row_and_a_box(trained, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
-def test_video_keeps_every_frame_its_size_and_rate(trained, tmp_path, suffix):
+def test_video_keeps_every_frame_its_size_and_rate(tmp_path, suffix):
     make_video(tmp_path / "in.avi", frames=10)
-    arguments = ["--source", "in.avi", "--model", trained / "data/model", "--headless", "--output", f"out{suffix}"]
+    arguments = ["--source", "in.avi", "--headless", "--output", f"out{suffix}"]
     run("realtime.py", *arguments, "--csv", "out.csv", cwd=tmp_path)
     video = cv2.VideoCapture(str(tmp_path / f"out{suffix}"))
     frames = [video.read()[1] for _ in range(10)]
@@ -64,9 +64,9 @@ def test_video_keeps_every_frame_its_size_and_rate(trained, tmp_path, suffix):
     assert [float(row["time"]) for row in rows] == pytest.approx([number / 25 for number in range(10)], abs=1e-3)
 
 
-def test_frames_without_a_face_have_no_row(trained, tmp_path):
+def test_frames_without_a_face_have_no_row(tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((240, 320, 3), 128, np.uint8))
-    arguments = ["--source", "wall.png", "--model", trained / "data/model", "--headless", "--csv", "out.csv"]
+    arguments = ["--source", "wall.png", "--headless", "--csv", "out.csv"]
     assert "1 frames, 0 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert rows_of(tmp_path / "out.csv") == []
 
@@ -82,8 +82,8 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
     assert row["emotion"] == "happiness", "the astronaut smiles"
 
 
-def test_input_shape_is_read_from_the_file(trained):
-    assert realtime.input_shape((trained / "data/model/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
+def test_input_shape_is_read_from_the_file():
+    assert realtime.input_shape((ROOT / "pretrained/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
 
 
 def test_crop_beyond_the_frame_repeats_the_edge(network):

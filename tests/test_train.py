@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -33,8 +34,6 @@ def tflite(folder):
 
 
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
-    from pathlib import Path
-
     votes = pd.DataFrame({"anger": [6, 1, 0], "fear": [2, 1, 0], "joy": [1, 1, 0]}, index=[3, 4, 5])
     paths = [Path(name) for name in ("row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png")]
     faces = train.Faces(np.zeros((4, 48, 48, 1)), np.array([0, 1, 2, 2]), paths, {})
@@ -67,7 +66,7 @@ def test_metrics_are_those_of_the_exported_network(trained):
         assert np.trace(metrics["val"][rule]["confusion"]) == hits
     assert metrics["test"]["majority"]["n"] == len(images_in(trained / "data/faces/test"))
     assert metrics["parameters"] <= 1_250_000
-    assert [epoch["epoch"] for epoch in metrics["log"]] == [1, 2, 3]
+    assert [epoch["epoch"] for epoch in metrics["log"]] == [1, 2]
     best = max(metrics["log"], key=lambda epoch: epoch["val_accuracy"])
     assert metrics["best_epoch"] == best["epoch"]
     assert metrics["val"]["plurality"]["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-6)
@@ -80,7 +79,7 @@ import json, sys, keras, numpy as np
 network = keras.saving.load_model(sys.argv[1])
 faces = np.load(sys.argv[2])
 print(json.dumps([[type(layer).__name__ for layer in network.layers], network.predict(faces, verbose=0).tolist(),
-                  network.optimizer is None]))
+                  getattr(network, 'optimizer', None) is None]))
 """
     by_name = dict(list(tflite(trained).items())[::10])
     faces = np.stack([np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name])[..., None]
@@ -114,17 +113,20 @@ def test_export_writes_the_same_network_again(trained, tmp_path):
     assert set(os.listdir(tmp_path / "data/model")) == FILES
 
 
-def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(trained):
-    before = tree_hash(trained / "data/model")
-    run("train.py", "--dry-run", "--loss", "focal", "--labels", "hard", cwd=trained)
-    assert set(os.listdir(trained / "data/model-dry-run")) == FILES
-    assert tree_hash(trained / "data/model") == before
-    shutil.rmtree(trained / "data/model-dry-run")
+def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(few, tmp_path):
+    shutil.copytree(few / "train", tmp_path / "data/shuffled")
+    shutil.copytree(few / "val", tmp_path / "data/split/val")
+    (tmp_path / "data/model").mkdir()
+    (tmp_path / "data/model/emotion.keras").write_text("precious")
+    run("train.py", "--dry-run", "--loss", "focal", "--labels", "hard", cwd=tmp_path)
+    assert set(os.listdir(tmp_path / "data/model-dry-run")) == FILES
+    assert (tmp_path / "data/model/emotion.keras").read_text() == "precious"
+    assert sorted(os.listdir(tmp_path / "data")) == ["model", "model-dry-run", "shuffled", "split"]
 
 
-def test_killed_training_resumes_without_gap_or_repeat(toy, tmp_path):
+def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     """Killed after the first epoch; the resumed run ends with all epochs, each once."""
-    arguments = ["--train", toy / "data/split/train", "--val", toy / "data/split/val", "--out", tmp_path / "model"]
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
     arguments += ["--test", tmp_path / "none", "--votes", tmp_path / "none", "--epochs", 3]
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -134,8 +136,10 @@ def test_killed_training_resumes_without_gap_or_repeat(toy, tmp_path):
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert log.exists() and not (tmp_path / "model").exists()
-    assert "resume" in fails("train.py", *arguments, "--resume", "--seed", 7, cwd=toy, says=["--seed", ".model.resume"])
-    said = run("train.py", *arguments, "--resume", cwd=toy).stdout
+    assert "resume" in fails(
+        "train.py", *arguments, "--resume", "--seed", 7, cwd=tmp_path, says=["--seed", ".model.resume"]
+    )
+    said = run("train.py", *arguments, "--resume", cwd=tmp_path).stdout
     assert re.search(r"resuming after epoch [12]", said)
     assert pd.read_csv(tmp_path / "model/training_log.csv")["epoch"].tolist() == [1, 2, 3]
     assert os.listdir(tmp_path) == ["model"]

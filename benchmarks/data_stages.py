@@ -1,0 +1,113 @@
+"""Time the five data stages on the real CSVs, each beside the plain way of doing it, in one run.
+
+    python benchmarks/data_stages.py [--data data] [--repeats 3]
+
+Reads   data/fer2013.csv, data/fer2013new.csv
+Prints  per stage: images written, seconds, images/s, peak memory, the plain way's seconds, and the ratio of the two
+
+The plain way is what a first script does: for data_preprocessing.py the csv module, `np.asarray(list of str)` and
+`Image.save` with its defaults, one face after the other; for the others `Image.open`, the enhancement where there is
+one, and `Image.save`, one image after the other. Both ways run as processes of their own, in turn; seconds are the
+median over the repeats, start-up included. Everything is written to a temporary folder beside the data.
+"""
+
+import argparse
+import csv
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = {  # script: (its source, what it writes), below the temporary folder
+    "data_preprocessing.py": ("", "faces"),
+    "random_split.py": ("faces/pool", "split"),
+    "contrast.py": ("split/train", "contrast"),
+    "sharpness.py": ("split/train", "sharpness"),
+    "random_shuffle.py": ("split/train contrast sharpness", "shuffled"),
+}
+
+
+def plain_preprocessing(data: Path, out: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    with open(data / "fer2013.csv") as fer, open(data / "fer2013new.csv") as ferplus:
+        for row, (face, votes) in enumerate(zip(csv.DictReader(fer), csv.DictReader(ferplus))):
+            if not votes["Image name"]:
+                continue
+            names = list(votes)[2:]
+            emotion = max(names, key=lambda name: int(votes[name]))
+            pixels = np.asarray(face["pixels"].split(" "), dtype=np.uint8).reshape(48, 48)
+            (out / emotion).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(out / emotion / f"row{row:05}.png")
+
+
+def plain_copies(script: str, sources: list[Path], out: Path) -> None:
+    from PIL import Image, ImageEnhance
+
+    enhance = {
+        "contrast.py": lambda image: ImageEnhance.Contrast(image).enhance(1.5),
+        "sharpness.py": lambda image: ImageEnhance.Sharpness(image).enhance(1.75),
+    }.get(script, lambda image: image)
+    for source in sources:
+        for path in source.glob("*/*.png"):
+            (out / path.parent.name).mkdir(parents=True, exist_ok=True)
+            enhance(Image.open(path)).save(out / path.parent.name / path.name)
+
+
+def measure(command: list, folder: Path) -> tuple[float, float]:
+    """Run a command in a folder; return its seconds and its peak memory in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"error: {' '.join(map(str, command))} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the two CSVs (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each (%(default)s)")
+    parser.add_argument("--plain", nargs=3, metavar=("SCRIPT", "FOLDER", "OUT"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.plain:
+        script, folder, out = args.plain
+        if script == "data_preprocessing.py":
+            return plain_preprocessing(args.data, Path(out))
+        return plain_copies(script, [Path(folder, source) for source in STAGES[script][0].split()], Path(out))
+
+    data = args.data.resolve()
+    if not (data / "fer2013.csv").is_file():
+        raise SystemExit(f"error: {data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data")
+    print("| stage | images | seconds | images/s | peak memory, MB | plain way, seconds | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    total = 0.0
+    with tempfile.TemporaryDirectory(dir=data) as temporary:
+        folder = Path(temporary)
+        (folder / "data").mkdir()
+        for name in ("fer2013.csv", "fer2013new.csv"):
+            (folder / "data" / name).symlink_to(data / name)
+        for script, (_, out) in STAGES.items():
+            ours, plain, ratios = [], [], []
+            for repeat in range(args.repeats):
+                target = folder / f"data/{out}" if repeat == args.repeats - 1 else folder / f"other/{out}{repeat}"
+                ours.append(measure([sys.executable, ROOT / script, "--out", target], folder))
+                rival = [sys.executable, Path(__file__).resolve(), "--data", data, "--plain", script, folder / "data"]
+                plain.append(measure([*rival, folder / f"plain/{out}{repeat}"], folder))
+                ratios.append(plain[-1][0] / ours[-1][0])
+            seconds, memory = statistics.median(s for s, _ in ours), max(m for _, m in ours)
+            images = sum(1 for _ in (folder / "data" / out).rglob("*row*.png"))
+            slow = statistics.median(s for s, _ in plain)
+            row = f"| `{script}` | {images:,} | {seconds:.1f} | {images / seconds:,.0f} | {memory:.0f}"
+            print(f"{row} | {slow:.1f} | {statistics.median(ratios):.2f} |", flush=True)
+            total += seconds
+    print(f"\nAll five: {total:.1f} s, {os.cpu_count()} cores, Python {sys.version.split()[0]}, n = {args.repeats}")
+
+
+if __name__ == "__main__":
+    main()
