@@ -50,6 +50,11 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
         folders.fail(f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again")
 
 
+def name_row(row: int) -> str:
+    """Return how an error names a row: as the images are named, from 0, and by its line in the file, from 1."""
+    return f"row {row} (line {row + 2})"
+
+
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
     """Return uint8 faces of shape (rows, 48, 48); fails naming the first row that isn't 2304 numbers from 0 to 255.
 
@@ -62,13 +67,15 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
             try:
                 pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
-                folders.fail(f"{path}: row {first + row}: pixels that are not whole numbers; mend or remove the row")
+                folders.fail(
+                    f"{path}: {name_row(first + row)}: pixels that are not whole numbers; mend or remove the row"
+                )
             if pixels.size != SIZE * SIZE:
                 folders.fail(
-                    f"{path}: row {first + row}: {pixels.size:,} pixels, not {SIZE * SIZE:,}; download it again"
+                    f"{path}: {name_row(first + row)}: {pixels.size:,} pixels, not {SIZE * SIZE:,}; download it again"
                 )
             if pixels.min() < 0 or pixels.max() > 255:
-                folders.fail(f"{path}: row {first + row}: a pixel outside 0..255; mend or remove the row")
+                folders.fail(f"{path}: {name_row(first + row)}: a pixel outside 0..255; mend or remove the row")
             faces[row] = pixels.reshape(SIZE, SIZE)
     return faces
 
@@ -83,7 +90,7 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         folders.fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            folders.fail(f"{path}: row {row}: Usage is {name!r}, not one of {', '.join(USAGES)}; mend the row")
+            folders.fail(f"{path}: {name_row(row)}: Usage is {name!r}, not one of {', '.join(USAGES)}; mend the row")
     return np.concatenate(faces), np.array(usage)
 
 
@@ -96,13 +103,17 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        folders.fail(f"{path}: row {row}: Usage is {table['Usage'][row]!r}, but {usage[row]!r} in {fer}; align the two")
+        folders.fail(
+            f"{path}: {name_row(row)}: Usage is {table['Usage'][row]!r}, but {usage[row]!r} in {fer}; align the two"
+        )
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     wrong = np.argwhere(~((votes >= 0) & (votes <= 1000) & (votes % 1 == 0)))
     if wrong.size:
         row, column = wrong[0]
         text = table[VOTES[column]][row]
-        folders.fail(f"{path}: row {row}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row")
+        folders.fail(
+            f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row"
+        )
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()
 
 
@@ -160,7 +171,8 @@ def main() -> None:
         copies = kept & ~tested & copies_of(faces[kept & tested], faces)
         pool, test = np.flatnonzero(kept & ~tested & ~copies), np.flatnonzero(kept & tested)
         if not pool.size:
-            folders.fail(f"{args.ferplus}: no row has a label by the {args.rule} rule; download it again")
+            what = f"no Training or PublicTest row with a label by the {args.rule} rule"
+            folders.fail(f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all")
 
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:

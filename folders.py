@@ -7,18 +7,17 @@ A dataset folder holds one sub-folder per emotion, and images in those:
         happiness/  row00007.png ...
         stage.json  who made it, from what, and how many images went in and out
 
-Standard library only at the top, so that `python contrast.py --help` answers at once and `realtime.py` runs with
-nothing but NumPy and OpenCV installed.
+Nothing but the standard library is imported before it is needed (tqdm for the bar, Pillow to open a face), so that
+`python contrast.py --help` answers at once, and `realtime.py` runs with only NumPy and OpenCV installed.
 """
 
 import io
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -45,7 +44,7 @@ def run(main: Callable[[], None]) -> None:
         raise SystemExit(130) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}")
+        fail(f"{where}{error.strerror or error}; mend that (room on the disk, permission, path) and run it again")
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
@@ -122,21 +121,23 @@ def copy_images(
     """
     for emotion in images:
         (out / emotion).mkdir()
-    faces = [(emotion, number, path) for emotion, paths in images.items() for number, path in enumerate(paths, 1)]
-    for emotion, number, path in progress(faces, f"writing {out.name.strip('.').removesuffix('.new')}"):
-        data, target = path.read_bytes(), out / emotion / rename(number, path)
+    faces = [
+        (path, out / emotion / rename(number, path))
+        for emotion, paths in images.items()
+        for number, path in enumerate(paths, 1)
+    ]
+    taken = set()
+    for path, target in progress(faces, "writing"):
+        if target in taken:
+            fail(f"{path}: its copy would have the name of another's, {target.name}; rename it")
+        taken.add(target)
+        data = path.read_bytes()
         face = open_face(path, data)
         if enhance is None:
             target.write_bytes(data)
         else:
             enhance(face).save(target, compress_level=0)
     return count(images)
-
-
-def row_number(path: Path) -> int | None:
-    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`: 12345), else None."""
-    found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
-    return int(found.group(1)) if found else None
 
 
 def count(images: dict[str, list]) -> dict[str, int]:
@@ -159,17 +160,17 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
     """
     out = Path(os.path.abspath(out))
     _refuse_strangers(out, script)
-    for source in map(os.path.realpath, sources):
-        if os.path.commonpath([source, os.path.realpath(out)]) in (source, os.path.realpath(out)):
+    for source in (Path(os.path.realpath(source)) for source in sources):
+        real = Path(os.path.realpath(out))
+        if source == real or source in real.parents or real in source.parents:
             fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
+    missing = [folder for folder in out.parents if not folder.exists()]
     out.parent.mkdir(parents=True, exist_ok=True)
-    new, old = out.with_name(f".{out.name}.new"), out.with_name(f".{out.name}.old")
+    new = out.with_name(f".{out.name}.new")
     lock = _lock(new)
     try:
         _clear(new)
-        if old.exists() and not out.exists():  # killed between the two renames below
-            old.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
+        old = recover(out)
         yield new
         if out.exists():
             out.rename(old)
@@ -177,7 +178,20 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-        os.close(lock) if lock is not None else None
+        if lock is not None:
+            os.close(lock)
+        for folder in missing:  # made above: go again where nothing came of it
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def recover(out: Path) -> Path:
+    """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to."""
+    old = out.with_name(f".{out.name}.old")
+    if old.exists() and not out.exists():
+        old.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+    return old
 
 
 def _refuse_strangers(out: Path, script: str) -> None:
@@ -193,7 +207,11 @@ def _refuse_strangers(out: Path, script: str) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends."""
+    """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends.
+
+    Between the mkdir here and the lock, another run may finish and rename the folder away: the lock would then be on
+    that run's output. So it only counts while the folder still goes by its name.
+    """
     while True:
         folder.mkdir(exist_ok=True)
         if fcntl is None:
@@ -205,14 +223,17 @@ def _lock(folder: Path) -> int | None:
                 return lock
         except BlockingIOError:
             fail(f"{folder}: another run is writing it; wait for that one to end")
-        except FileNotFoundError:  # the other run has just finished: it is that run's output now
+        except FileNotFoundError:
             pass
         os.close(lock)
 
 
 def _clear(folder: Path) -> None:
     for entry in os.scandir(folder):
-        shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
 
 
 def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict) -> None:
@@ -224,7 +245,9 @@ def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in
 
     def plain(value):
         if isinstance(value, Path):
-            return Path(os.path.relpath(os.path.realpath(value), os.path.realpath(home))).as_posix()
+            with suppress(ValueError):  # two drives of Windows
+                value = Path(os.path.relpath(os.path.realpath(value), os.path.realpath(home)))
+            return value.as_posix()
         return [plain(item) for item in value] if isinstance(value, list) else value
 
     arguments = {name: plain(value) for name, value in arguments.items() if name != "out"}

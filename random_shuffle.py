@@ -21,13 +21,10 @@ SCRIPT = Path(__file__).name
 MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: random_split.py
 
 
-def gather(sources: list[Path]) -> dict[str, list[Path]]:
-    """Return {emotion: image paths of all sources, in the order of the sources}, emotions alphabetical."""
-    images: dict[str, list[Path]] = {}
-    for source in sources:
-        for emotion, paths in folders.list_images(source, MADE_BY.get(source.name, "random_split.py")).items():
-            images.setdefault(emotion, []).extend(paths)
-    return dict(sorted(images.items()))
+def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
+    """Return {emotion: the image paths of all sources, in the order of the sources}, emotions alphabetical."""
+    emotions = sorted({emotion for images in sources for emotion in images})
+    return {emotion: [path for images in sources for path in images.get(emotion, [])] for emotion in emotions}
 
 
 def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
@@ -77,16 +74,15 @@ def main() -> None:
     if args.balance < 1:
         folders.fail(f"--balance {args.balance}: give a whole number from 1")
 
-    images = gather(args.sources)
+    sources = [folders.list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
+    images = merge(sources)
     with folders.new_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)
         generator = random.Random(args.seed)
         for paths in shuffled.values():
             generator.shuffle(paths)
         counts = folders.copy_images(shuffled, out, rename=lambda number, path: f"{number:05}_{path.name}")
-        plot_counts(
-            folders.count(folders.list_images(args.sources[0], "random_split.py")), counts, out / "class_counts.png"
-        )
+        plot_counts(folders.count(sources[0]), counts, out / "class_counts.png")
         folders.write_stage(out, SCRIPT, args.out, vars(args), folders.count(images), counts)
     print(f"{args.out}: {folders.summary(counts)}")
 

@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import hashlib
 import io
-import math
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -77,7 +76,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle before the split (%(default)s)")
     args = parser.parse_args()
-    if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or not math.isclose(sum(args.ratio), 1, abs_tol=1e-5):
+    if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
         folders.fail(f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1")
 
     images = folders.list_images(args.source, "data_preprocessing.py")
@@ -87,6 +86,8 @@ def main() -> None:
         moved = rejoin_copies(out, digests)
         parts = {}
         for part in PARTS[: len(args.ratio)]:
+            for folder in [folder for folder in (out / part).iterdir() if folder.name not in images]:
+                folder.rmdir()  # split-folders copies a sub-folder without images as an empty one
             parts[part] = {emotion: sum(1 for _ in (out / part / emotion).iterdir()) for emotion in images}
             for emotion, n in parts[part].items():
                 if n == 0:

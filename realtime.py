@@ -24,7 +24,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +89,12 @@ def load_network(folder: Path) -> Network:
     for name in ("emotion.tflite", "labels.txt"):
         if not (folder / name).is_file():
             folders.fail(f"{folder / name}: no such file; make it with `python train.py`, or choose another --model")
-    path, emotions = folder / "emotion.tflite", (folder / "labels.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    path, labels = folder / "emotion.tflite", folder / "labels.txt"
+    emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     try:
         _, height, width, channels = input_shape(path.read_bytes())
+        if not all(0 < size <= 1024 for size in (height, width, channels)):
+            raise ValueError("no image goes in")
         net = cv2.dnn.readNetFromTFLite(str(path))
         net.setInput(np.zeros((1, channels, height, width), np.float32))
         outputs = net.forward().size
@@ -110,15 +113,20 @@ def load_network(folder: Path) -> Network:
 
 def load_cascade() -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
-        folders.fail(f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.10,<5'`")
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
+        folders.fail(f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.12,<5'`")
+    path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+    cascade = cv2.CascadeClassifier(str(path))
+    if cascade.empty():
+        folders.fail(f"{path}: can't be read; run `pip install --force-reinstall 'opencv-python>=4.12,<5'`")
+    return cascade
 
 
 def detect(gray: np.ndarray, cascade: "cv2.CascadeClassifier") -> list[tuple[int, int, int, int]]:
     """Return the faces' boxes (x, y, width, height) in pixels of `gray`, uint8 (height, width), from left to right."""
     scale = max(1.0, gray.shape[0] / SEARCH_HEIGHT)
     if scale > 1:
-        gray = cv2.resize(gray, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+        size = (max(1, round(gray.shape[1] / scale)), SEARCH_HEIGHT)
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     boxes = cascade.detectMultiScale(gray, SCALE_FACTOR, MIN_NEIGHBORS, minSize=(MIN_FACE, MIN_FACE))
     return sorted(tuple(round(int(value) * scale) for value in box) for box in boxes)
 
@@ -187,7 +195,7 @@ class Source:
 
 def open_source(name: str) -> Source:
     """Open a camera (a number), a picture, a video file or a stream (a URL); fails when it gives no frame."""
-    camera, stream = name.isdigit(), "://" in name
+    camera, stream = name.isascii() and name.isdecimal() and len(name) < 4, "://" in name
     if not camera and not stream and not Path(name).is_file():
         folders.fail(f"{name}: no such file; give a camera number, a video, a picture or a stream's URL to --source")
     if not camera and not stream and Path(name).suffix.lower() in IMAGE_SUFFIXES:
@@ -215,7 +223,8 @@ class Window:
         # Without a display OpenCV's window toolkit aborts the process that asks for a window: let another one ask
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
         if subprocess.run(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-            folders.fail("no display to open a window on; use --headless with --output or --csv")
+            what = "no display to open a window on, or opencv-python-headless, which has no windows"
+            folders.fail(f"{what}; use --headless with --output or --csv")
         cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
 
     def show(self, frame: np.ndarray) -> None:
@@ -238,30 +247,37 @@ class Window:
 
 
 class Output:
-    """The annotated video or picture, written as the frames come."""
+    """The annotated video or picture, written beside its place and moved there once it is whole."""
 
     def __init__(self, path: Path, source: Source):
-        self.path, self.source, self.writer = path, source, None
+        self.path, self.source, self.writer, self.count = path, source, None, 0
+        self.part = path.with_name(f".{path.stem}.part{path.suffix}")
         suffixes = CODECS if source.picture is None else IMAGE_SUFFIXES
         if path.suffix.lower() not in suffixes:
             folders.fail(f"{path}: unknown ending for this source; use one of {' '.join(sorted(suffixes))}")
         refuse_path(path, source, "--output")
 
     def write(self, frame: np.ndarray) -> None:
+        self.count += 1
         if self.source.picture is not None:
-            if not cv2.imwrite(str(self.path), frame):
-                folders.fail(f"{self.path}: can't be written; choose another --output")
+            self.finish(cv2.imwrite(str(self.part), frame))
             return
         if self.writer is None:
             code = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
-            self.writer = cv2.VideoWriter(str(self.path), code, self.source.rate, frame.shape[1::-1])
-            if not self.writer.isOpened():
-                folders.fail(f"{self.path}: can't be written; choose another --output")
+            self.writer = cv2.VideoWriter(str(self.part), code, self.source.rate, frame.shape[1::-1])
         self.writer.write(frame)
+
+    def finish(self, whole: bool) -> None:
+        if not whole:
+            self.part.unlink(missing_ok=True)
+            folders.fail(f"{self.path}: can't be written (disk full, or a codec is missing); choose another --output")
+        os.replace(self.part, self.path)
 
     def close(self) -> None:
         if self.writer is not None:
             self.writer.release()
+            # The writer never says that it failed, on a full disk neither: count what can be read
+            self.finish(abs(cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) - self.count) <= 1)
 
 
 def refuse_path(path: Path, source: Source, option: str) -> None:
@@ -304,28 +320,41 @@ def default_model() -> Path:
     return made if (made / "emotion.tflite").is_file() else Path(__file__).resolve().parent / "pretrained"
 
 
+@dataclass
+class Tally:
+    """What the summary counts: frames, faces per emotion, seconds since the loop began."""
+
+    frames: int = 0
+    emotions: Counter = field(default_factory=Counter)
+    start: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        faces = self.emotions.total()
+        rate = self.frames / (time.monotonic() - self.start)
+        shares = [f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()]
+        return f"{self.frames:,} frames, {faces:,} faces, {rate:.1f} frames/s" + "; " * bool(faces) + ", ".join(shares)
+
+
 def loop(
-    source: Source, network: Network, cascade: "cv2.CascadeClassifier", window, output, table
-) -> tuple[int, Counter]:
-    """Name the faces of every frame until the source ends or the user quits; return frames and faces per emotion."""
-    count, seen = 0, Counter()
+    source: Source, network: Network, cascade: "cv2.CascadeClassifier", window, output, table, tally: Tally
+) -> None:
+    """Name the faces of every frame until the source ends or the user quits."""
     for seconds, frame in source.frames():
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         boxes = detect(gray, cascade)
         probabilities = classify(gray, boxes, network)
         if table:
-            table.write(count, seconds, boxes, probabilities)
+            table.write(tally.frames, seconds, boxes, probabilities)
         if window or output:
             draw(frame, boxes, probabilities, network.emotions)
         if output:
             output.write(frame)
-        count += 1
-        seen.update(network.emotions[row.argmax()] for row in probabilities)
+        tally.frames += 1
+        tally.emotions.update(network.emotions[row.argmax()] for row in probabilities)
         if window:
             window.show(frame)
             if window.closed:
                 break
-    return count, seen
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -346,18 +375,17 @@ def main() -> None:
         window = None if args.headless else stack.enter_context(contextlib.closing(Window(source)))
         output = stack.enter_context(contextlib.closing(Output(args.output, source))) if args.output else None
         table = stack.enter_context(contextlib.closing(Table(args.csv, source, network.emotions))) if args.csv else None
-        start = time.monotonic()
-        count, seen = loop(source, network, cascade, window, output, table)
-    if not count:
+        tally, status = Tally(), 0
+        try:
+            loop(source, network, cascade, window, output, table, tally)
+        except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
+            status = 130
+    if not tally.frames:
         folders.fail(f"{args.source}: no frame could be read; try another --source")
-    faces = seen.total()
-    shares = ", ".join(f"{emotion} {n / faces:.0%}" for emotion, n in seen.most_common())
-    print(
-        f"{count:,} frames, {faces:,} faces, {count / (time.monotonic() - start):.1f} frames/s"
-        + f"; {shares}" * bool(faces)
-    )
+    print(tally)
     for path in filter(None, (args.output, args.csv)):
         print(f"wrote {path}")
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":

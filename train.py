@@ -21,8 +21,10 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,12 @@ DRY_RUN_FACES = 40  # per emotion
 AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed"]  # what a resumed run may not change
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
+
+
+def row_number(path: Path) -> int | None:
+    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`: 12345), else None."""
+    found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
+    return int(found.group(1)) if found else None
 
 
 @dataclass
@@ -67,14 +75,18 @@ def quiet() -> Iterator[None]:
         os.close(nothing)
 
 
-def import_keras() -> None:
-    """Load Keras and its backend, once the input is known to be good: it takes seconds."""
+def import_libraries() -> None:
+    """Load what takes seconds once the input is known to be good, and before hours of training need it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with quiet():
+            import cv2  # noqa: F401
             import keras  # noqa: F401
-    except ImportError as error:
-        folders.fail(f"Keras and its backend can't be loaded ({error}); run `pip install -r requirements.txt`")
+            import seaborn  # noqa: F401
+            import sklearn.metrics  # noqa: F401
+    except (ImportError, ValueError) as error:  # ValueError: a KERAS_BACKEND that is none
+        reason = str(error).splitlines()[0]
+        folders.fail(f"a library can't be loaded ({reason}); run `pip install -r requirements.txt` (README)")
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
@@ -100,7 +112,7 @@ def load_sets(args: argparse.Namespace, names: list[str], emotions: list[str] | 
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
             what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
-            folders.fail(f"{folder}: {what}; run the stages again from random_split.py")
+            folders.fail(f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces")
         if args.dry_run:
             images = {emotion: paths[:DRY_RUN_FACES] for emotion, paths in images.items()}
         sets[name] = load_faces(images, emotions, name)
@@ -109,11 +121,11 @@ def load_sets(args: argparse.Namespace, names: list[str], emotions: list[str] | 
 
 def refuse_leaks(sets: dict[str, Faces], folder: Path) -> None:
     """Fail when a face to be judged by is a training face, or one that a training face is a copy of."""
-    rows = {folders.row_number(path) for path in sets["train"].paths} - {None}
+    rows = {row_number(path) for path in sets["train"].paths} - {None}
     pixels = {image.tobytes() for image in sets["train"].images}
     for faces in (faces for name, faces in sets.items() if name != "train"):
         for path, image in zip(faces.paths, faces.images):
-            if folders.row_number(path) in rows or image.tobytes() in pixels:
+            if row_number(path) in rows or image.tobytes() in pixels:
                 mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
                 folders.fail(f"{path}: this face is in {folder} too, so it can't judge the network; {mend}")
 
@@ -124,7 +136,7 @@ def read_votes(path: Path) -> pd.DataFrame | None:
         return None
     try:
         votes = pd.read_csv(path, keep_default_na=False)
-        votes.index = [folders.row_number(Path(name)) for name in votes["image"]]
+        votes.index = [row_number(Path(name)) for name in votes["image"]]
         if not votes.index.is_unique or not {"plurality", "majority"} <= set(votes.columns):
             raise ValueError("an image twice, or a column missing")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
@@ -134,18 +146,19 @@ def read_votes(path: Path) -> pd.DataFrame | None:
 
 
 def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> np.ndarray:
-    """Return the shares of the votes, float32 (n, emotions); the folder's emotion alone for faces without votes.
+    """Return the shares of the votes, float32 (n, emotions): single votes, unknown and NF dropped, the sum 1.
 
-    Single votes, unknown and NF are dropped, and the rest add up to 1.
+    A face without votes, or in a folder that FER+ had no votes for, has its folder's emotion alone.
     """
     targets = np.eye(len(emotions), dtype=np.float32)[faces.labels]
-    if votes is None or not set(emotions) <= set(votes.columns):
+    if votes is None:
         return targets
-    rows = pd.Index([folders.row_number(path) for path in faces.paths])
-    shares = votes[emotions].reindex(rows).to_numpy(np.float32)  # NaN where a face has no votes
-    shares = np.where(shares == 1, 0, shares)
+    rows = pd.Index([row_number(path) for path in faces.paths])
+    shares = votes.reindex(index=rows, columns=emotions).to_numpy(np.float32)
+    shares = np.where(shares > 1, shares, 0)  # NaN, a face or an emotion without votes, becomes 0 too
     total = shares.sum(axis=1, keepdims=True)
-    return np.where(total > 0, shares / np.where(total > 0, total, 1), targets)
+    voted_on = np.isin(emotions, votes.columns)[faces.labels][:, None]
+    return np.where(voted_on & (total > 0), shares / np.maximum(total, 1), targets)
 
 
 def build_network(emotions: int):
@@ -208,7 +221,7 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
     import keras
 
     log = []
-    if checkpoint.exists():
+    if args.resume and checkpoint.exists():
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
         training = keras.saving.load_model(checkpoint / "training.keras")
         print(f"resuming after epoch {len(log)}")
@@ -256,7 +269,7 @@ def load_network(folder: Path):
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
         folders.fail(f"{path}: not a Keras network ({reason}); train again")
-    emotions = labels.read_text(encoding="utf-8").splitlines()
+    emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     outputs = network.output_shape[-1]
     if outputs != len(emotions):
         folders.fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
@@ -279,17 +292,20 @@ def measure(truth: list[str], predicted: list[str], emotions: list[str]) -> dict
 
 
 def judge(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
-    """Return {set: {rule: metrics}}; faces without votes are judged by their folder instead of the two label rules.
+    """Return {set: {rule: metrics}} over the faces that have a label by the rule.
 
-    A rule counts the faces that have a label by it.
+    A face without votes is judged by its folder; where none has votes, the only rule is `folder`.
     """
     metrics = {}
     for name, faces in ((name, faces) for name, faces in sets.items() if name != "train"):
         predicted = np.array(emotions)[network.predict(faces.images, batch_size=256, verbose=0).argmax(axis=1)]
         rules = {"folder": np.array(emotions)[faces.labels]}
-        rows = [folders.row_number(path) for path in faces.paths]
+        rows = [row_number(path) for path in faces.paths]
         if votes is not None and votes.index.isin(rows).any():
-            rules = {rule: votes[rule].reindex(rows, fill_value="").to_numpy(str) for rule in ("plurality", "majority")}
+            by_rule = votes[["plurality", "majority"]].reindex(rows)
+            rules = {
+                rule: by_rule[rule].where(by_rule[rule].notna(), rules["folder"]).to_numpy(str) for rule in by_rule
+            }
         known = {rule: np.isin(truth, emotions) for rule, truth in rules.items()}
         metrics[name] = {
             rule: measure(truth[known[rule]], predicted[known[rule]], emotions)
@@ -315,8 +331,8 @@ def plot_curves(log: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     both = figure.subplots(1, 2)
     for axes, name in zip(both, ("accuracy", "loss")):
-        axes.plot(log["epoch"], log[name], "o-", color="#56b4e9", label="training (augmented)")
-        axes.plot(log["epoch"], log[f"val_{name}"], "o-", color="#d55e00", label="validation")
+        axes.plot(log["epoch"], log[name], "o-", color="#56b4e9", label="training (augmented, shares of votes)")
+        axes.plot(log["epoch"], log[f"val_{name}"], "o-", color="#d55e00", label="validation (one label a face)")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -352,18 +368,23 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        print(f"{path.name} is still to be made: `python train.py --export` where TensorFlow is Keras's backend")
+        print("emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend")
         return
-    with quiet():
-        network.export(str(path), format="litert", verbose=False)
+    import tensorflow as tf
+
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        network.export(folder, format="tf_saved_model", verbose=False)
+        path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
     faces = faces[:: len(faces) // 256 + 1]
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
-    apart = float(np.abs(reader.forward() - network.predict(faces, verbose=0)).max())
-    print(f"{path.name}: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
+    ours, keras_own = reader.forward(), network.predict(faces, verbose=0)
+    apart = float(np.abs(ours - keras_own).max())
+    print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
     if not apart <= AGREEMENT:
         path.unlink()
-        folders.fail(f"{path}: cv2.dnn differs from Keras by {apart:.2g} in a probability; try another OpenCV")
+        why = "try another OpenCV" if np.isfinite(keras_own).all() else "the training diverged: lower --learning-rate"
+        folders.fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -382,10 +403,15 @@ def parse_arguments() -> argparse.Namespace:
     add("--patience", type=int, default=5, help="stop after this many epochs without a better one (%(default)s)")
     add("--seed", type=int, default=42, help="of weights, order and augmentation (%(default)s)")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    add("--dry-run", action="store_true", help="every step, on a few hundred faces, in under a minute")
-    add("--evaluate", action="store_true", help="report on the network in --out; write nothing")
-    add("--export", action="store_true", help="write emotion.tflite for the network in --out; nothing else")
+    mode = parser.add_mutually_exclusive_group().add_argument
+    mode("--dry-run", action="store_true", help="every step, on a few hundred faces, in under a minute")
+    mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
+    mode("--export", action="store_true", help="write emotion.tflite for the network in --out; nothing else")
     args = parser.parse_args()
+    for name in ("test", "votes"):  # the two that may be missing, as long as they were not asked for
+        path = getattr(args, name)
+        if path != parser.get_default(name) and not path.exists():
+            folders.fail(f"{path}: no such file or folder; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate", "patience"):
@@ -395,11 +421,16 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
-    """Return the folder beside --out that a stopped run resumes from; cleared unless --resume is given."""
+    """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
     checkpoint = args.out.with_name(f".{args.out.name}.resume")
-    if not args.resume:
-        shutil.rmtree(checkpoint, ignore_errors=True)
-    elif checkpoint.exists():
+    folders.recover(checkpoint)
+    if not args.resume and checkpoint.exists():
+        print(
+            f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
+        )
+    elif args.resume and not checkpoint.exists():
+        print("no stopped run to resume; this one starts at the first epoch")
+    elif args.resume:
         stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
         before = {**stage["arguments"], "seed": stage["seed"]}
         changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
@@ -418,8 +449,11 @@ def train_and_report(args: argparse.Namespace) -> None:
         votes = read_votes(args.votes)
         counts = {name: faces.counts for name, faces in sets.items()}
         checkpoint = prepare_checkpoint(args, counts["train"])
-        import_keras()
+        import_libraries()
         targets = soft_targets(sets["train"], emotions, votes if args.labels == "soft" else None)
+        print(
+            f"{len(targets):,} faces, {args.labels if votes is not None else 'hard'} labels, {len(emotions)} emotions"
+        )
         log = train(sets["train"], sets["val"], targets, checkpoint, args)
 
         shutil.copyfile(checkpoint / "best.keras", out / "emotion.keras")
@@ -443,7 +477,7 @@ def train_and_report(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the report of the network in --out; write nothing."""
-    import_keras()
+    import_libraries()
     network, emotions = load_network(args.out)
     size = (folders.FACE_SIZE, folders.FACE_SIZE, 1)
     if network.input_shape[1:] != size:
@@ -457,7 +491,7 @@ def evaluate(args: argparse.Namespace) -> None:
 def export(args: argparse.Namespace) -> None:
     """Write emotion.tflite beside the emotion.keras in --out, as a whole or not at all."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import_keras()
+    import_libraries()
     network, _ = load_network(args.out)
     new = args.out / ".emotion.tflite"
     noise = np.random.default_rng(args.seed).integers(0, 256, (64, *network.input_shape[1:]))
@@ -467,7 +501,12 @@ def export(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    evaluate(args) if args.evaluate else export(args) if args.export else train_and_report(args)
+    if args.evaluate:
+        evaluate(args)
+    elif args.export:
+        export(args)
+    else:
+        train_and_report(args)
 
 
 if __name__ == "__main__":

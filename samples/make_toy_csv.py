@@ -19,8 +19,6 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import folders
 
-VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
-SHARES = [24, 20, 14, 12, 10, 6, 7, 5, 1, 1]  # percent of the rows
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant (positive: a frown)
 LOOKS = {
     "neutral": (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -32,6 +30,8 @@ LOOKS = {
     "fear": (-0.4, 0.8, 0.0, 0.8, -0.8),
     "contempt": (0.2, 0.0, 0.9, 0.0, 0.2),
 }
+VOTES = [*LOOKS, "unknown", "NF"]  # FER+'s ten columns
+SHARES = [24, 20, 14, 12, 10, 6, 7, 5, 1, 1]  # percent of the rows
 SCALE = 4  # drawn at 192x192 pixels and reduced, so that lines are smooth
 
 
@@ -48,7 +48,7 @@ def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
         pen.ellipse((x - 3.6 * u, y - 4.6 * u, x + 3.6 * u, y + 4.6 * u), fill=skin)
         pen.line((x, y - 0.6 * u, x, y + 0.8 * u), fill=(skin + ink) // 2, width=SCALE)
     for eye in (-1, 1) if emotion != "NF" else ():
-        _, opening, _, height, slant = LOOKS.get(emotion, (0,) * 5)
+        _, _, _, height, slant = LOOKS.get(emotion, (0,) * 5)
         across, wide = x + 1.5 * eye * u, 0.35 + 0.2 * (height > 0.5)
         pen.ellipse((across - 0.5 * u, y - (1 + wide) * u, across + 0.5 * u, y - (1 - wide) * u), fill=ink)
         brow = y - (1.9 + 0.6 * height) * u
@@ -83,7 +83,7 @@ def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
         face, votes = draw_face(emotion, generator), draw_votes(emotion, generator)
         if number % 50 == 17:
             face, votes = np.zeros_like(face), []
-        elif number % 10 == 3:  # a copy of an earlier face, from row 720 on across Usage
+        elif number % 10 == 3:  # a copy of an earlier face, often of another Usage
             twin = generator.choice([row for row in rows if row[2]])
             face, votes = twin[0], votes if number % 20 == 3 else twin[2]
         rows.append((face, usage, votes))

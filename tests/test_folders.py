@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, fails, run, tree_hash
@@ -57,7 +56,6 @@ def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_ru
 def test_a_stage_sees_that_another_run_is_writing_the_same_folder(source, tmp_path):
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
-from pathlib import Path
 import folders
 with folders.new_folder(Path("out"), "contrast.py"):
     print("holding", flush=True)
@@ -111,19 +109,9 @@ def test_links_hidden_files_and_other_files_in_a_dataset(source, tmp_path):
     fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["link.png", "symbolic link"])
 
 
-@pytest.mark.parametrize(
-    "name, row",
-    [
-        ("row00012.png", 12),
-        ("00001_row12345_contrast.png", 12345),
-        ("row100000.png", 100000),
-        ("me.png", None),
-        ("arrow12.png", None),
-        ("row12x.png", None),
-    ],
-)
-def test_row_number(name, row):
-    assert folders.row_number(Path(name)) == row
+def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):
+    Image.new("L", (48, 48)).save(source / "anger/row00001.bmp")
+    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["row00001", "rename"])
 
 
 @pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])

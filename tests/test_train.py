@@ -34,11 +34,11 @@ def tflite(folder):
 
 
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
-    votes = pd.DataFrame({"anger": [6, 1, 0], "fear": [2, 1, 0], "joy": [1, 1, 0]}, index=[3, 4, 5])
-    paths = [Path(name) for name in ("row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png")]
-    faces = train.Faces(np.zeros((4, 48, 48, 1)), np.array([0, 1, 2, 2]), paths, {})
-    targets = train.soft_targets(faces, ["anger", "fear", "joy"], votes)
-    assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    votes = pd.DataFrame({"anger": [6, 1, 0, 6], "fear": [2, 1, 0, 2], "NF": [5, 1, 0, 0]}, index=[3, 4, 5, 6])
+    names = ["row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png", "row00006.png"]
+    faces = train.Faces(np.zeros((5, 48, 48, 1)), np.array([0, 1, 1, 1, 2]), [Path(name) for name in names], {})
+    targets = train.soft_targets(faces, ["anger", "fear", "tired"], votes)
+    assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.dtype == np.float32
 
 
@@ -127,7 +127,7 @@ def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(few, tmp
 def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     """Killed after the first epoch; the resumed run ends with all epochs, each once."""
     arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
-    arguments += ["--test", tmp_path / "none", "--votes", tmp_path / "none", "--epochs", 3]
+    arguments += ["--epochs", 3]
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
     killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log = tmp_path / ".model.resume/training_log.csv"
@@ -161,6 +161,33 @@ def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
         fails("train.py", *arguments, cwd=toy, says=says)
         shutil.rmtree(tmp_path / "train")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "name, row",
+    [
+        ("row00012.png", 12),
+        ("00001_row12345_contrast.png", 12345),
+        ("row100000.png", 100000),
+        ("me.png", None),
+        ("arrow12.png", None),
+        ("row12x.png", None),
+    ],
+)
+def test_row_number(name, row):
+    assert train.row_number(Path(name)) == row
+
+
+@pytest.mark.parametrize("option", ["--votes", "--test"])
+def test_a_mistyped_path_is_not_taken_for_a_missing_one(toy, option):
+    fails("train.py", option, "data/typo", cwd=toy, says=["data/typo", option])
+
+
+def test_unreadable_training_face(few, tmp_path):
+    shutil.copytree(few / "train", tmp_path / "train")
+    (tmp_path / "train/anger/a.png").write_bytes(b"no picture")
+    says = ["train/anger/a.png", "not a readable image"]
+    fails("train.py", "--train", tmp_path / "train", "--val", few / "val", cwd=tmp_path, says=says)
 
 
 def test_other_emotions_in_validation_are_refused(toy, tmp_path):
