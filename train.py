@@ -62,6 +62,10 @@ class Faces:
     counts: dict[str, int]
 
 
+def first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep what TensorFlow's C++ code says on loading off stderr, where an error is to be one line."""
@@ -85,8 +89,7 @@ def import_libraries() -> None:
             import seaborn  # noqa: F401
             import sklearn.metrics  # noqa: F401
     except (ImportError, ValueError) as error:  # ValueError: a KERAS_BACKEND that is none
-        reason = str(error).splitlines()[0]
-        folders.fail(f"a library can't be loaded ({reason}); run `pip install -r requirements.txt` (README)")
+        folders.fail(f"a library can't be loaded ({first_line(error)}); run `pip install -r requirements.txt`")
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
@@ -140,8 +143,7 @@ def read_votes(path: Path) -> pd.DataFrame | None:
         if not votes.index.is_unique or not {"plurality", "majority"} <= set(votes.columns):
             raise ValueError("an image twice, or a column missing")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
-        reason = str(error).splitlines()[0]
-        folders.fail(f"{path}: not the votes.csv of data_preprocessing.py ({reason}); run that again")
+        folders.fail(f"{path}: not the votes.csv of data_preprocessing.py ({first_line(error)}); run that again")
     return votes
 
 
@@ -208,9 +210,10 @@ def build_training(network, steps: int, args: argparse.Namespace):
     return training
 
 
-def epochs_since_best(log: list[dict]) -> int:
+def best_epoch(log: list[dict]) -> int:
+    """Return the epoch, counted from 1, of the highest validation accuracy, the first of equals; 0 before any."""
     accuracies = [epoch["val_accuracy"] for epoch in log]
-    return len(log) - 1 - accuracies.index(max(accuracies)) if log else 0
+    return accuracies.index(max(accuracies)) + 1 if log else 0
 
 
 def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args: argparse.Namespace) -> list[dict]:
@@ -222,9 +225,12 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
 
     log = []
     if args.resume and checkpoint.exists():
-        log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
-        training = keras.saving.load_model(checkpoint / "training.keras")
-        print(f"resuming after epoch {len(log)}")
+        try:
+            log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
+            training = keras.saving.load_model(checkpoint / "training.keras")
+            print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
+        except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
+            folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
     keras.utils.set_random_seed(args.seed + len(log))
     if not log:
         steps = args.epochs * math.ceil(len(targets) / args.batch_size)
@@ -234,15 +240,15 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         with folders.new_folder(checkpoint, SCRIPT) as new:
             training.save(new / "training.keras")
-            if epochs_since_best(log) == 0:
+            if best_epoch(log) == len(log):
                 training.get_layer("network").save(new / "best.keras")
             else:
                 shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
             folders.write_stage(new, SCRIPT, checkpoint, vars(args), faces.counts, {})
-        training.stop_training = epochs_since_best(log) >= args.patience
+        training.stop_training = len(log) - best_epoch(log) >= args.patience
 
-    if len(log) < args.epochs and epochs_since_best(log) < args.patience:
+    if len(log) < args.epochs and len(log) - best_epoch(log) < args.patience:
         training.fit(
             faces.images,
             targets,
@@ -267,8 +273,7 @@ def load_network(folder: Path):
     try:
         network = keras.saving.load_model(path)
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
-        folders.fail(f"{path}: not a Keras network ({reason}); train again")
+        folders.fail(f"{path}: not a Keras network ({first_line(error)}); train again")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     outputs = network.output_shape[-1]
     if outputs != len(emotions):
@@ -372,9 +377,12 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
         return
     import tensorflow as tf
 
-    with quiet(), tempfile.TemporaryDirectory() as folder:
-        network.export(folder, format="tf_saved_model", verbose=False)
-        path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+    try:
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            network.export(folder, format="tf_saved_model", verbose=False)
+            path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+    except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow
+        folders.fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
     faces = faces[:: len(faces) // 256 + 1]
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
@@ -415,8 +423,10 @@ def parse_arguments() -> argparse.Namespace:
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate", "patience"):
-        if not getattr(args, name) > 0:
+        if not 0 < getattr(args, name) < math.inf:
             folders.fail(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number above 0")
+    if not 0 <= args.seed < 2**31:
+        folders.fail(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
     return args
 
 
@@ -461,7 +471,7 @@ def train_and_report(args: argparse.Namespace) -> None:
         network, _ = load_network(out)
         metrics = judge(network, sets, emotions, votes)
         print_report(metrics)
-        best = len(log) - epochs_since_best(log)
+        best = best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
         facts = {"parameters": parameters, "best_epoch": best, **metrics, "log": log}
@@ -470,7 +480,8 @@ def train_and_report(args: argparse.Namespace) -> None:
         plot_curves(pd.DataFrame(log), out / "training_curves.png")
         plot_confusion(metrics, emotions, out / "confusion_matrix.png")
         export_network(network, out / "emotion.tflite", sets["val"].images)
-        folders.write_stage(out, SCRIPT, args.out, vars(args), counts, {})
+        recipe = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
+        folders.write_stage(out, SCRIPT, args.out, recipe, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     print(f"{args.out}: the network, its metrics and pictures; see it at work with `python realtime.py`")
 

@@ -55,7 +55,7 @@ def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_ru
 
 def test_a_stage_sees_that_another_run_is_writing_the_same_folder(source, tmp_path):
     code = f"""
-import sys; sys.path.insert(0, {str(ROOT)!r})
+import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
 import folders
 with folders.new_folder(Path("out"), "contrast.py"):
     print("holding", flush=True)
@@ -118,7 +118,7 @@ def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path)
 def test_help_needs_no_heavy_library(script, tmp_path):
     """--help of a stage imports none of the libraries that take seconds."""
     code = f"""
-import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r})
+import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
 try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")
 except SystemExit: pass
 print("HEAVY", sorted({{"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "tqdm"}} & set(sys.modules)))

@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import subprocess
 
 import cv2
 import numpy as np
@@ -112,3 +113,16 @@ def test_labels_stay_inside_the_frame(box):
     realtime.draw(frame, [box], np.eye(8, dtype=np.float32)[[4]], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
     strip = (frame == realtime.COLORS[4]).all(axis=2)
     assert strip.sum(axis=1).max() >= 40 and (strip.sum(axis=1) >= 40).sum() >= 8
+
+
+@pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb, a display without a screen")
+def test_window_shows_a_video_to_its_end(tmp_path):
+    make_video(tmp_path / "in.avi", frames=10)
+    read, write = os.pipe()
+    display = subprocess.Popen(["Xvfb", "-displayfd", str(write)], pass_fds=[write], stderr=subprocess.DEVNULL)
+    try:
+        env = {**os.environ, "DISPLAY": f":{os.read(read, 10).decode().strip()}"}
+        assert run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=env).stdout.startswith("10 frames, 10 faces")
+    finally:
+        display.kill()
+        display.wait()
