@@ -32,27 +32,24 @@ ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 
 def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """Yield the named columns as text, some rows at a time; fails with one line on what is not such a CSV."""
+    options = {"dtype": str, "keep_default_na": False, "chunksize": ROWS_AT_ONCE, "index_col": False}
+    # skipinitialspace: icml_face_data.csv, Kaggle's other copy, has blanks before its column names
+    options |= {"skipinitialspace": True, "encoding": "utf-8-sig", "compression": None}
     try:
-        with pd.read_csv(
-            path,
-            usecols=columns,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,  # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
-            encoding="utf-8-sig",
-            chunksize=ROWS_AT_ONCE,
-        ) as chunks:
-            yield from chunks
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
+            with pd.read_csv(path, **options) as chunks:
+                for chunk in chunks:
+                    yield chunk[columns]
     except FileNotFoundError:
         folders.fail(f"{path}: no such file; the README says where to download it, `--help` how to name another")
-    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError and EmptyDataError are ValueErrors
+    except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).splitlines()[0][:150]
         folders.fail(f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again")
 
 
 def name_row(row: int) -> str:
-    """Return how an error names a row: as the images are named, from 0, and by its line in the file, from 1."""
-    return f"row {row} (line {row + 2})"
+    return f"row {row} (counted from 0)"
 
 
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
@@ -65,7 +62,9 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
         warnings.simplefilter("error", DeprecationWarning)  # how NumPy reports text that is no number
         for row, text in enumerate(texts):
             try:
-                pixels = np.fromstring(text, np.int64, sep=" ")
+                pixels = np.fromstring(
+                    text.replace("+", "?"), np.int64, sep=" "
+                )  # a sign alone counts as a 0 for NumPy
             except (DeprecationWarning, ValueError):
                 folders.fail(
                     f"{path}: {name_row(first + row)}: pixels that are not whole numbers; mend or remove the row"
@@ -74,7 +73,7 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
                 folders.fail(
                     f"{path}: {name_row(first + row)}: {pixels.size:,} pixels, not {SIZE * SIZE:,}; download it again"
                 )
-            if pixels.min() < 0 or pixels.max() > 255:
+            if pixels.max() > 255 or "-" in text:
                 folders.fail(f"{path}: {name_row(first + row)}: a pixel outside 0..255; mend or remove the row")
             faces[row] = pixels.reshape(SIZE, SIZE)
     return faces
@@ -90,7 +89,9 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         folders.fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            folders.fail(f"{path}: {name_row(row)}: Usage is {name!r}, not one of {', '.join(USAGES)}; mend the row")
+            folders.fail(
+                f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row"
+            )
     return np.concatenate(faces), np.array(usage)
 
 
@@ -107,7 +108,7 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
             f"{path}: {name_row(row)}: Usage is {table['Usage'][row]!r}, but {usage[row]!r} in {fer}; align the two"
         )
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    wrong = np.argwhere(~((votes >= 0) & (votes <= 1000) & (votes % 1 == 0)))
+    wrong = np.argwhere(~((votes >= 0) & (votes <= 1000) & (votes == votes.round())))
     if wrong.size:
         row, column = wrong[0]
         text = table[VOTES[column]][row]

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ def fail(message: str) -> NoReturn:
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
     try:
+        for argument in sys.argv:
+            if argument.encode(errors="surrogateescape") != argument.encode(errors="replace"):
+                fail(f"{argument!a}: not UTF-8; rename it")
         main()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -65,10 +69,11 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
     images = {}
     for emotion in sorted(_entries(folder), key=lambda entry: entry.name):
         if emotion.is_dir():
-            names = sorted(
-                entry.name for entry in _entries(Path(emotion)) if Path(entry).suffix.lower() in IMAGE_SUFFIXES
-            )
-            images[emotion.name] = [folder / emotion.name / name for name in names]
+            entries = [entry for entry in _entries(Path(emotion)) if Path(entry).suffix.lower() in IMAGE_SUFFIXES]
+            for entry in entries:
+                if not entry.is_file():
+                    fail(f"{entry.path}: named like an image, but no file; remove it")
+            images[emotion.name] = [folder / emotion.name / name for name in sorted(entry.name for entry in entries)]
     images = {emotion: paths for emotion, paths in images.items() if paths}
     if not images:
         fail(f"{folder}: no images in its sub-folders; make it with `python {made_by}`")
@@ -94,20 +99,23 @@ def open_face(path: Path, data: bytes | None = None):
 
     `data` is the file's content where the caller has read it already.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        face = Image.open(io.BytesIO(path.read_bytes() if data is None else data))
-        if (face.mode, *face.size) != ("L", FACE_SIZE, FACE_SIZE) or getattr(face, "is_animated", False):
-            frames = getattr(face, "n_frames", 1)
-            what = f"{face.width}x{face.height}, mode {face.mode}" + (f", {frames} frames" if frames > 1 else "")
-            fail(f"{path}: {what}, not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L); convert or remove it")
-        face.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, FileNotFoundError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # No other formats: some of Pillow's readers start other programs, and most have never met a broken file
+            face = Image.open(io.BytesIO(path.read_bytes() if data is None else data), formats=["PNG", "JPEG", "BMP"])
+            if (face.mode, *face.size) != ("L", FACE_SIZE, FACE_SIZE) or getattr(face, "n_frames", 1) > 1:
+                what = f"{face.width}x{face.height}, mode {face.mode}, {getattr(face, 'n_frames', 1)} frame(s)"
+                fail(f"{path}: {what}, not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L); convert or remove it")
+            face.load()
+    except UnidentifiedImageError:
+        fail(f"{path}: not a readable image (no PNG, JPEG or BMP); make it again or remove it")
+    except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.filename:  # not there, or no permission
             raise
-        reason = str(error).replace(str(path), "").replace("''", "").strip() or type(error).__name__
-        fail(f"{path}: not a readable image ({reason}); make it again or remove it")
+        fail(f"{path}: not a readable image ({error}); make it again or remove it")
     return face
 
 
@@ -158,31 +166,36 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
     had already moved aside comes back. Fails when `out` was not made by `script`, touches one of the `sources`, or is
     being written by another run.
     """
-    out = Path(os.path.abspath(out))
+    out = Path(os.path.realpath(out))
     _refuse_strangers(out, script)
     for source in (Path(os.path.realpath(source)) for source in sources):
-        real = Path(os.path.realpath(out))
-        if source == real or source in real.parents or real in source.parents:
+        if source == out or source in out.parents or out in source.parents:
             fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
     missing = [folder for folder in out.parents if not folder.exists()]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    new = out.with_name(f".{out.name}.new")
-    lock = _lock(new)
+    new, lock = out.with_name(f".{out.name}.new"), None
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(new)
         _clear(new)
         old = recover(out)
         yield new
         if out.exists():
             out.rename(old)
         new.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say for which file
+            error.filename = str(out)
         if lock is not None:
-            os.close(lock)
-        for folder in missing:  # made above: go again where nothing came of it
+            shutil.rmtree(new, ignore_errors=True)
+            recover(out)
+        for folder in missing:  # made above: gone again where nothing came of it
             with suppress(OSError):
                 folder.rmdir()
+        raise
+    finally:
+        if lock is not None and lock >= 0:
+            os.close(lock)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def recover(out: Path) -> Path:
@@ -200,22 +213,27 @@ def _refuse_strangers(out: Path, script: str) -> None:
         return
     try:
         maker = json.loads((out / "stage.json").read_text(encoding="utf-8"))["script"]
-    except (OSError, ValueError, KeyError, TypeError):
-        fail(f"{out}: exists and was not made by {script} (no stage.json); move it away or choose another --out")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        what = f"exists and was not made by {script} (no stage.json of its own)"
+        fail(f"{out}: {what}; move it away or choose another --out")
     if maker != script:
         fail(f"{out}: was made by {maker}, not by {script}; choose another --out")
 
 
-def _lock(folder: Path) -> int | None:
+def _lock(folder: Path) -> int:
     """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends.
+
+    Returns the lock's file descriptor, -1 on Windows.
 
     Between the mkdir here and the lock, another run may finish and rename the folder away: the lock would then be on
     that run's output. So it only counts while the folder still goes by its name.
     """
     while True:
+        if folder.is_symlink():
+            fail(f"{folder}: a symbolic link where the output is to be made; remove it")
         folder.mkdir(exist_ok=True)
         if fcntl is None:
-            return None
+            return -1
         lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

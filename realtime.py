@@ -104,6 +104,8 @@ def load_network(folder: Path) -> Network:
         )
     if channels != 1:
         folders.fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
+    if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
+        folders.fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
     if outputs != len(emotions):
         folders.fail(
             f"{folder / 'labels.txt'}: {len(emotions)} labels for a network of {outputs} outputs; copy both again"
@@ -199,7 +201,10 @@ def open_source(name: str) -> Source:
     if not camera and not stream and not Path(name).is_file():
         folders.fail(f"{name}: no such file; give a camera number, a video, a picture or a stream's URL to --source")
     if not camera and not stream and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-        picture = cv2.imread(name, cv2.IMREAD_COLOR)
+        try:
+            picture = cv2.imread(name, cv2.IMREAD_COLOR)
+        except cv2.error:  # more pixels than OpenCV takes
+            picture = None
         if picture is None:
             folders.fail(f"{name}: not a picture that OpenCV can read; convert it to PNG or JPEG")
         return Source(name, picture=picture)
@@ -251,10 +256,10 @@ class Output:
 
     def __init__(self, path: Path, source: Source):
         self.path, self.source, self.writer, self.count = path, source, None, 0
-        self.part = path.with_name(f".{path.stem}.part{path.suffix}")
         suffixes = CODECS if source.picture is None else IMAGE_SUFFIXES
         if path.suffix.lower() not in suffixes:
             folders.fail(f"{path}: unknown ending for this source; use one of {' '.join(sorted(suffixes))}")
+        self.part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
         refuse_path(path, source, "--output")
 
     def write(self, frame: np.ndarray) -> None:
@@ -265,6 +270,8 @@ class Output:
         if self.writer is None:
             code = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
             self.writer = cv2.VideoWriter(str(self.part), code, self.source.rate, frame.shape[1::-1])
+            if not self.writer.isOpened():
+                self.finish(False)
         self.writer.write(frame)
 
     def finish(self, whole: bool) -> None:
@@ -276,8 +283,10 @@ class Output:
     def close(self) -> None:
         if self.writer is not None:
             self.writer.release()
-            # The writer never says that it failed, on a full disk neither: count what can be read
-            self.finish(abs(cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) - self.count) <= 1)
+            # The writer never says that it failed, on a full disk neither: see whether the last frame can be read
+            video = cv2.VideoCapture(str(self.part))
+            video.set(cv2.CAP_PROP_POS_FRAMES, self.count - 1)
+            self.finish(video.read()[0])
 
 
 def refuse_path(path: Path, source: Source, option: str) -> None:
@@ -295,6 +304,8 @@ class Table:
 
     def __init__(self, path: Path, source: Source, emotions: list[str]):
         refuse_path(path, source, "--csv")
+        if path.suffix.lower() != ".csv":
+            folders.fail(f"{path}: no table's name; give --csv a name that ends with .csv")
         self.path, self.emotions, self.file = path, emotions, None
 
     def write(self, number: int, seconds: float, boxes: list, probabilities: np.ndarray) -> None:
@@ -343,12 +354,12 @@ def loop(
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         boxes = detect(gray, cascade)
         probabilities = classify(gray, boxes, network)
-        if table:
-            table.write(tally.frames, seconds, boxes, probabilities)
         if window or output:
             draw(frame, boxes, probabilities, network.emotions)
         if output:
             output.write(frame)
+        if table:
+            table.write(tally.frames, seconds, boxes, probabilities)
         tally.frames += 1
         tally.emotions.update(network.emotions[row.argmax()] for row in probabilities)
         if window:
@@ -380,10 +391,10 @@ def main() -> None:
             loop(source, network, cascade, window, output, table, tally)
         except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
             status = 130
-    if not tally.frames:
+    if not tally.frames and not status:
         folders.fail(f"{args.source}: no frame could be read; try another --source")
     print(tally)
-    for path in filter(None, (args.output, args.csv)):
+    for path in filter(None, (args.output, args.csv)) if tally.frames else ():
         print(f"wrote {path}")
     raise SystemExit(status)
 

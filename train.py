@@ -140,8 +140,9 @@ def read_votes(path: Path) -> pd.DataFrame | None:
     try:
         votes = pd.read_csv(path, keep_default_na=False)
         votes.index = [row_number(Path(name)) for name in votes["image"]]
-        if not votes.index.is_unique or not {"plurality", "majority"} <= set(votes.columns):
-            raise ValueError("an image twice, or a column missing")
+        counts = votes.drop(columns=["image", "usage", "plurality", "majority"]).to_numpy(float)
+        if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
+            raise ValueError("an image twice, or votes that are none")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
         folders.fail(f"{path}: not the votes.csv of data_preprocessing.py ({first_line(error)}); run that again")
     return votes
@@ -418,8 +419,8 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     for name in ("test", "votes"):  # the two that may be missing, as long as they were not asked for
         path = getattr(args, name)
-        if path != parser.get_default(name) and not path.exists():
-            folders.fail(f"{path}: no such file or folder; correct --{name}")
+        if path != parser.get_default(name) and not (path.is_dir() if name == "test" else path.is_file()):
+            folders.fail(f"{path}: no such {'folder' if name == 'test' else 'file'}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate", "patience"):
@@ -432,7 +433,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
     """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
-    checkpoint = args.out.with_name(f".{args.out.name}.resume")
+    out = Path(os.path.realpath(args.out))
+    checkpoint = out.with_name(f".{out.name}.resume")
     folders.recover(checkpoint)
     if not args.resume and checkpoint.exists():
         print(
@@ -441,10 +443,13 @@ def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
     elif args.resume and not checkpoint.exists():
         print("no stopped run to resume; this one starts at the first epoch")
     elif args.resume:
-        stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
-        before = {**stage["arguments"], "seed": stage["seed"]}
-        changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
-        changed += ["training faces"] if stage["images_in"] != counts else []
+        try:
+            stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
+            before = {**stage["arguments"], "seed": stage["seed"]}
+            changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
+            changed += ["training faces"] if stage["images_in"] != counts else []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
         if changed:
             what = f"the stopped run had other {', '.join(changed)}"
             folders.fail(f"{checkpoint}: {what}; give the same, or start again without --resume")

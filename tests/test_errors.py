@@ -53,6 +53,7 @@ BAD_CSVS = {
     "a fraction among the pixels": (spoil_row(3, FEW + " 7.5"), ["row 3", "not whole numbers"]),
     "a pixel of 256": (spoil_row(3, FEW + " 256"), ["row 3", "outside 0..255"]),
     "a pixel of -1": (spoil_row(3, FEW + " -1"), ["row 3", "outside 0..255"]),
+    "a sign for a pixel": (spoil_row(3, FEW + " +"), ["row 3", "not whole numbers"]),
     "a pixel of 2 to the 64": (spoil_row(3, FEW + f" {2**64}"), ["row 3", "outside 0..255"]),
     "negative votes": (spoil_vote(2, -3), ["fer2013new.csv", "row 2", "-3", "neutral"]),
     "a word for votes": (spoil_vote(2, "five"), ["fer2013new.csv", "row 2", "five"]),
@@ -70,6 +71,12 @@ BAD_CSVS = {
         lambda lines: lines["ferplus"].__setitem__(0, lines["ferplus"][0].replace("fear", "dread")),
         ["fer2013new.csv", "fear"],
     ),
+    "a field too many in the votes": (
+        lambda lines: lines["ferplus"].__setitem__(3, lines["ferplus"][3] + ",1"),
+        ["fer2013new.csv"],
+    ),
+    "infinite votes": (spoil_vote(2, "inf"), ["row 2", "inf"]),
+    "gzip": (lambda lines: lines["fer"].__setitem__(slice(None), ["\x1f\x08\x00\x00", "\x00"]), ["fer2013.csv"]),
     "no rows": (lambda lines: lines["fer"].__delitem__(slice(1, None)), ["fer2013.csv", "no rows"]),
     "an empty file": (lambda lines: lines["fer"].clear(), ["fer2013.csv"]),
     "HTML": (lambda lines: lines["fer"].__setitem__(slice(None), ["<html>", "<body>Sign in</body>"]), ["fer2013.csv"]),
@@ -112,6 +119,14 @@ def save(mode, size):
 
 BAD_IMAGES = {
     "text": (lambda path: path.write_text("hello"), "not a readable image"),
+    "PostScript": (lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "not a readable"),
+    "animation": (
+        lambda path: Image.new("L", (48, 48)).save(
+            path, "PNG", save_all=True, append_images=[Image.new("L", (48, 48), 9)]
+        ),
+        "2 frame",
+    ),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), "no file"),
     "nothing": (lambda path: path.write_bytes(b""), "not a readable image"),
     "half": (lambda path: path.write_bytes(path.read_bytes()[:900]), "not a readable image"),
     "larger": (save("L", (64, 64)), "64x64"),
@@ -302,6 +317,8 @@ def test_no_display(model, tmp_path, display):
         ("--csv", "nowhere/out.csv", ["nowhere", "no such folder"]),
         ("--output", "out.docx", ["out.docx", "unknown ending"]),
         ("--output", "me.jpg", ["me.jpg", "the source itself"]),
+        ("--output", "", ["unknown ending"]),
+        ("--csv", "model/labels.txt", ["labels.txt", ".csv"]),
     ],
 )
 def test_realtime_output_that_cannot_be_written(model, tmp_path, option, name, says):
