@@ -36,9 +36,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 try:
     import cv2
 except ImportError as error:
-    folders.fail(
-        f"OpenCV can't be loaded ({error}); `apt-get install libgl1`, or `pip install opencv-python-headless<5`"
-    )
+    folders.fail(f"OpenCV can't be loaded ({error}); `apt-get install libgl1`, or `pip install -r requirements.txt`")
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 COLUMNS = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence"]  # then one per emotion
@@ -86,10 +84,10 @@ def input_shape(tflite: bytes) -> list[int]:
 
 def load_network(folder: Path) -> Network:
     """Load emotion.tflite and labels.txt; fails by name when one is missing, broken, or does not fit the other."""
-    for name in ("emotion.tflite", "labels.txt"):
-        if not (folder / name).is_file():
-            folders.fail(f"{folder / name}: no such file; make it with `python train.py`, or choose another --model")
     path, labels = folder / "emotion.tflite", folder / "labels.txt"
+    for file in (path, labels):
+        if not file.is_file():
+            folders.fail(f"{file}: no such file; make it with `python train.py`, or choose another --model")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     try:
         _, height, width, channels = input_shape(path.read_bytes())
@@ -107,9 +105,7 @@ def load_network(folder: Path) -> Network:
     if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
         folders.fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
     if outputs != len(emotions):
-        folders.fail(
-            f"{folder / 'labels.txt'}: {len(emotions)} labels for a network of {outputs} outputs; copy both again"
-        )
+        folders.fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
     return Network(net, emotions, height, width)
 
 
@@ -173,7 +169,7 @@ def draw(
 
 @dataclass
 class Source:
-    """Where frames come from: `still` is a picture, `live` a camera; `rate` in frames/s."""
+    """Where frames come from: a `picture`, or a `capture` that is `live` for a camera or stream; `rate` in frames/s."""
 
     name: str
     capture: "cv2.VideoCapture | None" = None
