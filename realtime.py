@@ -1,30 +1,36 @@
-"""Name the expression on every face in front of a camera, in a video, a stream or a picture.
+"""Name the expression on every face in front of a camera, in a video, a stream or pictures.
 
     python realtime.py                                                   the first camera, in a window
-    python realtime.py --source clip.mp4 --output labelled.mp4 --headless
-    python realtime.py --source photo.jpg --output labelled.jpg --csv faces.csv --headless
+    python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
+    python realtime.py --source photos/ --output labelled/ --headless    every picture of a folder
 
 Reads   data/model/emotion.tflite, labels.txt   the network that train.py made, or else pretrained/ beside this script
-Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi) or picture
-        --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height (pixels), emotion,
-                        confidence, and the probability of each emotion
+Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi) or picture; a folder for a folder of pictures
+        --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height (pixels of the frame
+                        as shown), emotion, confidence, and the probability of each emotion; for a camera also the
+                        clock, for many pictures the file
 
-A Haar cascade finds the faces, one pass of the network names all faces of a frame. `q` or Esc quits. Needs NumPy and
-OpenCV alone. Prints frames, faces, frames/s and the share of each emotion.
+A Haar cascade finds the faces and follows them, one pass of the network names all faces of a frame, and each face's
+probabilities are smoothed over time. In the window, `h` lists the keys and `q` quits. Needs NumPy and OpenCV alone.
+Prints frames, faces, frames/s and the share of each emotion.
 """
 
 import argparse
 import contextlib
 import csv
+import glob
+import math
 import os
 import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +45,40 @@ except ImportError as error:
     folders.fail(f"OpenCV can't be loaded ({error}); `apt-get install libgl1`, or `pip install -r requirements.txt`")
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-COLUMNS = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence"]  # then one per emotion
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
-SEARCH_HEIGHT = 480  # lines: a larger frame is searched reduced to this. A webcam face there is 80 pixels or more high
-SCALE_FACTOR, MIN_NEIGHBORS = 1.1, 5  # finds 96 % of faces on 640x480 webcam frames; (1.3, 5) finds 79 %
-MIN_FACE = 40  # pixels on the searched frame
 # Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue
 PALETTE = ["e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7", "bebebe"]
 COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+# Searching. Pixels here are those of the frame as it is searched: reduced until its shorter side has LINES of them
+LINES = 360
+PICTURE_LINES = 720  # of a picture, which has no next frame in which to find a face, and where nothing waits
+SMALLEST = 30  # the smallest face, a twelfth of the frame's height, of a picture's a 24th
+# How many times the frame is reduced once more, and the sizes looked for on it: one of these octaves per frame, since
+# all at once, and without the reducing, take 40 ms. (OpenCV looks at every pixel for sizes above 48, else every other)
+OCTAVES = [(1, SMALLEST, 50), (2, 24, 50), (4, 24, LINES)]
+SEARCH_EVERY = 0.15  # seconds between two octaves while a face is being followed; without one, every frame has one
+SCALE_FACTOR = 1.1
+MIN_NEIGHBORS = 5  # of a new face
+PICTURE_NEIGHBORS = 8  # of a face in a picture: among more pixels more look like one
+HINT_NEIGHBORS = 2  # of what may be a new face, and is looked at again
+FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
+FOLLOWED_SIZE = 56  # pixels that a followed face's neighbourhood is scaled to, so that it costs the same at any size
+REACH = 0.3  # of a face's side: how far beyond its last box it is looked for
+AT_ONCE = 2  # faces searched for in one frame; of more, those that have waited longest
+COAST = 0.3  # seconds that a face stays where it was after it was last found
+MARGIN = 0.025  # of a face's side, added on each side before the network sees it
+SMOOTHING = 0.3  # seconds over which the probabilities of a face are averaged
+STEADY = 0.05  # seconds over which boxes are smoothed
+LOST = 5.0  # seconds without a frame after which a camera is given up
+ANSWER = 10_000  # milliseconds that a stream has to answer in
+
+KEYS = {"q, Esc": "quit", "space": "pause, go on", "s": "snapshot", "m": "mirror", "b": "bars", "r": "record, stop",
+        "h": "this help"}  # fmt: skip
+
+
+EVEN_OUT = cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
 
 
 @dataclass
@@ -119,199 +151,634 @@ def load_cascade() -> "cv2.CascadeClassifier":
     return cascade
 
 
-def detect(gray: np.ndarray, cascade: "cv2.CascadeClassifier") -> list[tuple[int, int, int, int]]:
-    """Return the faces' boxes (x, y, width, height) in pixels of `gray`, uint8 (height, width), from left to right."""
-    scale = max(1.0, gray.shape[0] / SEARCH_HEIGHT)
+@dataclass
+class Face:
+    """A face: `box` and `place` are (x, y, side) in pixels of the frame, float, the one smoothed, the other not."""
+
+    number: int
+    box: np.ndarray
+    place: np.ndarray
+    seen: float = 0.0  # seconds at which it was last found
+    found: bool = True  # when it was last searched for
+    sightings: int = 1
+    searched: int = 0  # the number of the frame in which it was last searched for
+    probabilities: np.ndarray | None = None
+    named: float = 0.0  # seconds at which the network last saw it
+
+    def corners(self) -> tuple[int, int, int]:
+        """Return the box in whole pixels: left, top, side."""
+        return tuple(round(float(value)) for value in self.box)
+
+    def mirror(self, width: int) -> None:
+        for box in (self.box, self.place):
+            box[0] = width - box[0] - box[2]
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the intersection of two squares (x, y, side) over their union."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[2], b[1] + b[2]) - max(a[1], b[1])
+    both = max(0.0, width) * max(0.0, height)
+    return both / (a[2] ** 2 + b[2] ** 2 - both)
+
+
+def share(elapsed: float, seconds: float) -> float:
+    """Return the share of a new value in an average that forgets exponentially, `seconds` its time constant.
+
+    From the time that has passed, so that the average is the same at any frame rate.
+    """
+    return 1 - math.exp(-max(elapsed, 0.0) / seconds) if seconds > 0 else 1.0
+
+
+def prepare(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
+    """Return the frame as it is searched, uint8 (height, width), and how many times smaller it is.
+
+    Its grays are stretched over the whole range and evened out (CLAHE, Zuiderveld 1994), since the cascade takes what
+    has little contrast for a wall. Frames with the face found, of 186 in two webcam clips of 640x480
+    (benchmarks/detection.py; no false boxes in any):
+
+        light                          whole frame, (1.1, 5)  tracker, grays as they are  tracker
+        as it is                       186                    186                         186
+        30 % of it                     109                    109                         186
+        10 % of it, noise of 2         0                      0                           186
+        gamma 3                        130                    179                         186
+        10 % of the contrast           0                      0                           186
+        before a bright window         51                     0                           186
+    """
+    scale = max(1.0, min(gray.shape) / lines)
     if scale > 1:
-        size = (max(1, round(gray.shape[1] / scale)), SEARCH_HEIGHT)
+        size = (max(1, round(gray.shape[1] / scale)), max(1, round(gray.shape[0] / scale)))
         gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    boxes = cascade.detectMultiScale(gray, SCALE_FACTOR, MIN_NEIGHBORS, minSize=(MIN_FACE, MIN_FACE))
-    return sorted(tuple(round(int(value) * scale) for value in box) for box in boxes)
+    sample = gray[::4, ::4].ravel()
+    edge = sample.size // 200
+    ordered = np.partition(sample, [edge, sample.size - 1 - edge])
+    dark, bright = float(ordered[edge]), float(ordered[-1 - edge])
+    gain = 255 / max(bright - dark, 8.0)
+    table = np.clip((np.arange(256) - dark) * gain, 0, 255).astype(np.uint8)
+    return EVEN_OUT.apply(cv2.LUT(gray, table)), scale
 
 
-def crop(gray: np.ndarray, box: tuple[int, int, int, int], network: Network) -> np.ndarray:
+def search(view: np.ndarray, cascade, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
+    """Return the faces found in a prepared frame, or a part of one, as float (x, y, side) in its pixels."""
+    sizes = {"minSize": (round(smallest),) * 2, "maxSize": (round(largest),) * 2}
+    return [box[:3].astype(float) for box in cascade.detectMultiScale(view, SCALE_FACTOR, neighbors, **sizes)]
+
+
+def look_near(view: np.ndarray, cascade, box: np.ndarray, neighbors: int) -> np.ndarray | None:
+    """Return the face around `box` that overlaps it most, in pixels of `view`, or None."""
+    x, y, side = box
+    left, top = (max(0, round(start - REACH * side)) for start in (x, y))
+    part = view[top : max(0, round(y + side * (1 + REACH))), left : max(0, round(x + side * (1 + REACH)))]
+    scale = FOLLOWED_SIZE / side
+    size = [round(length * scale) for length in part.shape[::-1]]
+    if min(size) < FOLLOWED_SIZE // 2:
+        return None
+    part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    found = search(part, cascade, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
+    found = [near / scale + (left, top, 0) for near in found]
+    best = max(found, key=lambda near: overlap(near, box), default=None)
+    return best if best is not None and overlap(best, box) > 0.3 else None
+
+
+def find(gray: np.ndarray, cascade: "cv2.CascadeClassifier") -> list[Face]:
+    """Return the faces of a picture, numbered from 1, from left to right."""
+    view, scale = prepare(gray, PICTURE_LINES)
+    boxes = sorted(search(view, cascade, SMALLEST, max(view.shape), PICTURE_NEIGHBORS), key=tuple)
+    return [Face(number, box * scale, box * scale) for number, box in enumerate(boxes, 1)]
+
+
+class Tracker:
+    """Finds faces in one frame after the other, and keeps each one's number as long as it can be followed.
+
+    A new face is looked for in the whole frame, an octave of sizes at a time. A face that is known is looked for around
+    its last box, which takes a tenth of the time. One that can't be found stays where it was for COAST seconds.
+    """
+
+    def __init__(self, cascade: "cv2.CascadeClassifier"):
+        self.cascade = cascade
+        self.faces: list[Face] = []
+        self.frames = self.numbers = 0
+        self.octave, self.next_search = 0, 0.0
+
+    def update(self, gray: np.ndarray, seconds: float) -> list[Face]:
+        """Return the faces of the next frame, uint8 (height, width), which was taken at `seconds`."""
+        view, scale = prepare(gray, LINES)
+        lost = not self.frames
+        for face in sorted(self.faces, key=lambda face: face.searched)[:AT_ONCE]:
+            known, face.searched = face.found, self.frames
+            self.see(face, look_near(view, self.cascade, face.place / scale, FOLLOW_NEIGHBORS), scale, seconds)
+            lost = lost or (known and not face.found)
+        for box in self.look_around(view, seconds, lost):
+            known = [face for face in self.faces if overlap(face.place, box * scale) > 0.3]
+            if not known:
+                box = look_near(view, self.cascade, box, MIN_NEIGHBORS)
+                if box is not None and all(overlap(face.place, box * scale) < 0.3 for face in self.faces):
+                    self.numbers += 1
+                    self.faces.append(Face(self.numbers, box * scale, box * scale, seconds, searched=self.frames))
+            elif not known[0].found:
+                self.see(known[0], box, scale, seconds)
+        self.faces = [
+            face
+            for number, face in enumerate(self.faces)
+            if (face.found or (face.sightings > 2 and seconds - face.seen < COAST))
+            and not any(overlap(face.place, older.place) > 0.5 for older in self.faces[:number])
+        ]
+        self.frames += 1
+        return self.faces
+
+    def see(self, face: Face, box: np.ndarray | None, scale: float, seconds: float) -> None:
+        """Move a face to where it was found, or note that it wasn't."""
+        face.found = box is not None
+        if face.found:
+            face.place = box * scale
+            face.box = face.box + share(seconds - face.seen, STEADY) * (face.place - face.box)
+            face.seen = seconds
+            face.sightings += 1
+
+    def look_around(self, view: np.ndarray, seconds: float, everywhere: bool) -> list[np.ndarray]:
+        """Return what may be faces, of one octave of sizes or `everywhere`; nothing when it is not time to look."""
+        if not everywhere and seconds < self.next_search and any(face.found for face in self.faces):
+            return []
+        self.next_search, found = seconds + SEARCH_EVERY, []
+        for times, smallest, largest in OCTAVES if everywhere else [OCTAVES[self.octave]]:
+            small = cv2.resize(view, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
+            found += [box * times for box in search(small, self.cascade, smallest, largest, HINT_NEIGHBORS)]
+        self.octave = (self.octave + 1) % len(OCTAVES)
+        return found
+
+
+def crop(gray: np.ndarray, box: tuple[int, int, int], network: Network) -> np.ndarray:
     """Return the face as the network takes it, uint8 (height, width); what lies outside the frame repeats its edge."""
-    x, y, width, height = box
+    x, y, side = box
     above, left = max(0, -y), max(0, -x)
-    below, right = max(0, y + height - gray.shape[0]), max(0, x + width - gray.shape[1])
-    face = gray[max(0, y) : y + height, max(0, x) : x + width]
+    below, right = max(0, y + side - gray.shape[0]), max(0, x + side - gray.shape[1])
+    face = gray[max(0, y) : y + side, max(0, x) : x + side]
     face = cv2.copyMakeBorder(face, above, below, left, right, cv2.BORDER_REPLICATE)
     return cv2.resize(face, (network.width, network.height), interpolation=cv2.INTER_AREA)
 
 
-def classify(gray: np.ndarray, boxes: list[tuple[int, int, int, int]], network: Network) -> np.ndarray:
-    """Return the probabilities, float32 (faces, emotions), of all faces of a frame in one pass."""
-    if not boxes:
-        return np.empty((0, len(network.emotions)), np.float32)
-    network.net.setInput(np.stack([crop(gray, box, network) for box in boxes])[:, None].astype(np.float32))
-    return network.net.forward()
+def classify(gray: np.ndarray, faces: list[Face], network: Network, seconds: float, smoothing: float) -> None:
+    """Set the probabilities, float32 (emotions,), of a frame's faces in one pass, averaged over `smoothing` seconds.
+
+    A face that was not found where it was looked for keeps those it has. With MARGIN around the cascade's box the
+    network sees faces as FER-2013 frames them. Accuracy over validation faces put into larger scenes, found and cropped
+    with a margin on each side (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they are):
+
+        margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
+        accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741
+    """
+    faces = [face for face in faces if face.found]
+    if not faces:
+        return
+    frames = [np.rint(face.box + face.box[2] * np.array([-MARGIN, -MARGIN, 2 * MARGIN])).astype(int) for face in faces]
+    crops = np.stack([crop(gray, tuple(frame), network) for frame in frames])
+    network.net.setInput(crops[:, None].astype(np.float32))
+    for face, new in zip(faces, network.net.forward()):
+        old = face.probabilities
+        face.probabilities = new if old is None else old + share(seconds - face.named, smoothing) * (new - old)
+        face.named = seconds
 
 
-def draw(
-    frame: np.ndarray, boxes: list[tuple[int, int, int, int]], probabilities: np.ndarray, emotions: list[str]
-) -> None:
-    """Draw each face's box, emotion and confidence into `frame`; lines and letters grow with the frame."""
-    size = max(0.4, min(frame.shape[:2]) / 640)
+def write(frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1) -> None:
+    cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
+
+
+def measure(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
+    """Return the width of the widest text and the height of a line, in pixels."""
+    sizes = [cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick) for text in texts]
+    return max(width for (width, _), _ in sizes), max(height + base for (_, height), base in sizes)
+
+
+def shade(frame: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[int, int]:
+    """Darken a rectangle, moved into the frame where it lies beyond, so that white is readable on it; return where."""
+    left = max(0, min(left, frame.shape[1] - width))
+    top = max(0, min(top, frame.shape[0] - height))
+    frame[top : top + height, left : left + width] //= 4
+    return left, top
+
+
+def unit(frame: np.ndarray) -> float:
+    """Return the size of letters, and with it of lines, that suits a frame."""
+    return max(0.4, min(frame.shape[:2]) / 900)
+
+
+def draw(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False) -> None:
+    """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its probabilities."""
+    size = unit(frame)
     thick = max(1, round(2 * size))
-    for (x, y, width, height), row in zip(boxes, probabilities):
-        color = COLORS[int(row.argmax()) % len(COLORS)]
-        text = f"{emotions[row.argmax()]} {row.max():.0%}"
-        (text_width, text_height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
-        pad = base // 2 + 2
-        tall = text_height + base + pad
-        left = max(0, min(x, frame.shape[1] - text_width - 2 * pad))
-        top = y - tall if y >= tall else min(y + height, frame.shape[0] - tall)
-        cv2.rectangle(frame, (x, y), (x + width, y + height), color, thick, cv2.LINE_AA)
-        cv2.rectangle(frame, (left, top), (left + text_width + 2 * pad, top + tall), color, cv2.FILLED)
-        place = (left + pad, top + text_height + pad)
-        cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), thick, cv2.LINE_AA)
+    for face in faces:
+        x, y, side = face.corners()
+        best = int(face.probabilities.argmax())
+        color = COLORS[best % len(COLORS)]
+        text = f"#{face.number} {emotions[best]} {face.probabilities[best]:.0%}"
+        width, line = measure([text], size, thick)
+        pad = max(2, line // 6)
+        tall = line + pad
+        left = max(0, min(x - thick, frame.shape[1] - width - 2 * pad))
+        top = y - tall if y >= tall else min(y + side, frame.shape[0] - tall)
+        cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)  # seen on a ground of its own color too
+        cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
+        cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
+        light = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
+        write(frame, text, (left + pad, top + tall - line // 3), size, BLACK if light > 100 else WHITE, thick)
+        if bars:
+            draw_bars(frame, face, emotions, 0.7 * size)
+
+
+def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -> None:
+    """Draw a bar per emotion beside a face's box, to its right where there is room."""
+    x, y, side = face.corners()
+    text, line = measure(emotions, size)
+    line = round(1.1 * line)
+    gap, longest = line // 3, 4 * line
+    width = text + longest + 3 * gap
+    left = x + side + gap if x + side + gap + width <= frame.shape[1] else x - gap - width
+    left, top = shade(frame, left, y, width, line * len(emotions) + gap)
+    for number, (emotion, value) in enumerate(zip(emotions, face.probabilities)):
+        bottom = top + line * (number + 1)
+        write(frame, emotion, (left + gap, bottom - gap // 2), size, WHITE)
+        start = (left + 2 * gap + text, bottom - round(0.7 * line))
+        color = COLORS[number % len(COLORS)]
+        cv2.rectangle(frame, start, (start[0] + round(longest * float(value)), bottom), color, cv2.FILLED)
+
+
+def draw_status(frame: np.ndarray, lines: list[str], shown_help: bool) -> None:
+    """Draw what only the window shows: lines of text in the corner, and the keys."""
+    size = 0.8 * unit(frame)
+    lines = lines + [f"{key}: {what}" for key, what in KEYS.items()] * shown_help
+    if not lines:
+        return
+    width, line = measure(lines, size)
+    gap = line // 3
+    left, top = shade(frame, 0, 0, width + 2 * gap, round(1.1 * line) * len(lines) + gap)
+    for number, text in enumerate(lines, 1):
+        write(frame, text, (left + gap, top + round(1.1 * line) * number - gap // 2), size, WHITE)
+
+
+class Pictures:
+    """Picture files, one after the other; `many` unless it was asked for one by name.
+
+    Those that can't be read are left out, and named at the end.
+    """
+
+    live, still = False, True
+
+    def __init__(self, paths: list[Path], many: bool):
+        self.paths, self.many, self.unread, self.name = paths, many, [], ""
+
+    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+        for path in self.paths:
+            self.name = str(path)
+            try:
+                picture = cv2.imread(self.name, cv2.IMREAD_COLOR)
+            except cv2.error:  # more pixels than OpenCV takes
+                picture = None
+            if picture is None:
+                self.unread.append(self.name)
+            else:
+                yield 0.0, picture
+
+    def close(self) -> None:
+        """Fail when there were unreadable pictures; the others are done."""
+        if self.unread:
+            which = self.unread[0] + f" and {len(self.unread) - 1} more" * (len(self.unread) > 1)
+            folders.fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
+
+
+class Video:
+    """A video file, or a stream that has an end: every frame, in order."""
+
+    live = still = False
+
+    def __init__(self, name: str, capture: "cv2.VideoCapture"):
+        self.name, self.capture = name, capture
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= 1000 else 30.0
+
+    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Yield (seconds of media time, BGR frame); the next frame is read into the same array."""
+        last, frame = -1.0, None
+        while True:
+            there, frame = self.capture.read(frame)
+            if not there:
+                return
+            seconds = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            last = seconds if seconds > last else max(last, 0.0) + 1 / self.rate  # some files have no time stamps
+            yield last, frame
+
+    def close(self) -> None:
+        self.capture.release()
+
+
+class Camera:
+    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is shown is never old.
+
+    One that stops is opened again and again, for LOST seconds.
+    """
+
+    live, still = True, False
+
+    def __init__(self, name: str, size: tuple[int, int] | None, capture: "cv2.VideoCapture"):
+        self.name, self.size, self.capture = name, size, capture
+        self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= 120 else 30.0
+        self.lost = False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self) -> None:
+        while not self.closing.is_set():
+            there, frame = self.capture.read()
+            if there:
+                with self.changed:
+                    self.newest = frame
+                    self.changed.notify()
+            elif not self.closing.wait(0.2):
+                self.capture.release()
+                self.capture = capture_from(self.name, self.size)
+
+    def frames(self) -> Iterator[tuple[float, np.ndarray | None]]:
+        """Yield (seconds since the first frame, BGR frame), None for the frame while there is no new one."""
+        start, heard = None, time.monotonic()
+        while not self.lost:
+            with self.changed:
+                self.changed.wait_for(lambda: self.newest is not None, 0.05)
+                frame, self.newest = self.newest, None
+            now = time.monotonic()
+            if frame is not None:
+                start, heard = start or now, now
+            self.lost = now - heard > LOST
+            yield now - (start or now), frame
+
+    def close(self) -> None:
+        """Fail when the camera was lost; what it gave until then is kept."""
+        self.closing.set()
+        self.thread.join(1)
+        if self.lost:
+            folders.fail(f"{self.name}: no frame for {LOST:.0f} seconds; look after its cable or network")
+
+
+def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
+    """Open a camera, video file or stream with OpenCV; whether that worked is for the caller to ask."""
+    if "://" in name:
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, ANSWER, cv2.CAP_PROP_READ_TIMEOUT_MSEC, ANSWER]
+        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
+    if not is_camera(name):
+        return cv2.VideoCapture(name)
+    capture = cv2.VideoCapture(int(name))
+    if size:
+        # Most webcams have the bandwidth for large frames at full rate only as JPEGs
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+    return capture
+
+
+def is_camera(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < 4
+
+
+def list_pictures(names: list[str]) -> list[Path] | None:
+    """Return the pictures that folders, patterns and several names stand for; None for the name of one thing."""
+    (name, *more) = names
+    if not more and (is_camera(name) or "://" in name or Path(name).is_file()):
+        return None
+    paths = []
+    for name in names:
+        if Path(name).is_dir():
+            found = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+        else:
+            found = [Path(name)] if Path(name).is_file() else sorted(map(Path, glob.glob(name)))
+        if not found:
+            what = "no pictures in it" if Path(name).is_dir() else "no such file"
+            folders.fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
+        paths += found
+    for path in paths:
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            folders.fail(f"{path}: not a picture, and of several sources all must be; give it to --source alone")
+    return paths
+
+
+def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Video | Camera:
+    """Open what --source names; fails when there is nothing, or nothing that can be read."""
+    paths, name = list_pictures(names), names[0]
+    if size and (paths or not is_camera(name)):
+        folders.fail(f"{name}: --size is what to ask a camera for; leave it out")
+    if paths:
+        return Pictures(paths, many=True)
+    if Path(name).suffix.lower() in IMAGE_SUFFIXES and Path(name).is_file():
+        return Pictures([Path(name)], many=False)
+    opened = []  # in a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
+    thread = threading.Thread(target=lambda: opened.append(capture_from(name, size)), daemon=True)
+    thread.start()
+    thread.join()
+    capture = opened[0]
+    if not capture.isOpened():
+        what = "no such camera, or another program holds it; try --source 1, or a video file" if is_camera(name) else (
+            "not a stream that answers" if "://" in name else "not a video that OpenCV can read; convert it to MP4"
+        )  # fmt: skip
+        folders.fail(f"{name}: {what}")
+    endless = is_camera(name) or ("://" in name and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0)
+    return Camera(name, size, capture) if endless else Video(name, capture)
 
 
 @dataclass
-class Source:
-    """Where frames come from: a `picture`, or a `capture` that is `live` for a camera or stream; `rate` in frames/s."""
+class View:
+    """What the keys change: the picture mirrored, bars, help, paused, quit; a note to show, and until when."""
 
-    name: str
-    capture: "cv2.VideoCapture | None" = None
-    picture: np.ndarray | None = None
-    live: bool = False
-    rate: float = 30.0
+    mirror: bool
+    bars: bool
+    help: bool = False
+    paused: bool = False
+    quit: bool = False
+    note: str = ""
+    until: float = 0.0
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Yield (seconds, BGR frame): media time for files, time since the start for cameras and streams."""
-        if self.picture is not None:
-            yield 0.0, self.picture
-            return
-        start, number = time.monotonic(), 0
-        while True:
-            there, frame = self.capture.read()
-            if not there:
-                return
-            yield (time.monotonic() - start if self.live else number / self.rate), frame
-            number += 1
-
-
-def open_source(name: str) -> Source:
-    """Open a camera (a number), a picture, a video file or a stream (a URL); fails when it gives no frame."""
-    camera, stream = name.isascii() and name.isdecimal() and len(name) < 4, "://" in name
-    if not camera and not stream and not Path(name).is_file():
-        folders.fail(f"{name}: no such file; give a camera number, a video, a picture or a stream's URL to --source")
-    if not camera and not stream and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-        try:
-            picture = cv2.imread(name, cv2.IMREAD_COLOR)
-        except cv2.error:  # more pixels than OpenCV takes
-            picture = None
-        if picture is None:
-            folders.fail(f"{name}: not a picture that OpenCV can read; convert it to PNG or JPEG")
-        return Source(name, picture=picture)
-    capture = cv2.VideoCapture(int(name)) if camera else cv2.VideoCapture(name)
-    if not capture.isOpened():
-        what = "no such camera, or another program holds it; try --source 1, or a video file" if camera else (
-            "not a stream that answers" if stream else "not a video that OpenCV can read; convert it to MP4"
-        )  # fmt: skip
-        folders.fail(f"{name}: {what}")
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    return Source(name, capture, live=camera or stream, rate=rate if 0 < rate <= 1000 else 30.0)
+    def say(self, note: str, seconds: float = 2.0) -> None:
+        self.note, self.until = note, time.monotonic() + seconds
 
 
 class Window:
-    """A window on the screen. `closed` once the user has quit."""
+    """A window on the screen."""
 
-    TITLE = "Facial expressions (q quits)"
+    TITLE = "Facial expressions (h: keys)"
 
-    def __init__(self, source: Source):
-        self.source, self.closed, self.shown = source, False, None
-        # Without a display OpenCV's window toolkit aborts the process that asks for a window: let another one ask
-        ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
-        if subprocess.run(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+    def __init__(self, probe: subprocess.Popen):
+        # Without a display OpenCV's window toolkit aborts the process that asks for a window: another one has asked
+        if probe.wait():
             what = "no display to open a window on, or opencv-python-headless, which has no windows"
             folders.fail(f"{what}; use --headless with --output or --csv")
-        cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        self.size, self.due, self.rates = None, 0.0, 0.0
+
+    @staticmethod
+    def probe() -> subprocess.Popen:
+        """Start a process that fails where no window can be opened."""
+        ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
+        return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def show(self, frame: np.ndarray) -> None:
-        """Show a frame for as long as it lasts: a picture until a key is pressed, a file's frame at its own rate."""
-        if self.shown is None:
-            cv2.resizeWindow(self.TITLE, frame.shape[1], frame.shape[0])
+        if self.size is None:
+            self.size = frame.shape[1::-1]
+            cv2.resizeWindow(self.TITLE, *self.size)
         cv2.imshow(self.TITLE, frame)
-        still = self.source.picture is not None
-        while True:
-            now = time.monotonic()
-            left = 0 if self.source.live or self.shown is None else self.shown + 1 / self.source.rate - now
-            key = cv2.waitKey(50 if still else max(1, int(1000 * left))) & 0xFF
-            self.closed = key in (ord("q"), 27) or cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1
-            if self.closed or not still or key != 0xFF:
-                break
-        self.shown = time.monotonic()
+
+    def key(self, seconds: float) -> str:
+        """Return the key that is pressed within `seconds`, `q` when the window was closed, or nothing."""
+        code = cv2.waitKey(max(1, int(1000 * seconds))) & 0xFF
+        if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            return "q"
+        return "" if code == 0xFF else chr(code)
+
+    def pace(self, rate: float) -> float:
+        """Return the seconds to wait so that a file plays at its own rate, no frame left out."""
+        now = time.monotonic()
+        self.due = max(self.due + 1 / rate, now) if self.due else now
+        return self.due - now
 
     def close(self) -> None:
         cv2.destroyAllWindows()
 
 
-class Output:
-    """The annotated video or picture, written beside its place and moved there once it is whole."""
+def refuse_path(path: Path, sources: list[Path], option: str) -> None:
+    """Fail when a file can't be written at `path`, or would replace one of the sources."""
+    if not path.parent.is_dir():
+        folders.fail(f"{path.parent}: no such folder; make it, or choose another {option}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        folders.fail(f"{path}: can't be written; choose another {option}")
+    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
+        folders.fail(f"{path}: is the source itself; choose another {option}")
 
-    def __init__(self, path: Path, source: Source):
-        self.path, self.source, self.writer, self.count = path, source, None, 0
-        suffixes = CODECS if source.picture is None else IMAGE_SUFFIXES
-        if path.suffix.lower() not in suffixes:
-            folders.fail(f"{path}: unknown ending for this source; use one of {' '.join(sorted(suffixes))}")
-        self.part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        refuse_path(path, source, "--output")
 
-    def write(self, frame: np.ndarray) -> None:
-        self.count += 1
-        if self.source.picture is not None:
-            self.finish(cv2.imwrite(str(self.part), frame))
-            return
+def hidden(path: Path) -> Path:
+    """Return where a file is made before it is moved to `path`, whole."""
+    return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+
+
+def stamped(what: str, suffix: str) -> Path:
+    return Path(f"{what}-{datetime.now():%Y%m%d-%H%M%S-%f}"[:-3] + suffix)
+
+
+def write_picture(path: Path, frame: np.ndarray) -> None:
+    """Write a picture, whole or not at all; raises OSError."""
+    if not cv2.imwrite(str(hidden(path)), frame):
+        hidden(path).unlink(missing_ok=True)
+        raise OSError(0, "can't be written", str(path))
+    os.replace(hidden(path), path)
+
+
+class Recorder:
+    """Annotated frames into videos, each written beside its place and moved there once it is whole."""
+
+    def __init__(self, path: Path | None, source: Video | Camera):
+        self.source, self.path, self.writer, self.written = source, None, None, []
+        if path:
+            if path.suffix.lower() not in CODECS:
+                folders.fail(f"{path}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
+            refuse_path(path, [Path(source.name)], "--output")
+            self.start(path)
+
+    def start(self, path: Path) -> None:
+        self.path, self.writer, self.count = path, None, 0
+
+    def write(self, frame: np.ndarray, seconds: float) -> None:
+        """Add a frame; one of a camera as often as makes the video last as long as it did, to the nearest frame."""
         if self.writer is None:
-            code = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
-            self.writer = cv2.VideoWriter(str(self.part), code, self.source.rate, frame.shape[1::-1])
+            code, self.size, self.began = CODECS[self.path.suffix.lower()], frame.shape[1::-1], seconds
+            self.part = hidden(self.path)
+            self.writer = cv2.VideoWriter(
+                str(self.part), cv2.VideoWriter_fourcc(*code), self.source.rate, self.size
+            )  # fmt: skip
             if not self.writer.isOpened():
                 self.finish(False)
-        self.writer.write(frame)
+        if frame.shape[1::-1] != self.size:  # a camera that came back may have another size
+            frame = cv2.resize(frame, self.size)
+        times = round((seconds - self.began) * self.source.rate) + 1 - self.count if self.source.live else 1
+        if times > LOST * self.source.rate:  # a pause
+            self.began, times = seconds - self.count / self.source.rate, 1
+        for _ in range(times):
+            self.writer.write(frame)
+        self.count += max(0, times)
 
     def finish(self, whole: bool) -> None:
+        path, self.path = self.path, None
         if not whole:
             self.part.unlink(missing_ok=True)
-            folders.fail(f"{self.path}: can't be written (disk full, or a codec is missing); choose another --output")
-        os.replace(self.part, self.path)
+            folders.fail(f"{path}: can't be written (disk full, or a codec is missing); choose another --output")
+        os.replace(self.part, path)
+        self.written.append(path)
 
     def close(self) -> None:
-        if self.writer is not None:
+        """End the recording that is under way, if there is one."""
+        if self.path and self.writer is not None:
             self.writer.release()
             # The writer never says that it failed, on a full disk neither: see whether the last frame can be read
             video = cv2.VideoCapture(str(self.part))
             video.set(cv2.CAP_PROP_POS_FRAMES, self.count - 1)
             self.finish(video.read()[0])
+        self.path = None
 
 
-def refuse_path(path: Path, source: Source, option: str) -> None:
-    """Fail when a file can't be written at `path`, or would replace the source."""
-    if not path.parent.is_dir():
-        folders.fail(f"{path.parent}: no such folder; make it, or choose another {option}")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        folders.fail(f"{path}: can't be written; choose another {option}")
-    if path.exists() and Path(source.name).exists() and path.samefile(source.name):
-        folders.fail(f"{path}: is the source itself; choose another {option}")
+class Album:
+    """Annotated pictures: into one file for one picture, into a folder, under their own names, for more."""
+
+    def __init__(self, path: Path | None, source: Pictures):
+        self.path, self.source, self.written = path, source, []
+        if not path:
+            return
+        if not source.many:
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                folders.fail(f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+            refuse_path(path, source.paths, "--output")
+            return
+        if path.exists() and not path.is_dir():
+            folders.fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
+        if not path.parent.is_dir():
+            folders.fail(f"{path.parent}: no such folder; make it, or choose another --output")
+        doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
+        if doubles:
+            folders.fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
+        if path.is_dir():
+            for file in source.paths:
+                refuse_path(path / file.name, source.paths, "--output")
+
+    def write(self, frame: np.ndarray, seconds: float) -> None:
+        if self.source.many:
+            self.path.mkdir(exist_ok=True)
+        write_picture(self.path / Path(self.source.name).name if self.source.many else self.path, frame)
+        if self.path not in self.written:
+            self.written.append(self.path)
+
+    def close(self) -> None:
+        """Nothing is left to do."""
 
 
 class Table:
     """The CSV, a row per face and frame, on disk within a second."""
 
-    def __init__(self, path: Path, source: Source, emotions: list[str]):
-        refuse_path(path, source, "--csv")
+    def __init__(self, path: Path, source: Pictures | Video | Camera, emotions: list[str]):
+        sources = source.paths if source.still else [Path(source.name)]
+        refuse_path(path, sources, "--csv")
         if path.suffix.lower() != ".csv":
             folders.fail(f"{path}: no table's name; give --csv a name that ends with .csv")
-        self.path, self.emotions, self.file = path, emotions, None
+        self.path, self.source, self.emotions, self.file = path, source, emotions, None
+        self.extra = "clock" if source.live else "file" if source.still and source.many else None
 
-    def write(self, number: int, seconds: float, boxes: list, probabilities: np.ndarray) -> None:
+    def write(self, number: int, seconds: float, faces: list[Face]) -> None:
         if self.file is None:  # not before the first frame: a source without frames leaves an earlier table as it is
             self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
             self.rows = csv.writer(self.file, lineterminator="\n")
-            self.rows.writerow([*COLUMNS, *self.emotions])
-        for face, (box, row) in enumerate(zip(boxes, probabilities)):
+            names = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *self.emotions]
+            self.rows.writerow(names + [self.extra] * bool(self.extra))
+        clock = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        extra = {"clock": [clock], "file": [self.source.name], None: []}[self.extra]
+        for face in faces:
+            x, y, side = face.corners()
+            row = face.probabilities
             values = [f"{value:.4f}" for value in (row.max(), *row)]
-            self.rows.writerow([number, f"{seconds:.3f}", face, *box, self.emotions[row.argmax()], *values])
+            emotion = self.emotions[row.argmax()]
+            self.rows.writerow([number, f"{seconds:.3f}", face.number, x, y, side, side, emotion, *values, *extra])
         if time.monotonic() - self.flushed > 0.5:
             self.file.flush()
             self.flushed = time.monotonic()
@@ -342,59 +809,167 @@ class Tally:
         return f"{self.frames:,} frames, {faces:,} faces, {rate:.1f} frames/s" + "; " * bool(faces) + ", ".join(shares)
 
 
-def loop(
-    source: Source, network: Network, cascade: "cv2.CascadeClassifier", window, output, table, tally: Tally
-) -> None:
-    """Name the faces of every frame until the source ends or the user quits."""
-    for seconds, frame in source.frames():
-        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        boxes = detect(gray, cascade)
-        probabilities = classify(gray, boxes, network)
-        if window or output:
-            draw(frame, boxes, probabilities, network.emotions)
-        if output:
-            output.write(frame)
-        if table:
-            table.write(tally.frames, seconds, boxes, probabilities)
-        tally.frames += 1
-        tally.emotions.update(network.emotions[row.argmax()] for row in probabilities)
-        if window:
-            window.show(frame)
-            if window.closed:
-                break
+@dataclass
+class Loop:
+    """A source, what finds and names the faces in it, and where they go."""
+
+    source: Pictures | Video | Camera
+    network: Network
+    cascade: "cv2.CascadeClassifier"
+    smoothing: float
+    view: View
+    window: Window | None
+    output: Recorder | Album
+    table: Table | None
+    tally: Tally = field(default_factory=Tally)
+    faces: list[Face] = field(default_factory=list)
+    latest: float = 0.0  # when the last frame came
+    elapsed: float = 0.0  # seconds between frames, smoothed
+
+    def run(self) -> None:
+        """Name the faces of every frame until the source ends or the user quits."""
+        self.tracker = Tracker(self.cascade)
+        for seconds, frame in self.source.frames():
+            if frame is not None:
+                self.look(seconds, frame)
+            if self.window:
+                self.interact(frame is not None)
+            if self.view.quit:
+                return
+
+    def look(self, seconds: float, frame: np.ndarray) -> None:
+        """Find and name the faces of a frame, draw them, and write what is to be written."""
+        now = time.monotonic()
+        if self.latest:
+            self.elapsed += (0.1 if self.elapsed else 1.0) * (now - self.latest - self.elapsed)
+        self.latest = now
+        self.frame = cv2.flip(frame, 1) if self.view.mirror else frame
+        gray = cv2.cvtColor(self.frame, cv2.COLOR_BGR2GRAY)
+        self.faces = find(gray, self.cascade) if self.source.still else self.tracker.update(gray, seconds)
+        classify(gray, self.faces, self.network, seconds, self.smoothing)
+        if self.table:
+            self.table.write(self.tally.frames, seconds, self.faces)
+        if self.window or self.output.path:
+            self.annotate()
+        if self.output.path:
+            self.output.write(self.picture, seconds)
+        self.tally.frames += 1
+        self.tally.emotions.update(self.network.emotions[face.probabilities.argmax()] for face in self.faces)
+
+    def annotate(self) -> None:
+        self.picture = self.frame.copy() if self.window else self.frame  # a key may ask for it to be drawn anew
+        draw(self.picture, self.faces, self.network.emotions, self.view.bars)
+
+    def interact(self, new: bool) -> None:
+        """Show the frame as long as it lasts, a picture or a paused frame until space is pressed; obey the keys."""
+        view, wait = self.view, 0.0
+        if new and self.source.still:
+            view.paused = True
+        if new and not self.source.still and not self.source.live:
+            wait = self.window.pace(self.source.rate)
+        if not new and time.monotonic() - self.latest > 1:
+            view.say("no picture from the camera; trying again", 1)
+            self.annotate()
+        while True:
+            self.show()
+            key = self.window.key(0.05 if view.paused else wait)
+            self.press(key)
+            if view.quit or not view.paused:
+                return
+            self.annotate()
+
+    def show(self) -> None:
+        lines = [f"{1 / self.elapsed:.0f} frames/s"] if self.elapsed and not self.source.still else []
+        lines += ["recording"] * (self.output.path is not None and not self.source.still)
+        lines += [self.view.note] * (time.monotonic() < self.view.until) + ["paused"] * self.view.paused
+        draw_status(self.picture, lines, self.view.help)
+        self.window.show(self.picture)
+
+    def press(self, key: str) -> None:
+        """Do what a key of KEYS says."""
+        view, output = self.view, self.output
+        if key in ("q", "\x1b"):
+            view.quit = True
+        elif key == " ":
+            view.paused = not view.paused
+        elif key == "b":
+            view.bars = not view.bars
+        elif key == "h":
+            view.help = not view.help
+        elif key == "m":
+            view.mirror = not view.mirror
+            self.frame = cv2.flip(self.frame, 1)
+            for face in self.faces:
+                face.mirror(self.frame.shape[1])
+        elif key in ("s", "r") and not os.access(".", os.W_OK):
+            view.say("this folder can't be written into")
+        elif key == "s":
+            path = stamped("snapshot", ".png")
+            self.annotate()
+            write_picture(path, self.picture)
+            output.written.append(path)
+            view.say(f"wrote {path}")
+        elif key == "r" and not self.source.still:
+            if output.path is None:
+                output.start(stamped("recording", ".mp4"))
+            else:
+                output.close()
+                view.say(f"wrote {output.written[-1]}" if output.written else "")
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", default="0", help="camera number, video, picture, or stream URL (%(default)s)")
+    sources = "camera number, video, stream URL, or pictures: files, folders, 'patterns*' (%(default)s)"
+    parser.add_argument("--source", nargs="+", default=["0"], help=sources)
     parser.add_argument("--model", type=Path, help="model folder (data/model, or else pretrained beside this script)")
     parser.add_argument("--headless", action="store_true", help="no window")
-    parser.add_argument("--output", type=Path, help="annotated video, or picture for a picture")
+    parser.add_argument("--output", type=Path, help="annotated video or picture; a folder for several pictures")
     parser.add_argument("--csv", type=Path, help="table of faces")
-    return parser.parse_args()
+    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="to ask the camera for, such as 1280x720 (its own)")
+    mirror = "as in a mirror (for a camera, not for other sources)"
+    parser.add_argument("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
+    parser.add_argument("--bars", action="store_true", help="draw the probabilities of all emotions")
+    smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
+    parser.add_argument("--smoothing", type=float, default=SMOOTHING, metavar="SECONDS", help=smoothing)
+    args = parser.parse_args()
+    if not 0 <= args.smoothing < math.inf:
+        folders.fail(f"--smoothing {args.smoothing}: give 0 or more seconds")
+    if args.size:
+        size = args.size.lower().split("x")
+        if len(size) != 2 or not all(side.isascii() and side.isdecimal() and 0 < int(side) < 1e5 for side in size):
+            folders.fail(f"--size {args.size}: give width and height in pixels, such as 1280x720")
+        args.size = (int(size[0]), int(size[1]))
+    return args
 
 
 def main() -> None:
     args = parse_arguments()
+    probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     network, cascade = load_network(args.model or default_model()), load_cascade()
-    source = open_source(args.source)
+    source, status = open_source(args.source, args.size), 0
+    mirror = is_camera(args.source[0]) and source.live if args.mirror is None else args.mirror
     with contextlib.ExitStack() as stack:
-        window = None if args.headless else stack.enter_context(contextlib.closing(Window(source)))
-        output = stack.enter_context(contextlib.closing(Output(args.output, source))) if args.output else None
+        window = stack.enter_context(contextlib.closing(Window(probe))) if probe else None
+        output = stack.enter_context(contextlib.closing((Album if source.still else Recorder)(args.output, source)))
         table = stack.enter_context(contextlib.closing(Table(args.csv, source, network.emotions))) if args.csv else None
-        tally, status = Tally(), 0
+        view = View(mirror, args.bars)
+        loop = Loop(source, network, cascade, args.smoothing, view, window, output, table)
         try:
-            loop(source, network, cascade, window, output, table, tally)
+            loop.run()
         except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
             status = 130
-    if not tally.frames and not status:
-        folders.fail(f"{args.source}: no frame could be read; try another --source")
-    print(tally)
-    for path in filter(None, (args.output, args.csv)) if tally.frames else ():
-        print(f"wrote {path}")
+    if loop.tally.frames:
+        print(loop.tally)
+        for path in output.written + [args.csv] * bool(args.csv):
+            print(f"wrote {path}")
+    source.close()  # says what was wrong with the source, now that all else is safe
+    if not loop.tally.frames and not status:
+        folders.fail(f"{args.source[0]}: no frame could be read; try another --source")
     raise SystemExit(status)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are closed, and playable, then too
+    for name in ("SIGTERM", "SIGHUP"):  # so that files are closed, and playable, then too
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     folders.run(main)

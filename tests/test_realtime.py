@@ -1,14 +1,22 @@
-"""realtime.py without a window, on the sample picture and a video made from it, and its small functions."""
+"""realtime.py without a window: pictures, videos, streams, and its functions on frames made from the sample picture."""
 
 import csv
+import datetime
+import http.server
+import itertools
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
+import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, make_video, run
+from conftest import ROOT, fails, make_video, run
 
 import realtime
 
@@ -21,9 +29,44 @@ def network():
     return realtime.load_network(ROOT / "pretrained")
 
 
+@pytest.fixture(scope="module")
+def cascade():
+    return realtime.load_cascade()
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return cv2.imread(str(PICTURE))
+
+
 def rows_of(path):
     with open(path, newline="") as f:
         return list(csv.DictReader(f))
+
+
+def frames_of(path):
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    return frames
+
+
+def gray_scene(photo, *middles, size=(640, 480), side=160):
+    """A gray frame with the astronaut's head, a square of `side` pixels, around each of `middles`."""
+    scene = np.full((size[1], size[0]), 90, np.uint8)
+    head = cv2.cvtColor(photo[18:218, 124:324], cv2.COLOR_BGR2GRAY)
+    head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    for x, y in middles:
+        scene[y - side // 2 : y - side // 2 + side, x - side // 2 : x - side // 2 + side] = head
+    return scene
+
+
+def middle(face):
+    x, y, side = face.corners()
+    return x + side / 2, y + side / 2
+
+
+# Pictures
 
 
 def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
@@ -45,10 +88,107 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     assert before.shape == after.shape and len(changed) > 1000
     color = realtime.COLORS[labels.index(row["emotion"])]
     assert tuple(after[y + height, x + width // 2]) == color, "the box's lower edge"
-    assert (
-        before[y + 10 : y + height - 10, x + 10 : x + width - 10]
-        == after[y + 10 : y + height - 10, x + 10 : x + width - 10]
-    ).all()
+    inside = slice(y + 10, y + height - 10), slice(x + 10, x + width - 10)
+    assert (before[inside] == after[inside]).all()
+
+
+def test_mirror_turns_picture_and_boxes(tmp_path):
+    for option in ("--mirror", "--no-mirror"):
+        names = ["--csv", f"out{option}.csv", "--output", f"out{option}.png"]
+        run("realtime.py", "--source", PICTURE, "--headless", option, *names, cwd=tmp_path)
+    (mirrored,), (plain,) = (rows_of(tmp_path / f"out{option}.csv") for option in ("--mirror", "--no-mirror"))
+    left = 512 - int(plain["x"]) - int(plain["width"])
+    assert abs(int(mirrored["x"]) - left) <= 5 and abs(int(mirrored["y"]) - int(plain["y"])) <= 5
+    pictures = [cv2.imread(str(tmp_path / f"out{option}.png")) for option in ("--mirror", "--no-mirror")]
+    assert (pictures[0][300:] == pictures[1][300:, ::-1]).all()
+
+
+@pytest.mark.parametrize("how", ["folder", "pattern", "names"])
+def test_many_pictures_go_through_in_order(tmp_path, photo, how):
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos/a1.png"), photo)
+    cv2.imwrite(str(tmp_path / "photos/a2.jpg"), np.full((120, 160, 3), 128, np.uint8))
+    cv2.imwrite(str(tmp_path / "photos/a3.PNG"), cv2.resize(photo, (256, 256)))
+    (tmp_path / "photos/notes.txt").write_text("not a picture")
+    source = {
+        "folder": ["photos"],
+        "pattern": ["photos/a*"],
+        "names": [f"photos/a{n}" for n in ("1.png", "2.jpg", "3.PNG")],
+    }
+    arguments = ["--headless", "--output", "out", "--csv", "out.csv"]
+    said = run("realtime.py", "--source", *source[how], *arguments, cwd=tmp_path).stdout
+    assert "3 frames, 2 faces" in said and "wrote out\n" in said
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a1.png", "a2.jpg", "a3.PNG"]
+    rows = rows_of(tmp_path / "out.csv")
+    assert [(row["frame"], row["face"], row["file"]) for row in rows] == [
+        ("0", "1", "photos/a1.png"),
+        ("2", "1", "photos/a3.PNG"),
+    ]
+    assert (cv2.imread(str(tmp_path / "out/a1.png")) != photo).any()
+
+
+def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "c.png"):
+        shutil.copy(PICTURE, tmp_path / "photos" / name)
+    (tmp_path / "photos/b.png").write_bytes(b"no picture")
+    arguments = ["--source", "photos", "--headless", "--output", "out", "--csv", "out.csv"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["photos/b.png", "not a picture"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == ["photos/a.png", "photos/c.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--source", "empty"], ["empty", "no pictures in it"]),
+        (["--source", "nothing*.jpg"], ["nothing*.jpg", "no such file"]),
+        (["--source", "photos", "clip.avi"], ["clip.avi", "alone"]),
+        (["--source", "photos", "--output", "photos"], ["photos/a.png", "the source itself"]),
+        (["--source", "photos", "more/a.png", "--output", "out"], ["a.png", "two pictures"]),
+        (["--source", "photos", "--output", "clip.avi"], ["clip.avi", "give a folder"]),
+        (["--source", "photos", "--output", "nowhere/out"], ["nowhere", "no such folder"]),
+        (["--source", "photos", "--size", "640x480"], ["--size", "camera"]),
+        (["--source", "clip.avi", "--size", "640x480"], ["--size", "camera"]),
+        (["--source", "clip.avi", "--size", "640"], ["--size 640", "1280x720"]),
+        (["--source", "clip.avi", "--size", "0x480"], ["--size 0x480", "1280x720"]),
+        (["--source", "clip.avi", "--smoothing", "-1"], ["--smoothing -1", "0 or more"]),
+        (["--source", "clip.avi", "--smoothing", "nan"], ["--smoothing nan", "0 or more"]),
+    ],
+)
+def test_sources_and_options_that_do_not_fit(tmp_path, arguments, says):
+    for folder in ("photos", "more", "empty"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(PICTURE, tmp_path / "photos/a.png")
+    shutil.copy(PICTURE, tmp_path / "more/a.png")
+    make_video(tmp_path / "clip.avi", frames=2)
+    before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
+    fails("realtime.py", *arguments, "--headless", cwd=tmp_path, says=says)
+    assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before
+
+
+ODD_PICTURES = {
+    "one_pixel": (np.zeros((1, 1, 3), np.uint8), 0),
+    "one_line": (np.zeros((1, 3000, 3), np.uint8), 0),
+    "gray": (lambda photo: cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), 1),
+    "alpha": (lambda photo: cv2.cvtColor(photo, cv2.COLOR_BGR2BGRA), 1),
+    "16_bits": (lambda photo: photo.astype(np.uint16) * 257, 1),
+    "48_megapixels": (lambda photo: cv2.resize(photo, (8000, 6000)), 1),
+    "in_the_corner": (lambda photo: photo[50:200, 165:400], 1),
+}
+
+
+@pytest.mark.parametrize("name", ODD_PICTURES)
+def test_odd_pictures(tmp_path, photo, name):
+    picture, faces = ODD_PICTURES[name]
+    picture = picture(photo) if callable(picture) else picture
+    cv2.imwrite(str(tmp_path / "in.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    arguments = ["--source", "in.png", "--headless", "--output", "out.png", "--bars"]
+    assert f"1 frames, {faces} faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert cv2.imread(str(tmp_path / "out.png")).shape[:2] == picture.shape[:2]
+
+
+# Videos
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
@@ -63,6 +203,15 @@ def test_video_keeps_every_frame_its_size_and_rate(tmp_path, suffix):
     rows = rows_of(tmp_path / "out.csv")
     assert [int(row["frame"]) for row in rows] == list(range(10))
     assert [float(row["time"]) for row in rows] == pytest.approx([number / 25 for number in range(10)], abs=1e-3)
+
+
+def test_a_video_cut_off_is_named_as_far_as_it_goes(tmp_path):
+    whole = make_video(tmp_path / "whole.avi", frames=20).read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) * 6 // 10])
+    arguments = ["--source", "cut.avi", "--headless", "--output", "out.avi", "--csv", "out.csv"]
+    run("realtime.py", *arguments, cwd=tmp_path)
+    frames = len(frames_of(tmp_path / "out.avi"))
+    assert 8 <= frames < 20 and len(rows_of(tmp_path / "out.csv")) == frames
 
 
 def test_frames_without_a_face_have_no_row(tmp_path):
@@ -83,46 +232,293 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
     assert row["emotion"] == "happiness", "the astronaut smiles"
 
 
+# Streams
+
+
+class Stream(http.server.BaseHTTPRequestHandler):
+    """A camera that sends JPEGs of the sample picture over HTTP: `count` of them, then nothing more."""
+
+    count, pause = 10**9, 0.02
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        small = cv2.resize(cv2.imread(str(PICTURE)), (320, 320))
+        try:
+            for number in range(self.count):
+                small[:20] = number % 256  # tells a frame's age
+                data = cv2.imencode(".jpg", small)[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                self.wfile.write(head.encode() + data + b"\r\n")
+                time.sleep(self.pause)
+            time.sleep(60)
+        except OSError:  # the reader has gone
+            pass
+
+
+@pytest.fixture
+def stream(request):
+    handler = type("Handler", (Stream,), getattr(request, "param", {}))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/camera.mjpg"
+    server.shutdown()
+
+
+def start(*arguments, cwd):
+    command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_rows(path, count):
+    for _ in range(600):
+        if path.is_file() and path.read_text().count("\n") > count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path}: no {count} rows within 30 s")
+
+
+@pytest.mark.parametrize("stream", [{"count": 40}], indirect=True)
+def test_a_camera_that_stops_leaves_whole_files_and_one_line(tmp_path, stream):
+    error = fails(
+        "realtime.py", "--source", stream, "--headless", "--output", "out.mp4", "--csv", "out.csv", cwd=tmp_path,
+        says="no frame for 5 seconds",
+    )  # fmt: skip
+    assert stream in error
+    rows = rows_of(tmp_path / "out.csv")
+    clocks = [datetime.datetime.fromisoformat(row["clock"]) for row in rows]
+    assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 10
+    times = [float(row["time"]) for row in rows]
+    assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(times[-1], abs=0.2)
+    video = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    seconds = len(frames_of(tmp_path / "out.mp4")) / video.get(cv2.CAP_PROP_FPS)
+    assert seconds == pytest.approx(times[-1], abs=0.15), "it plays as long as it took"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
+    process = start("--source", stream, "--headless", "--output", "out.mp4", "--csv", "out.csv", cwd=tmp_path)
+    wait_for_rows(tmp_path / "out.csv", 5)
+    process.send_signal(number)
+    said, error = process.communicate(timeout=30)
+    assert process.returncode == 130 and "wrote out.mp4" in said and error == ""
+    assert len(frames_of(tmp_path / "out.mp4")) > 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mp4"]
+
+
+def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
+    process = start("--source", stream, "--headless", "--csv", "out.csv", cwd=tmp_path)
+    wait_for_rows(tmp_path / "out.csv", 20)
+    process.kill()
+    process.communicate()
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert len(lines) > 20 and all(line.count(",") == lines[0].count(",") for line in lines[:-1])
+
+
+def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
+    camera = realtime.Camera(stream, None, realtime.capture_from(stream))
+    frames = camera.frames()
+    ages = []
+    for _ in range(5):
+        while (pair := next(frames))[1] is None:
+            pass
+        ages.append((pair[0], int(pair[1][:16].mean())))
+        time.sleep(0.5)
+    camera.close()
+    for (before, old), (after, new) in itertools.pairwise(ages):
+        assert (new - old) % 256 > 8, "half a second is 25 frames, or somewhat fewer on a busy machine"
+        assert after - before > 0.4
+
+
+def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = start("--source", f"http://127.0.0.1:{silent.getsockname()[1]}/x", "--headless", cwd=tmp_path)
+        connection, _ = silent.accept()
+        with connection:
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=5)
+    assert process.returncode == 130 and error == "interrupted\n"
+
+
+# Following faces
+
+
+def test_a_face_that_moves_keeps_its_number(photo, cascade):
+    tracker = realtime.Tracker(cascade)
+    for number in range(40):
+        where = (120 + 10 * number, 240 + round(60 * np.sin(number / 5)))
+        (face,) = tracker.update(gray_scene(photo, where), number / 30)
+        assert face.number == 1
+        assert np.hypot(*np.subtract(middle(face), where)) < 30, "the box follows"
+
+
+def test_a_face_that_grows_keeps_its_number(photo, cascade):
+    tracker = realtime.Tracker(cascade)
+    sides = [round(120 * 1.03**number) for number in range(40)]
+    faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
+    assert {face.number for face in faces} == {1}
+    assert faces[-1].corners()[2] > 2 * 120 * 0.5
+
+
+def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
+    tracker = realtime.Tracker(cascade)
+    wall = np.full((480, 640), 90, np.uint8)
+    shown = [gray_scene(photo, (300, 240))] * 5
+    numbers = []
+    for number, frame in enumerate([*shown, wall, wall, wall, *shown, *[wall] * 15, *shown]):
+        numbers.append([face.number for face in tracker.update(frame, number / 30)])
+    assert numbers[:13] == [[1]] * 13, "hidden for a tenth of a second"
+    assert numbers[13 + 14] == [], "hidden for half a second: gone"
+    assert numbers[-1] == [2], "back later: a new one"
+
+
+def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
+    """Four of them, of which two are looked for in each frame."""
+    tracker = realtime.Tracker(cascade)
+    for number in range(30):
+        places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
+        faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
+        if number == 0:
+            first = {face.number: middle(face) for face in faces}
+    assert len(first) == 4 and {face.number for face in faces} == set(first)
+    for face in faces:
+        start_place = min(
+            range(4),
+            key=lambda n: np.hypot(
+                *np.subtract(first[face.number], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
+            ),
+        )
+        assert np.hypot(*np.subtract(middle(face), places[start_place])) < 30
+
+
+def test_a_second_face_is_noticed_within_a_second(photo, cascade):
+    tracker = realtime.Tracker(cascade)
+    for number in range(40):
+        middles = [(160, 240)] if number < 10 else [(160, 240), (480, 240)]
+        faces = tracker.update(gray_scene(photo, *middles, side=130), number / 30)
+        assert len(faces) >= 1
+    assert len(faces) == 2
+
+
+@pytest.mark.parametrize("light", [0.3, 0.1])
+def test_a_face_is_found_in_the_dark(photo, cascade, light):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    dark = (gray * light).astype(np.uint8)
+    for faces in (realtime.find(dark, cascade), realtime.Tracker(cascade).update(dark, 0.0)):
+        (face,) = faces
+        assert np.hypot(*np.subtract(middle(face), FACE)) < 40
+
+
+def test_a_face_of_any_size_is_found_at_once(photo, cascade):
+    for side in (130, 180, 260, 400, 700):
+        scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
+        (face,) = realtime.Tracker(cascade).update(scene, 0.0)
+        assert 0.35 < face.corners()[2] / side < 0.85, side
+
+
+# Naming them
+
+
 def test_input_shape_is_read_from_the_file():
     assert realtime.input_shape((ROOT / "pretrained/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
 
 
 def test_crop_beyond_the_frame_repeats_the_edge(network):
     gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)  # dark left, bright right
-    inside = realtime.crop(gray, (26, 26, 48, 48), network)
+    inside = realtime.crop(gray, (26, 26, 48), network)
     assert (inside == gray[26:74, 26:74]).all()
-    left = realtime.crop(gray, (-24, 0, 48, 48), network)
+    left = realtime.crop(gray, (-24, 0, 48), network)
     assert (left[:, :24] == 0).all() and (left[:, 24:] == gray[:48, :24]).all()
-    right = realtime.crop(gray, (76, 76, 48, 48), network)
+    right = realtime.crop(gray, (76, 76, 48), network)
     assert (right[:, 24:] == 255).all() and (right[:24, :24] == gray[76:, 76:]).all()
 
 
-def test_all_faces_of_a_frame_in_one_batch_are_named_as_one_by_one(network):
-    gray = cv2.cvtColor(cv2.imread(str(PICTURE)), cv2.COLOR_BGR2GRAY)
-    boxes = [(150, 50, 140, 140), (170, 60, 120, 120), (300, 200, 100, 100), (-20, -20, 90, 90)]
-    together = realtime.classify(gray, boxes, network)
-    assert together.shape == (4, len(network.emotions)) and realtime.classify(gray, [], network).shape == (0, 8)
-    for box, row in zip(boxes, together):
-        assert np.abs(realtime.classify(gray, [box], network)[0] - row).max() < 1e-5
+def faces_at(*boxes):
+    boxes = [np.array(box, float) for box in boxes]
+    return [realtime.Face(number, box, box) for number, box in enumerate(boxes, 1)]
 
 
-@pytest.mark.parametrize("box", [(0, 0, 30, 30), (280, 200, 60, 60), (100, 0, 240, 240), (-10, -10, 50, 50)])
-def test_labels_stay_inside_the_frame(box):
+def test_all_faces_of_a_frame_in_one_batch_are_named_as_one_by_one(network, photo):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    boxes = [(150, 50, 140), (170, 60, 120), (300, 200, 100), (-20, -20, 90)]
+    together = faces_at(*boxes)
+    realtime.classify(gray, together, network, 0.0, 0.0)
+    realtime.classify(gray, [], network, 0.0, 0.0)
+    for box, face in zip(boxes, together):
+        (alone,) = faces_at(box)
+        realtime.classify(gray, [alone], network, 0.0, 0.0)
+        assert face.probabilities.shape == (len(network.emotions),)
+        assert np.abs(alone.probabilities - face.probabilities).max() < 1e-5
+
+
+@pytest.mark.parametrize("rate", [7, 30, 120])
+def test_smoothing_takes_its_time_at_any_frame_rate(network, photo, rate):
+    """After SECONDS of a new expression, 1 - 1/e of the way from the old one is gone."""
+    smiling = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    blank = np.full_like(smiling, 128)
+    (face,), (target,) = faces_at((170, 60, 120)), faces_at((170, 60, 120))
+    realtime.classify(smiling, [face], network, 0.0, 0.5)
+    realtime.classify(blank, [target], network, 0.0, 0.5)
+    before, aim = face.probabilities.copy(), target.probabilities
+    assert np.abs(aim - before).max() > 0.3
+    steps = round(0.5 * rate)
+    for step in range(1, steps + 1):
+        realtime.classify(blank, [face], network, 0.5 * step / steps, 0.5)
+    assert np.allclose(face.probabilities, aim + (before - aim) / np.e, atol=1e-4)
+    realtime.classify(smiling, [face], network, 1.0, 0.0)
+    assert np.allclose(face.probabilities, before, atol=1e-5), "smoothing of 0: none"
+
+
+def test_a_face_not_found_keeps_its_probabilities(network, photo):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    (face,) = faces_at((170, 60, 120))
+    realtime.classify(gray, [face], network, 0.0, 0.3)
+    before = face.probabilities.copy()
+    face.found = False
+    realtime.classify(np.full_like(gray, 128), [face], network, 5.0, 0.3)
+    assert (face.probabilities == before).all()
+
+
+@pytest.mark.parametrize("bars", [False, True])
+@pytest.mark.parametrize("box", [(0, 0, 30), (280, 200, 60), (100, 0, 240), (-10, -10, 50)])
+def test_labels_stay_inside_the_frame(box, bars):
     """A label beyond the border is no label: the whole strip of its colour must be there."""
     frame = np.zeros((240, 320, 3), np.uint8)
-    realtime.draw(frame, [box], np.eye(8, dtype=np.float32)[[4]], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
+    (face,) = faces_at(box)
+    face.probabilities = np.eye(8, dtype=np.float32)[4]
+    realtime.draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"], bars)
     strip = (frame == realtime.COLORS[4]).all(axis=2)
     assert strip.sum(axis=1).max() >= 40 and (strip.sum(axis=1) >= 40).sum() >= 8
 
 
-@pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb, a display without a screen")
-def test_window_shows_a_video_to_its_end(tmp_path):
-    make_video(tmp_path / "in.avi", frames=10)
-    read, write = os.pipe()
-    display = subprocess.Popen(["Xvfb", "-displayfd", str(write)], pass_fds=[write], stderr=subprocess.DEVNULL)
-    try:
-        env = {**os.environ, "DISPLAY": f":{os.read(read, 10).decode().strip()}"}
-        assert run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=env).stdout.startswith("10 frames, 10 faces")
-    finally:
-        display.kill()
-        display.wait()
+def test_letters_and_lines_grow_with_the_frame():
+    """On a frame four times as large, the label's strip covers the same share of it."""
+    shares = []
+    for times in (1, 4):
+        frame = np.zeros((480 * times, 640 * times, 3), np.uint8)
+        (face,) = faces_at((200 * times, 200 * times, 100 * times))
+        face.probabilities = np.eye(8, dtype=np.float32)[4]
+        realtime.draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
+        shares.append((frame == realtime.COLORS[4]).all(axis=2).mean())
+    assert shares[0] == pytest.approx(shares[1], rel=0.35)
+
+
+def test_colors_are_told_apart_without_red_or_green(network):
+    """Machado et al. 2009's matrix for no red cones at all, on linear light; distance in CIE Lab."""
+    colors = np.array(realtime.COLORS, np.float32)[:, ::-1] / 255
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    blind = np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    )
+    seen = np.clip(linear @ blind.T, 0, 1)
+    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055).astype(np.float32)
+    lab = cv2.cvtColor(seen[None], cv2.COLOR_RGB2Lab)[0]
+    assert len(realtime.COLORS) >= len(network.emotions)
+    for one, other in itertools.combinations(lab, 2):
+        assert np.linalg.norm(one - other) > 10

@@ -1,0 +1,75 @@
+"""Which margin around a Haar box shows the network what it was trained on: accuracy over validation faces in scenes.
+
+    python benchmarks/crop_margin.py [--val data/split/val] [--votes data/faces/votes.csv] [--model pretrained]
+
+Three times, each 48x48 face is enlarged to a side of 96 to 240 pixels and put into a scene twice as wide, which
+continues the face's edges. The cascade searches the scene, the box is cropped with a margin (a share of its side, added
+on all four sides) and the network names it; right is the label of most votes (FER+'s majority rule). Prints how the
+boxes lie on the faces, and a table.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import folders
+import realtime
+
+ROOT = Path(__file__).resolve().parents[1]
+MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
+
+
+def name_all(crops: list[np.ndarray], network: realtime.Network) -> np.ndarray:
+    """Return the number of each crop's emotion."""
+    answers = []
+    for start in range(0, len(crops), 64):
+        network.net.setInput(np.stack(crops[start : start + 64])[:, None].astype(np.float32))
+        answers.append(network.net.forward().argmax(axis=1))
+    return np.concatenate(answers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--val", type=Path, default=Path("data/split/val"))
+    parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
+    parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
+    args = parser.parse_args()
+    network, cascade = realtime.load_network(args.model), realtime.load_cascade()
+    with args.votes.open(newline="") as file:
+        majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
+    random = np.random.default_rng(0)
+    images = [path for paths in folders.list_images(args.val, "random_split.py").values() for path in paths]
+    images = [path for path in images if majority[path.stem] in network.emotions]
+    plain, crops, places, truth = [], {margin: [] for margin in MARGINS}, [], []
+    for path in 3 * images:
+        face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
+        large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
+        scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        view, _ = realtime.prepare(scene, realtime.PICTURE_LINES)
+        boxes = realtime.search(view, cascade, side / 2, 2 * side, realtime.MIN_NEIGHBORS)
+        whole = np.array([edge, edge, side])
+        box = max(boxes, key=lambda box: realtime.overlap(box, whole), default=None)
+        if box is None or realtime.overlap(box, whole) < 0.3:
+            continue
+        plain.append(face)
+        truth.append(network.emotions.index(majority[path.stem]))
+        places.append((box - (edge, edge, 0)) / side)
+        for margin in MARGINS:
+            left, top, width = box + np.array([-margin, -margin, 2 * margin]) * box[2]
+            crops[margin].append(realtime.crop(scene, (round(left), round(top), round(width)), network))
+    left, top, width = np.median(places, axis=0)
+    print(f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's")
+    print(f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|")
+    print(f"| the face as it is | {(name_all(plain, network) == truth).mean():.3f} |")
+    for margin, faces in crops.items():
+        print(f"| {margin} | {(name_all(faces, network) == truth).mean():.3f} |")
+
+
+if __name__ == "__main__":
+    main()

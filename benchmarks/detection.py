@@ -1,0 +1,109 @@
+"""How often realtime.py finds the face in clips, as they are and darkened, beside the Haar cascade on every full frame.
+
+    python benchmarks/detection.py --clips FOLDER
+
+A clip is scaled to 640x480, 1280x720 and 1920x1080 (the last two widen a 4:3 clip's faces by a third). The reference
+is detectMultiScale(1.1, 5) on the whole gray frame. What is a face is told by the reference on 640x480: a box that two
+thirds of the frames within seven have too, since a face does not come and go. "found" counts the frames in which a box
+overlaps such a face (intersection over union above 0.5), "false" the boxes that overlap none within seven frames.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import realtime
+
+NEAR = 7  # frames
+SIZES = [(640, 480), (1280, 720), (1920, 1080)]
+RANDOM = np.random.default_rng(0)
+CONDITIONS = {
+    "as it is": lambda gray: gray,
+    "30 % of the light": lambda gray: gray * 0.3,
+    "10 % of the light, noise of 2": lambda gray: gray * 0.1 + RANDOM.normal(0, 2, gray.shape),
+    "gamma 3": lambda gray: 255 * (gray / 255) ** 3,
+    "10 % of the contrast": lambda gray: 110 + (gray - 110.0) * 0.1,
+    "before a bright window": lambda gray: np.where(np.arange(gray.shape[1]) < gray.shape[1] / 4, 250, gray * 0.25),
+}
+
+
+def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        frames.append(cv2.cvtColor(cv2.resize(read[1], size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY))
+    return frames
+
+
+def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
+    return [[np.array(box[:3], float) for box in cascade.detectMultiScale(gray, 1.1, 5)] for gray in frames]
+
+
+def followed(frames: list[np.ndarray], cascade, rate: float = 30) -> list[list[np.ndarray]]:
+    tracker = realtime.Tracker(cascade)
+    return [[face.place.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
+
+
+def only_reduce(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
+    """What realtime.prepare does, without the evening out of grays."""
+    scale = max(1.0, min(gray.shape) / lines)
+    return cv2.resize(gray, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), scale
+
+
+def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """Return the boxes that most frames before and after have too."""
+    lasting = []
+    for number, here in enumerate(reference):
+        around = reference[max(0, number - NEAR) : number + NEAR + 1]
+        seen = [[any(realtime.overlap(box, other) > 0.3 for other in there) for there in around] for box in here]
+        lasting.append([box for box, there in zip(here, seen) if sum(there) > 2 / 3 * len(around)])
+    return lasting
+
+
+def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a square of a 640x480 frame on one of another size, as large as what it becomes there."""
+    across, down = size[0] / SIZES[0][0], size[1] / SIZES[0][1]
+    side = box[2] * (across * down) ** 0.5
+    return np.array([(box[0] + box[2] / 2) * across - side / 2, (box[1] + box[2] / 2) * down - side / 2, side])
+
+
+def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
+    """Return the frames in which a face is found, and the false boxes."""
+    found = sum(any(realtime.overlap(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
+    false = 0
+    for number, here in enumerate(boxes):
+        near = [box for there in faces[max(0, number - NEAR) : number + NEAR + 1] for box in there]
+        false += sum(all(realtime.overlap(box, other) < 0.3 for other in near) for box in here)
+    return found, false
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=Path, required=True, help="folder of videos, each of one face or more")
+    args = parser.parse_args()
+    cascade = realtime.load_cascade()
+    clips = sorted(path for path in args.clips.iterdir() if path.suffix in realtime.CODECS)
+    prepare = realtime.prepare
+    print("| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |")
+    print("|---|---|---|---|---|---|---|")
+    for clip in clips:
+        for size in SIZES:
+            clear = read(clip, size)
+            if size == SIZES[0]:
+                truth = only_lasting(whole(clear, cascade))
+            faces = [[stretch(box, size) for box in boxes] for boxes in truth]
+            for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
+                frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
+                row = [judge(whole(frames, cascade), faces)]
+                for realtime.prepare in (only_reduce, prepare):
+                    row.append(judge(followed(frames, cascade), faces))
+                cells = " | ".join(f"{found} + {false} false" for found, false in row)
+                print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Time realtime.py's loop beside the plain way of doing it, in one run.
+
+    python benchmarks/realtime.py [--clips FOLDER] [--passes 3] [--frames 10000]
+
+The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to 640x480, 1280x720 and
+1920x1080, and go through the loop without a window, their faces drawn. The plain way: Haar at (1.3, 5) on the whole
+gray frame, keras.Model.predict for each face, rectangle and label. "Four faces" shows the surroundings of one face
+four times. Decoding is in no figure but those of whole processes.
+
+Prints  per size: frames/s, median, p95 and p99 per frame, the shares of detect, classify and draw, the plain way's
+        frames/s, the ratio; then seconds from process start to the first row of the CSV, peak memory, and the growth
+        of memory over many frames
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import realtime
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = [(640, 480), (1280, 720), (1920, 1080)]
+RATE = 30.0
+WARM_UP = 5  # frames of each pass that are left out: caches, the first whole search
+
+
+def sample_clip() -> list[np.ndarray]:
+    """The sample picture, moved and scaled a little from frame to frame."""
+    picture, frames = cv2.imread(str(ROOT / "samples/astronaut.jpg")), []
+    for number in range(120):
+        turn, size = 2 * np.pi * number / 120, 1 + 0.1 * np.sin(2 * np.pi * number / 60)
+        move = np.float32([[size, 0, 64 + 30 * np.cos(turn)], [0, size, 20 * np.sin(turn)]])
+        frames.append(cv2.warpAffine(picture, move, (640, 480), borderMode=cv2.BORDER_REPLICATE))
+    return frames
+
+
+def read_clips(folder: Path | None) -> list[np.ndarray]:
+    if folder is None:
+        return sample_clip()
+    frames = []
+    for path in sorted(path for path in folder.iterdir() if path.suffix in realtime.CODECS):
+        capture = cv2.VideoCapture(str(path))
+        while (read := capture.read())[0]:
+            frames.append(read[1])
+    return frames
+
+
+def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
+    """Return frames that show a quarter of each frame, the face in its middle, four times, twice as in a mirror."""
+    made, middle = [], None
+    for frame in frames:
+        height, width = frame.shape[0] // 2, frame.shape[1] // 2
+        faces = realtime.find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cascade)
+        if faces:
+            x, y, side = max((face.corners() for face in faces), key=lambda corners: corners[2])
+            middle = (x + side // 2, y + side // 2)
+        if middle:
+            left = min(max(0, middle[0] - width // 2), width)
+            top = min(max(0, middle[1] - height // 2), height)
+            part = frame[top : top + height, left : left + width]
+            made.append(np.vstack([np.hstack([part, part[:, ::-1]])] * 2))
+    return made
+
+
+class Frames:
+    """A source of decoded frames, which notes how long the loop takes for each."""
+
+    live = still = False
+    rate = RATE
+
+    def __init__(self, frames: list[np.ndarray]):
+        self.all, self.seconds = frames, []
+
+    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+        buffer = np.empty_like(self.all[0])
+        for number, frame in enumerate(self.all):
+            np.copyto(buffer, frame)
+            start = time.perf_counter()
+            yield number / RATE, buffer
+            self.seconds.append(time.perf_counter() - start)
+
+
+class Nowhere:
+    """An output that keeps nothing, so that the loop draws."""
+
+    path = True
+    written = ()
+
+    def write(self, frame: np.ndarray, seconds: float) -> None:
+        pass
+
+
+def timed(function: Callable, spent: dict, name: str) -> Callable:
+    def call(*arguments):
+        start = time.perf_counter()
+        result = function(*arguments)
+        spent[name] = spent.get(name, 0) + time.perf_counter() - start
+        return result
+
+    return call
+
+
+def new_loop(source, network, cascade) -> realtime.Loop:
+    view = realtime.View(mirror=False, bars=False)
+    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, view, None, Nowhere(), None)
+
+
+def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[list[float], float]:
+    """Return the seconds of each frame, and the faces per frame."""
+    source = Frames(frames)
+    loop = new_loop(source, network, cascade)
+    functions = realtime.Tracker.update, realtime.classify, realtime.draw
+    realtime.Tracker.update = timed(functions[0], spent, "detect")
+    realtime.classify, realtime.draw = timed(functions[1], spent, "classify"), timed(functions[2], spent, "draw")
+    loop.run()
+    realtime.Tracker.update, realtime.classify, realtime.draw = functions
+    return source.seconds[WARM_UP:], loop.tally.emotions.total() / loop.tally.frames
+
+
+def run_plain(frames: list[np.ndarray], model, emotions: list[str], cascade) -> list[float]:
+    seconds = []
+    for frame in frames:
+        frame = frame.copy()
+        start = time.perf_counter()
+        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        for x, y, width, height in cascade.detectMultiScale(gray, 1.3, 5):
+            face = cv2.resize(gray[y : y + height, x : x + width], (48, 48)).reshape(1, 48, 48, 1)
+            emotion = emotions[model.predict(face, verbose=0).argmax()]
+            cv2.rectangle(frame, (x, y), (x + width, y + height), (255, 0, 0), 2)
+            cv2.putText(frame, emotion, (x, y - 10), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 255, 0), 2)
+        seconds.append(time.perf_counter() - start)
+    return seconds[WARM_UP:]
+
+
+def speed_table(clip: list[np.ndarray], passes: int) -> None:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+
+    model = keras.saving.load_model(ROOT / "pretrained/emotion.keras")
+    network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
+    print("| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    four = four_faces(clip, cascade)
+    for size, source in [*itertools.product(SIZES, [clip]), (SIZES[1], four)]:
+        frames = [cv2.resize(frame, size) for frame in source]
+        ours, plain, spent = [], [], {}
+        for _ in range(passes):
+            seconds, faces = run_ours(frames, network, cascade, spent)
+            ours += seconds
+            plain += run_plain(frames, model, network.emotions, cascade)
+        median, p95, p99 = 1000 * np.percentile(ours, [50, 95, 99])
+        shares = [f"{spent[name] / sum(spent.values()):.0%}" for name in ("detect", "classify", "draw")]
+        fast, slow = len(ours) / sum(ours), len(plain) / sum(plain)
+        row = f"| {size[0]}x{size[1]} | {faces:.1f} | {fast:.0f} | {median:.1f} | {p95:.1f} | {p99:.1f} |"
+        print(f"{row} {' | '.join(shares)} | {slow:.1f} | {fast / slow:.1f} |", flush=True)
+
+
+def first_row(command: list, table: Path) -> float:
+    """Start realtime.py; return the seconds until the CSV holds a row of a face."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while process.poll() is None and not (table.is_file() and table.read_text().count("\n") > 1):
+        time.sleep(0.005)
+    seconds = time.perf_counter() - start
+    process.kill()
+    process.wait()
+    table.unlink()
+    return seconds
+
+
+def process_figures(clip: list[np.ndarray], passes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder, "faces.csv")
+        for size in SIZES:
+            video = Path(folder, f"{size[0]}.mp4")
+            writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"mp4v"), RATE, size)
+            for frame in clip:
+                writer.write(cv2.resize(frame, size))
+            writer.release()
+            command = [sys.executable, str(ROOT / "realtime.py"), "--source", str(video), "--csv", str(table)]
+            start = [first_row([*command, "--headless"], table) for _ in range(3 * passes)]
+            process = subprocess.Popen([*command, "--headless"], stdout=subprocess.DEVNULL)
+            peak = 0.0
+            while process.poll() is None:  # not the rusage of the child, which counts this process before the exec too
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                peak = max([peak, *(float(line.split()[1]) / 1024 for line in status.splitlines() if "VmHWM" in line)])
+                time.sleep(0.005)
+            table.unlink()
+            seen = f"first face named after {np.median(start):.2f} s (at most {max(start):.2f})"
+            if size == SIZES[0] and os.environ.get("DISPLAY"):
+                shown = [first_row(command, table) for _ in range(3 * passes)]
+                seen += f", with a window {np.median(shown):.2f} s (at most {max(shown):.2f})"
+            print(f"- {size[0]}x{size[1]} video, a process of its own: {seen}; peak memory {peak:.0f} MB", flush=True)
+
+
+def memory_growth(clip: list[np.ndarray], count: int) -> None:
+    """Print how much more memory is held after `count` frames than after the first 500."""
+    network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
+    held = []
+
+    class Endless(Frames):
+        def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+            for number, frame in enumerate(itertools.islice(itertools.cycle(self.all), count + 500)):
+                yield number / RATE, frame.copy()
+                if number in (500, count + 499):
+                    pages = int(Path("/proc/self/statm").read_text().split()[1])
+                    held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+
+    new_loop(Endless([cv2.resize(frame, SIZES[1]) for frame in clip]), network, cascade).run()
+    print(f"- memory held after {count:,} more frames of 1280x720: {held[1] - held[0]:+.1f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=Path, help="folder of videos (the sample picture, moved about)")
+    parser.add_argument("--passes", type=int, default=3, help="times that every frame is seen (%(default)s)")
+    parser.add_argument("--frames", type=int, default=10_000, help="for the growth of memory (%(default)s)")
+    parser.add_argument("--only-growth", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    clip = read_clips(args.clips)
+    if not clip:
+        raise SystemExit(f"error: {args.clips}: no video that OpenCV can read; give a folder of videos to --clips")
+    if args.only_growth:
+        return memory_growth(clip, args.frames)
+    speed_table(clip, args.passes)
+    print()
+    process_figures(clip, args.passes)
+    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-growth"], check=True)  # apart from Keras
+    where = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, OpenCV {cv2.__version__}"
+    print(f"\n{len(clip)} frames, {args.passes} passes, {where}")
+
+
+if __name__ == "__main__":
+    main()
