@@ -38,6 +38,8 @@ def fail(message: str) -> NoReturn:
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no reason to fail
     try:
         for argument in sys.argv:
             if argument.encode(errors="surrogateescape") != argument.encode(errors="replace"):
@@ -49,6 +51,19 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}; mend that (room on the disk, permission, path) and run it again")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr: an error is one line."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:

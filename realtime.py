@@ -21,6 +21,7 @@ import csv
 import glob
 import math
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -28,10 +29,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -39,6 +42,8 @@ import folders
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what OpenCV and FFmpeg say on stderr, where an error is one line
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Without this some cameras take half a minute to open on Windows (github.com/opencv/opencv/issues/17687)
+os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 try:
     import cv2
 except ImportError as error:
@@ -46,15 +51,16 @@ except ImportError as error:
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
-# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue
-PALETTE = ["e69f00", "56b4e9", "009e73", "f0e442", "0072b2", "d55e00", "cc79a7", "bebebe"]
+# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue. Of FER+'s emotions, in alphabetical
+# order, it makes anger red, disgust green, happiness yellow, neutral gray, sadness blue
+PALETTE = ["d55e00", "cc79a7", "009e73", "e69f00", "f0e442", "bebebe", "0072b2", "56b4e9"]
 COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 # Searching. Pixels here are those of the frame as it is searched: reduced until its shorter side has LINES of them
 LINES = 360
 PICTURE_LINES = 720  # of a picture, which has no next frame in which to find a face, and where nothing waits
-SMALLEST = 30  # the smallest face, a twelfth of the frame's height, of a picture's a 24th
+SMALLEST = 30  # the smallest face: a twelfth of a large frame's shorter side, of a picture's a 24th
 # How many times the frame is reduced once more, and the sizes looked for on it: one of these octaves per frame, since
 # all at once, and without the reducing, take 40 ms. (OpenCV looks at every pixel for sizes above 48, else every other)
 OCTAVES = [(1, SMALLEST, 50), (2, 24, 50), (4, 24, LINES)]
@@ -263,12 +269,12 @@ class Tracker:
     def update(self, gray: np.ndarray, seconds: float) -> list[Face]:
         """Return the faces of the next frame, uint8 (height, width), which was taken at `seconds`."""
         view, scale = prepare(gray, LINES)
-        lost = not self.frames
+        everywhere = not self.frames
         for face in sorted(self.faces, key=lambda face: face.searched)[:AT_ONCE]:
             known, face.searched = face.found, self.frames
             self.see(face, look_near(view, self.cascade, face.place / scale, FOLLOW_NEIGHBORS), scale, seconds)
-            lost = lost or (known and not face.found)
-        for box in self.look_around(view, seconds, lost):
+            everywhere = everywhere or (known and not face.found)
+        for box in self.look_around(view, seconds, everywhere):
             known = [face for face in self.faces if overlap(face.place, box * scale) > 0.3]
             if not known:
                 box = look_near(view, self.cascade, box, MIN_NEIGHBORS)
@@ -301,7 +307,8 @@ class Tracker:
             return []
         self.next_search, found = seconds + SEARCH_EVERY, []
         for times, smallest, largest in OCTAVES if everywhere else [OCTAVES[self.octave]]:
-            small = cv2.resize(view, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
+            size = [max(1, length // times) for length in view.shape[::-1]]
+            small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
             found += [box * times for box in search(small, self.cascade, smallest, largest, HINT_NEIGHBORS)]
         self.octave = (self.octave + 1) % len(OCTAVES)
         return found
@@ -349,23 +356,17 @@ def measure(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
     return max(width for (width, _), _ in sizes), max(height + base for (_, height), base in sizes)
 
 
-def shade(frame: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[int, int]:
-    """Darken a rectangle, moved into the frame where it lies beyond, so that white is readable on it; return where."""
-    left = max(0, min(left, frame.shape[1] - width))
-    top = max(0, min(top, frame.shape[0] - height))
-    frame[top : top + height, left : left + width] //= 4
-    return left, top
-
-
-def unit(frame: np.ndarray) -> float:
-    """Return the size of letters, and with it of lines, that suits a frame."""
+def font_scale(frame: np.ndarray) -> float:
+    """Return OpenCV's font scale that suits a frame, and with it the width of lines."""
     return max(0.4, min(frame.shape[:2]) / 900)
 
 
 def draw(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False) -> None:
     """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its probabilities."""
-    size = unit(frame)
+    size = font_scale(frame)
     thick = max(1, round(2 * size))
+    for face in faces if bars else ():
+        draw_bars(frame, face, emotions, 0.7 * size)
     for face in faces:
         x, y, side = face.corners()
         best = int(face.probabilities.argmax())
@@ -381,38 +382,35 @@ def draw(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool =
         cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
         light = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
         write(frame, text, (left + pad, top + tall - line // 3), size, BLACK if light > 100 else WHITE, thick)
-        if bars:
-            draw_bars(frame, face, emotions, 0.7 * size)
 
 
 def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -> None:
     """Draw a bar per emotion beside a face's box, to its right where there is room."""
     x, y, side = face.corners()
-    text, line = measure(emotions, size)
-    line = round(1.1 * line)
-    gap, longest = line // 3, 4 * line
-    width = text + longest + 3 * gap
-    left = x + side + gap if x + side + gap + width <= frame.shape[1] else x - gap - width
-    left, top = shade(frame, left, y, width, line * len(emotions) + gap)
-    for number, (emotion, value) in enumerate(zip(emotions, face.probabilities)):
-        bottom = top + line * (number + 1)
-        write(frame, emotion, (left + gap, bottom - gap // 2), size, WHITE)
-        start = (left + 2 * gap + text, bottom - round(0.7 * line))
-        color = COLORS[number % len(COLORS)]
-        cv2.rectangle(frame, start, (start[0] + round(longest * float(value)), bottom), color, cv2.FILLED)
+    longest, line = measure(["probability"], size)  # for a probability of 1
+    width = measure(emotions, size)[0] + longest + line
+    left = x + side + line // 3 if x + side + line // 3 + width <= frame.shape[1] else x - line // 3 - width
+    right, top = panel(frame, left, y, emotions, size, longest)
+    for number, value in enumerate(face.probabilities):
+        color, start = COLORS[number % len(COLORS)], (right - longest, top + round(line * (1.1 * number + 0.4)))
+        cv2.rectangle(frame, start, (start[0] + round(longest * float(value)), start[1] + line // 2), color, cv2.FILLED)
 
 
-def draw_status(frame: np.ndarray, lines: list[str], shown_help: bool) -> None:
-    """Draw what only the window shows: lines of text in the corner, and the keys."""
-    size = 0.8 * unit(frame)
-    lines = lines + [f"{key}: {what}" for key, what in KEYS.items()] * shown_help
+def panel(frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0) -> tuple[int, int]:
+    """Write white lines on a darkened ground, moved into the frame where it lies beyond, with `room` to their right.
+
+    Returns the right edge of the room and the upper edge of the panel, in pixels.
+    """
     if not lines:
-        return
+        return left, top
     width, line = measure(lines, size)
     gap = line // 3
-    left, top = shade(frame, 0, 0, width + 2 * gap, round(1.1 * line) * len(lines) + gap)
+    width, height = width + room + (3 if room else 2) * gap, round(1.1 * line * len(lines)) + gap
+    left, top = max(0, min(left, frame.shape[1] - width)), max(0, min(top, frame.shape[0] - height))
+    frame[top : top + height, left : left + width] //= 4
     for number, text in enumerate(lines, 1):
-        write(frame, text, (left + gap, top + round(1.1 * line) * number - gap // 2), size, WHITE)
+        write(frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE)
+    return left + width - gap, top
 
 
 class Pictures:
@@ -430,7 +428,8 @@ class Pictures:
         for path in self.paths:
             self.name = str(path)
             try:
-                picture = cv2.imread(self.name, cv2.IMREAD_COLOR)
+                with folders.quiet():
+                    picture = cv2.imread(self.name, cv2.IMREAD_COLOR)
             except cv2.error:  # more pixels than OpenCV takes
                 picture = None
             if picture is None:
@@ -438,7 +437,10 @@ class Pictures:
             else:
                 yield 0.0, picture
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+    def complain(self) -> None:
         """Fail when there were unreadable pictures; the others are done."""
         if self.unread:
             which = self.unread[0] + f" and {len(self.unread) - 1} more" * (len(self.unread) > 1)
@@ -454,20 +456,30 @@ class Video:
         self.name, self.capture = name, capture
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= 1000 else 30.0
+        self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT) / self.rate  # seconds
+        self.last, self.ended = -1.0, False
 
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """Yield (seconds of media time, BGR frame); the next frame is read into the same array."""
-        last, frame = -1.0, None
+        frame = None
         while True:
             there, frame = self.capture.read(frame)
             if not there:
+                self.ended = True
                 return
             seconds = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            last = seconds if seconds > last else max(last, 0.0) + 1 / self.rate  # some files have no time stamps
-            yield last, frame
+            later = max(self.last, 0.0) + 1 / self.rate
+            self.last = seconds if seconds > self.last else later  # some files have no time stamps
+            yield self.last, frame
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self.capture.release()
+
+    def complain(self) -> None:
+        """Fail when the file has ended long before its end."""
+        if self.ended and self.last + 2 / self.rate < 0.9 * self.promised:
+            what = f"damaged, {max(self.last, 0):.1f} of {self.promised:.1f} seconds can be read"
+            folders.fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
 
 
 class Camera:
@@ -508,15 +520,18 @@ class Camera:
             now = time.monotonic()
             if frame is not None:
                 start, heard = start or now, now
-            self.lost = now - heard > LOST
+            self.lost = now - heard > LOST * (1 if start else 2)  # cameras take their time to wake up
             yield now - (start or now), frame
 
-    def close(self) -> None:
-        """Fail when the camera was lost; what it gave until then is kept."""
+    def stop(self) -> None:
+        """End the thread: Python may abort when it ends before one that is reading."""
         self.closing.set()
         self.thread.join(1)
+
+    def complain(self) -> None:
+        """Fail when the camera was lost; what it gave until then is kept."""
         if self.lost:
-            folders.fail(f"{self.name}: no frame for {LOST:.0f} seconds; look after its cable or network")
+            folders.fail(f"{self.name}: no frame for {LOST:.0f} seconds or more; look after its cable or network")
 
 
 def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
@@ -525,7 +540,7 @@ def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, ANSWER, cv2.CAP_PROP_READ_TIMEOUT_MSEC, ANSWER]
         return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
     if not is_camera(name):
-        return cv2.VideoCapture(name)
+        return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
     capture = cv2.VideoCapture(int(name))
     if size:
         # Most webcams have the bandwidth for large frames at full rate only as JPEGs
@@ -539,36 +554,40 @@ def is_camera(name: str) -> bool:
     return name.isascii() and name.isdecimal() and len(name) < 4
 
 
-def list_pictures(names: list[str]) -> list[Path] | None:
-    """Return the pictures that folders, patterns and several names stand for; None for the name of one thing."""
-    (name, *more) = names
-    if not more and (is_camera(name) or "://" in name or Path(name).is_file()):
-        return None
+def list_files(names: list[str]) -> list[Path]:
+    """Return the files that names, patterns and folders (the pictures in them) stand for; fails when one has none."""
     paths = []
     for name in names:
-        if Path(name).is_dir():
-            found = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-        else:
-            found = [Path(name)] if Path(name).is_file() else sorted(map(Path, glob.glob(name)))
+        path, found = Path(name), [Path(name)]
+        if name and path.is_dir():
+            found = [file for file in path.iterdir() if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES]
+            found = sorted(file for file in found if not file.name.startswith("."))
+        elif not (name and path.exists()):
+            found = sorted(map(Path, glob.glob(name)))
         if not found:
-            what = "no pictures in it" if Path(name).is_dir() else "no such file"
+            what = "no pictures in it" if name and path.is_dir() else "no such file"
             folders.fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
         paths += found
     for path in paths:
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            folders.fail(f"{path}: not a picture, and of several sources all must be; give it to --source alone")
+        if not str(path).isprintable():
+            folders.fail(f"{str(path)!a}: a name that is not UTF-8, or has a control character in it; rename it")
     return paths
 
 
 def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Video | Camera:
     """Open what --source names; fails when there is nothing, or nothing that can be read."""
-    paths, name = list_pictures(names), names[0]
-    if size and (paths or not is_camera(name)):
+    names = [url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names]
+    name = names[0]
+    if size and not (len(names) == 1 and is_camera(name)):
         folders.fail(f"{name}: --size is what to ask a camera for; leave it out")
-    if paths:
-        return Pictures(paths, many=True)
-    if Path(name).suffix.lower() in IMAGE_SUFFIXES and Path(name).is_file():
-        return Pictures([Path(name)], many=False)
+    if len(names) > 1 or not (is_camera(name) or "://" in name):
+        paths = list_files(names)
+        strange = [path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES]
+        if not strange:
+            return Pictures(paths, many=paths != [Path(name)])
+        if len(paths) > 1:
+            folders.fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
+        name = str(paths[0])
     opened = []  # in a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
     thread = threading.Thread(target=lambda: opened.append(capture_from(name, size)), daemon=True)
     thread.start()
@@ -583,22 +602,6 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Vi
     return Camera(name, size, capture) if endless else Video(name, capture)
 
 
-@dataclass
-class View:
-    """What the keys change: the picture mirrored, bars, help, paused, quit; a note to show, and until when."""
-
-    mirror: bool
-    bars: bool
-    help: bool = False
-    paused: bool = False
-    quit: bool = False
-    note: str = ""
-    until: float = 0.0
-
-    def say(self, note: str, seconds: float = 2.0) -> None:
-        self.note, self.until = note, time.monotonic() + seconds
-
-
 class Window:
     """A window on the screen."""
 
@@ -610,7 +613,7 @@ class Window:
             what = "no display to open a window on, or opencv-python-headless, which has no windows"
             folders.fail(f"{what}; use --headless with --output or --csv")
         cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        self.size, self.due, self.rates = None, 0.0, 0.0
+        self.size, self.due = None, 0.0
 
     @staticmethod
     def probe() -> subprocess.Popen:
@@ -626,19 +629,23 @@ class Window:
 
     def key(self, seconds: float) -> str:
         """Return the key that is pressed within `seconds`, `q` when the window was closed, or nothing."""
-        code = cv2.waitKey(max(1, int(1000 * seconds))) & 0xFF
-        if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
-            return "q"
-        return "" if code == 0xFF else chr(code)
+        until = time.monotonic() + seconds
+        while True:
+            left = until - time.monotonic()
+            code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF  # not longer: it does not notice closing
+            try:
+                if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
+                    return "q"
+            except cv2.error:  # Qt has ended with its last window
+                return "q"
+            if code != 0xFF or left <= 0.05:
+                return "" if code == 0xFF else chr(code)
 
     def pace(self, rate: float) -> float:
         """Return the seconds to wait so that a file plays at its own rate, no frame left out."""
         now = time.monotonic()
         self.due = max(self.due + 1 / rate, now) if self.due else now
         return self.due - now
-
-    def close(self) -> None:
-        cv2.destroyAllWindows()
 
 
 def refuse_path(path: Path, sources: list[Path], option: str) -> None:
@@ -662,10 +669,14 @@ def stamped(what: str, suffix: str) -> Path:
 
 def write_picture(path: Path, frame: np.ndarray) -> None:
     """Write a picture, whole or not at all; raises OSError."""
-    if not cv2.imwrite(str(hidden(path)), frame):
+    try:
+        with folders.quiet():
+            whole = cv2.imwrite(str(hidden(path)), frame)
+        if not whole:
+            raise OSError(0, "can't be written", str(path))
+        os.replace(hidden(path), path)
+    finally:
         hidden(path).unlink(missing_ok=True)
-        raise OSError(0, "can't be written", str(path))
-    os.replace(hidden(path), path)
 
 
 class Recorder:
@@ -680,13 +691,13 @@ class Recorder:
             self.start(path)
 
     def start(self, path: Path) -> None:
-        self.path, self.writer, self.count = path, None, 0
+        self.path, self.writer, self.count, self.resumed = path, None, 0, False
 
     def write(self, frame: np.ndarray, seconds: float) -> None:
-        """Add a frame; one of a camera as often as makes the video last as long as it did, to the nearest frame."""
+        """Add a frame, as often as makes the video last as long as the source does; of a file at least once."""
         if self.writer is None:
             code, self.size, self.began = CODECS[self.path.suffix.lower()], frame.shape[1::-1], seconds
-            self.part = hidden(self.path)
+            self.part = hidden(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
             self.writer = cv2.VideoWriter(
                 str(self.part), cv2.VideoWriter_fourcc(*code), self.source.rate, self.size
             )  # fmt: skip
@@ -694,30 +705,36 @@ class Recorder:
                 self.finish(False)
         if frame.shape[1::-1] != self.size:  # a camera that came back may have another size
             frame = cv2.resize(frame, self.size)
-        times = round((seconds - self.began) * self.source.rate) + 1 - self.count if self.source.live else 1
-        if times > LOST * self.source.rate:  # a pause
-            self.began, times = seconds - self.count / self.source.rate, 1
+        times = round((seconds - self.began) * self.source.rate) + 1 - self.count
+        times = min(max(times, 0 if self.source.live else 1), int(LOST * self.source.rate) + 1)
+        if self.resumed:  # the time of a pause is left out
+            self.began, times, self.resumed = seconds - self.count / self.source.rate, 1, False
         for _ in range(times):
             self.writer.write(frame)
-        self.count += max(0, times)
+        self.count += times
 
     def finish(self, whole: bool) -> None:
         path, self.path = self.path, None
-        if not whole:
-            self.part.unlink(missing_ok=True)
-            folders.fail(f"{path}: can't be written (disk full, or a codec is missing); choose another --output")
-        os.replace(self.part, path)
-        self.written.append(path)
+        if whole:
+            os.replace(self.part, path)
+            self.written.append(path)
+            return
+        kept = ""
+        if cv2.VideoCapture(str(self.part)).read()[0]:
+            self.part.rename(path.with_stem(f"{path.stem}.partial"))
+            kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
+        self.part.unlink(missing_ok=True)
+        folders.fail(f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output")
 
-    def close(self) -> None:
-        """End the recording that is under way, if there is one."""
+    def close(self) -> bool:
+        """End the recording that is under way; return whether there was one with a frame."""
         if self.path and self.writer is not None:
             self.writer.release()
-            # The writer never says that it failed, on a full disk neither: see whether the last frame can be read
-            video = cv2.VideoCapture(str(self.part))
-            video.set(cv2.CAP_PROP_POS_FRAMES, self.count - 1)
-            self.finish(video.read()[0])
+            # The writer never says that it failed, on a full disk neither: see how many frames have arrived
+            self.finish(cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) == self.count)
+            return True
         self.path = None
+        return False
 
 
 class Album:
@@ -739,9 +756,8 @@ class Album:
         doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
         if doubles:
             folders.fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
-        if path.is_dir():
-            for file in source.paths:
-                refuse_path(path / file.name, source.paths, "--output")
+        if path.is_dir() and any(path.samefile(folder) for folder in {file.parent for file in source.paths}):
+            folders.fail(f"{path}: holds the sources themselves; choose another --output")
 
     def write(self, frame: np.ndarray, seconds: float) -> None:
         if self.source.many:
@@ -768,10 +784,11 @@ class Table:
     def write(self, number: int, seconds: float, faces: list[Face]) -> None:
         if self.file is None:  # not before the first frame: a source without frames leaves an earlier table as it is
             self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
+            self.began = time.time() - seconds
             self.rows = csv.writer(self.file, lineterminator="\n")
             names = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *self.emotions]
             self.rows.writerow(names + [self.extra] * bool(self.extra))
-        clock = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        clock = datetime.fromtimestamp(self.began + seconds).astimezone().isoformat(timespec="milliseconds")
         extra = {"clock": [clock], "file": [self.source.name], None: []}[self.extra]
         for face in faces:
             x, y, side = face.corners()
@@ -795,35 +812,28 @@ def default_model() -> Path:
 
 
 @dataclass
-class Tally:
-    """What the summary counts: frames, faces per emotion, seconds since the loop began."""
-
-    frames: int = 0
-    emotions: Counter = field(default_factory=Counter)
-    start: float = field(default_factory=time.monotonic)
-
-    def __str__(self) -> str:
-        faces = self.emotions.total()
-        rate = self.frames / (time.monotonic() - self.start)
-        shares = [f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()]
-        return f"{self.frames:,} frames, {faces:,} faces, {rate:.1f} frames/s" + "; " * bool(faces) + ", ".join(shares)
-
-
-@dataclass
 class Loop:
-    """A source, what finds and names the faces in it, and where they go."""
+    """A source, what finds and names the faces in it, where they go, and what the keys change."""
 
     source: Pictures | Video | Camera
     network: Network
     cascade: "cv2.CascadeClassifier"
     smoothing: float
-    view: View
     window: Window | None
     output: Recorder | Album
     table: Table | None
-    tally: Tally = field(default_factory=Tally)
+    mirror: bool
+    bars: bool
+    help: bool = False
+    paused: bool = False
+    quit: bool = False
+    note: str = ""  # shown until `noted`
+    noted: float = 0.0
     faces: list[Face] = field(default_factory=list)
-    latest: float = 0.0  # when the last frame came
+    frames: int = 0
+    emotions: Counter = field(default_factory=Counter)
+    seconds: float = 0.0  # spent on frames, pauses left out
+    latest: float | None = None  # when the last frame came
     elapsed: float = 0.0  # seconds between frames, smoothed
 
     def run(self) -> None:
@@ -831,90 +841,93 @@ class Loop:
         self.tracker = Tracker(self.cascade)
         for seconds, frame in self.source.frames():
             if frame is not None:
-                self.look(seconds, frame)
+                self.process(seconds, frame)
             if self.window:
                 self.interact(frame is not None)
-            if self.view.quit:
+            if self.quit:
                 return
 
-    def look(self, seconds: float, frame: np.ndarray) -> None:
-        """Find and name the faces of a frame, draw them, and write what is to be written."""
+    def process(self, seconds: float, frame: np.ndarray) -> None:
+        """Find and name the faces of a BGR frame, draw them, and write what is to be written."""
         now = time.monotonic()
-        if self.latest:
+        if self.latest is not None:
             self.elapsed += (0.1 if self.elapsed else 1.0) * (now - self.latest - self.elapsed)
+            self.seconds += now - self.latest
         self.latest = now
-        self.frame = cv2.flip(frame, 1) if self.view.mirror else frame
+        self.frame = cv2.flip(frame, 1) if self.mirror else frame
         gray = cv2.cvtColor(self.frame, cv2.COLOR_BGR2GRAY)
         self.faces = find(gray, self.cascade) if self.source.still else self.tracker.update(gray, seconds)
         classify(gray, self.faces, self.network, seconds, self.smoothing)
         if self.table:
-            self.table.write(self.tally.frames, seconds, self.faces)
-        if self.window or self.output.path:
-            self.annotate()
+            self.table.write(self.frames, seconds, self.faces)
         if self.output.path:
-            self.output.write(self.picture, seconds)
-        self.tally.frames += 1
-        self.tally.emotions.update(self.network.emotions[face.probabilities.argmax()] for face in self.faces)
+            self.output.write(self.annotated(), seconds)
+        self.frames += 1
+        self.emotions.update(self.network.emotions[face.probabilities.argmax()] for face in self.faces)
 
-    def annotate(self) -> None:
-        self.picture = self.frame.copy() if self.window else self.frame  # a key may ask for it to be drawn anew
-        draw(self.picture, self.faces, self.network.emotions, self.view.bars)
+    def annotated(self) -> np.ndarray:
+        picture = self.frame.copy() if self.window else self.frame  # a key may ask for it to be drawn anew
+        draw(picture, self.faces, self.network.emotions, self.bars)
+        return picture
 
     def interact(self, new: bool) -> None:
         """Show the frame as long as it lasts, a picture or a paused frame until space is pressed; obey the keys."""
-        view, wait = self.view, 0.0
-        if new and self.source.still:
-            view.paused = True
-        if new and not self.source.still and not self.source.live:
-            wait = self.window.pace(self.source.rate)
-        if not new and time.monotonic() - self.latest > 1:
-            view.say("no picture from the camera; trying again", 1)
-            self.annotate()
+        still, waited = self.source.still, time.monotonic() - (self.latest or 0)
+        if not new and waited > 1:
+            self.say("no picture from the camera; trying again" if self.frames else "waiting for the camera", 0.2)
+        self.paused = self.paused or (new and still)
+        wait = 0.0 if still or self.source.live else self.window.pace(self.source.rate)
         while True:
             self.show()
-            key = self.window.key(0.05 if view.paused else wait)
-            self.press(key)
-            if view.quit or not view.paused:
+            self.press(self.window.key(0.05 if self.paused else wait))
+            if self.quit or not self.paused:
                 return
-            self.annotate()
+            self.latest, self.output.resumed = None, True  # the frames/s and a camera's recording leave pauses out
 
     def show(self) -> None:
         lines = [f"{1 / self.elapsed:.0f} frames/s"] if self.elapsed and not self.source.still else []
         lines += ["recording"] * (self.output.path is not None and not self.source.still)
-        lines += [self.view.note] * (time.monotonic() < self.view.until) + ["paused"] * self.view.paused
-        draw_status(self.picture, lines, self.view.help)
-        self.window.show(self.picture)
+        lines += [self.note] * (time.monotonic() < self.noted) + ["paused"] * self.paused
+        lines += [f"{key}: {what}" for key, what in KEYS.items()] * self.help
+        picture = self.annotated() if self.frames else np.zeros((480, 640, 3), np.uint8)
+        size = 0.8 * font_scale(picture)
+        panel(picture, 0, 0, lines, size)
+        self.window.show(picture)
+
+    def say(self, note: str, seconds: float = 2.0) -> None:
+        self.note, self.noted = note, time.monotonic() + seconds
 
     def press(self, key: str) -> None:
         """Do what a key of KEYS says."""
-        view, output = self.view, self.output
+        toggles = {" ": "paused", "b": "bars", "h": "help", "m": "mirror"}
         if key in ("q", "\x1b"):
-            view.quit = True
-        elif key == " ":
-            view.paused = not view.paused
-        elif key == "b":
-            view.bars = not view.bars
-        elif key == "h":
-            view.help = not view.help
-        elif key == "m":
-            view.mirror = not view.mirror
-            self.frame = cv2.flip(self.frame, 1)
-            for face in self.faces:
-                face.mirror(self.frame.shape[1])
-        elif key in ("s", "r") and not os.access(".", os.W_OK):
-            view.say("this folder can't be written into")
+            self.quit = True
+        elif key in toggles:
+            setattr(self, toggles[key], not getattr(self, toggles[key]))
+            if key == "m" and self.frames:
+                self.frame = cv2.flip(self.frame, 1)
+                for face in self.faces:
+                    face.mirror(self.frame.shape[1])
+        elif key not in ("s", "r") or not self.frames:
+            return
+        elif not os.access(".", os.W_OK):
+            self.say("this folder can't be written into")
         elif key == "s":
             path = stamped("snapshot", ".png")
-            self.annotate()
-            write_picture(path, self.picture)
-            output.written.append(path)
-            view.say(f"wrote {path}")
-        elif key == "r" and not self.source.still:
-            if output.path is None:
-                output.start(stamped("recording", ".mp4"))
-            else:
-                output.close()
-                view.say(f"wrote {output.written[-1]}" if output.written else "")
+            write_picture(path, self.annotated())
+            self.output.written.append(path)
+            self.say(f"wrote {path}")
+        elif not self.source.still:
+            if self.output.path is None:
+                self.output.start(stamped("recording", ".mp4"))
+            elif self.output.close():
+                self.say(f"wrote {self.output.written[-1]}")
+
+    def summary(self) -> str:
+        faces, rate = self.emotions.total(), (self.frames - 1) / self.seconds if self.seconds else 0.0
+        shares = [f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()]
+        said = f"{self.frames:,} frames, {faces:,} faces" + f", {rate:.1f} frames/s" * bool(rate)
+        return said + "; " * bool(faces) + ", ".join(shares)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -936,10 +949,17 @@ def parse_arguments() -> argparse.Namespace:
         folders.fail(f"--smoothing {args.smoothing}: give 0 or more seconds")
     if args.size:
         size = args.size.lower().split("x")
-        if len(size) != 2 or not all(side.isascii() and side.isdecimal() and 0 < int(side) < 1e5 for side in size):
+        if len(size) != 2 or not all(re.fullmatch("[1-9][0-9]{0,4}", side) for side in size):
             folders.fail(f"--size {args.size}: give width and height in pixels, such as 1280x720")
         args.size = (int(size[0]), int(size[1]))
     return args
+
+
+def on_signals(handler: Callable | signal.Handlers) -> None:
+    """Have Ctrl-C, `kill` and the end of a terminal handled, but for those that `nohup` has made ignored."""
+    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), handler)
 
 
 def main() -> None:
@@ -947,29 +967,30 @@ def main() -> None:
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     network, cascade = load_network(args.model or default_model()), load_cascade()
     source, status = open_source(args.source, args.size), 0
-    mirror = is_camera(args.source[0]) and source.live if args.mirror is None else args.mirror
+    mirror = source.live and is_camera(source.name) if args.mirror is None else args.mirror
     with contextlib.ExitStack() as stack:
-        window = stack.enter_context(contextlib.closing(Window(probe))) if probe else None
+        stack.callback(source.stop)
+        window = Window(probe) if probe else None
+        stack.callback(cv2.destroyAllWindows if probe else int)
         output = stack.enter_context(contextlib.closing((Album if source.still else Recorder)(args.output, source)))
         table = stack.enter_context(contextlib.closing(Table(args.csv, source, network.emotions))) if args.csv else None
-        view = View(mirror, args.bars)
-        loop = Loop(source, network, cascade, args.smoothing, view, window, output, table)
+        loop = Loop(source, network, cascade, args.smoothing, window, output, table, mirror, args.bars)
         try:
             loop.run()
         except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
             status = 130
-    if loop.tally.frames:
-        print(loop.tally)
+        finally:
+            on_signals(signal.SIG_IGN)  # while the files are closed
+    if loop.frames:
+        print(loop.summary())
         for path in output.written + [args.csv] * bool(args.csv):
             print(f"wrote {path}")
-    source.close()  # says what was wrong with the source, now that all else is safe
-    if not loop.tally.frames and not status:
+    source.complain()  # now that all else is safe
+    if not loop.frames and not status:
         folders.fail(f"{args.source[0]}: no frame could be read; try another --source")
     raise SystemExit(status)
 
 
 if __name__ == "__main__":
-    for name in ("SIGTERM", "SIGHUP"):  # so that files are closed, and playable, then too
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    on_signals(signal.default_int_handler)  # so that files are closed, and playable, then too
     folders.run(main)

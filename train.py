@@ -17,7 +17,6 @@ or torch works too. Takes about 7 minutes an epoch of 76,632 faces on two cores.
 """
 
 import argparse
-import contextlib
 import json
 import math
 import os
@@ -25,7 +24,6 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,24 +64,11 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what TensorFlow's C++ code says on loading off stderr, where an error is to be one line."""
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)
-
-
 def import_libraries() -> None:
     """Load what takes seconds once the input is known to be good, and before hours of training need it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with quiet():
+        with folders.quiet():
             import cv2  # noqa: F401
             import keras  # noqa: F401
             import seaborn  # noqa: F401
@@ -379,7 +364,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     import tensorflow as tf
 
     try:
-        with quiet(), tempfile.TemporaryDirectory() as folder:
+        with folders.quiet(), tempfile.TemporaryDirectory() as folder:
             network.export(folder, format="tf_saved_model", verbose=False)
             path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
     except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow

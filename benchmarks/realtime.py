@@ -32,7 +32,6 @@ import realtime
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
 RATE = 30.0
-WARM_UP = 5  # frames of each pass that are left out: caches, the first whole search
 
 
 def sample_clip() -> list[np.ndarray]:
@@ -112,8 +111,7 @@ def timed(function: Callable, spent: dict, name: str) -> Callable:
 
 
 def new_loop(source, network, cascade) -> realtime.Loop:
-    view = realtime.View(mirror=False, bars=False)
-    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, view, None, Nowhere(), None)
+    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, None, Nowhere(), None, mirror=False, bars=False)
 
 
 def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[list[float], float]:
@@ -125,7 +123,7 @@ def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[l
     realtime.classify, realtime.draw = timed(functions[1], spent, "classify"), timed(functions[2], spent, "draw")
     loop.run()
     realtime.Tracker.update, realtime.classify, realtime.draw = functions
-    return source.seconds[WARM_UP:], loop.tally.emotions.total() / loop.tally.frames
+    return source.seconds, loop.emotions.total() / loop.frames
 
 
 def run_plain(frames: list[np.ndarray], model, emotions: list[str], cascade) -> list[float]:
@@ -140,7 +138,7 @@ def run_plain(frames: list[np.ndarray], model, emotions: list[str], cascade) -> 
             cv2.rectangle(frame, (x, y), (x + width, y + height), (255, 0, 0), 2)
             cv2.putText(frame, emotion, (x, y - 10), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 255, 0), 2)
         seconds.append(time.perf_counter() - start)
-    return seconds[WARM_UP:]
+    return seconds
 
 
 def speed_table(clip: list[np.ndarray], passes: int) -> None:
@@ -160,7 +158,7 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
             ours += seconds
             plain += run_plain(frames, model, network.emotions, cascade)
         median, p95, p99 = 1000 * np.percentile(ours, [50, 95, 99])
-        shares = [f"{spent[name] / sum(spent.values()):.0%}" for name in ("detect", "classify", "draw")]
+        shares = [f"{spent[name] / sum(ours):.0%}" for name in ("detect", "classify", "draw")]
         fast, slow = len(ours) / sum(ours), len(plain) / sum(plain)
         row = f"| {size[0]}x{size[1]} | {faces:.1f} | {fast:.0f} | {median:.1f} | {p95:.1f} | {p99:.1f} |"
         print(f"{row} {' | '.join(shares)} | {slow:.1f} | {fast / slow:.1f} |", flush=True)

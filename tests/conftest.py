@@ -1,9 +1,12 @@
 """What the tests share: the scripts run as a user runs them, and the whole pipeline on the toy CSV, made once."""
 
 import hashlib
+import http.server
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -57,6 +60,41 @@ def make_video(path, frames=12):
         )
     writer.release()
     return path
+
+
+class Stream(http.server.BaseHTTPRequestHandler):
+    """A camera that sends JPEGs of the sample picture over HTTP: `count` of them, then nothing more."""
+
+    count, pause = 10**9, 0.02
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        small = cv2.resize(cv2.imread(str(ROOT / "samples" / "astronaut.jpg")), (320, 320))
+        try:
+            for number in range(self.count):
+                small[:20] = number % 256  # tells a frame's age
+                data = cv2.imencode(".jpg", small)[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                self.wfile.write(head.encode() + data + b"\r\n")
+                time.sleep(self.pause)
+            time.sleep(60)
+        except OSError:  # the reader has gone
+            pass
+
+
+@pytest.fixture
+def stream(request):
+    handler = type("Handler", (Stream,), getattr(request, "param", {}))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/camera.mjpg"
+    server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, fails, make_video, run, tree_hash
@@ -257,17 +258,22 @@ def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work
     run("realtime.py", "--source", ROOT / "samples/astronaut.jpg", "--model", "model", "--headless", cwd=tmp_path)
 
 
-def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path):
-    """Past a limit on a file's size the writer says nothing: the loop must notice."""
-    make_video(tmp_path / "in.avi", 30)
-    (tmp_path / "out.mp4").write_text("earlier")
-    limit = "ulimit -f 20; trap '' XFSZ; exec \"$@\""
-    arguments = [ROOT / "realtime.py", "--source", "in.avi", "--model", "model", "--headless", "--output", "out.mp4"]
+@pytest.mark.parametrize("suffix, kept", [(".mp4", False), (".mov", False), (".mkv", True), (".avi", True)])
+def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kept):
+    """Past a limit on a file's size the writer says nothing: the loop must notice. MP4 without its end is no video."""
+    make_video(tmp_path / "in.avi", 60)
+    out = tmp_path / f"out{suffix}"
+    out.write_text("earlier")
+    limit = "ulimit -f 100; trap '' XFSZ; exec \"$@\""
+    arguments = [ROOT / "realtime.py", "--source", "in.avi", "--model", "model", "--headless", "--output", out.name]
     command = ["bash", "-c", limit, "bash", sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "out.mp4" in done.stderr, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.avi", "model", "out.mp4"]
-    assert (tmp_path / "out.mp4").read_text() == "earlier"
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and out.name in done.stderr, done.stderr
+    part = [f"out.partial{suffix}"] * kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.avi", "model", out.name, *part])
+    assert out.read_text() == "earlier" and all(name in done.stderr for name in part)
+    for name in part:
+        assert cv2.VideoCapture(str(tmp_path / name)).read()[0]
 
 
 @pytest.mark.parametrize("how", ["empty", "text", "cut", "noise"])

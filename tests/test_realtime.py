@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import http.server
 import itertools
 import os
 import shutil
@@ -10,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import cv2
@@ -144,7 +142,7 @@ def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path):
         (["--source", "empty"], ["empty", "no pictures in it"]),
         (["--source", "nothing*.jpg"], ["nothing*.jpg", "no such file"]),
         (["--source", "photos", "clip.avi"], ["clip.avi", "alone"]),
-        (["--source", "photos", "--output", "photos"], ["photos/a.png", "the source itself"]),
+        (["--source", "photos", "--output", "photos"], ["photos", "the sources themselves"]),
         (["--source", "photos", "more/a.png", "--output", "out"], ["a.png", "two pictures"]),
         (["--source", "photos", "--output", "clip.avi"], ["clip.avi", "give a folder"]),
         (["--source", "photos", "--output", "nowhere/out"], ["nowhere", "no such folder"]),
@@ -152,6 +150,8 @@ def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path):
         (["--source", "clip.avi", "--size", "640x480"], ["--size", "camera"]),
         (["--source", "clip.avi", "--size", "640"], ["--size 640", "1280x720"]),
         (["--source", "clip.avi", "--size", "0x480"], ["--size 0x480", "1280x720"]),
+        (["--source", "0", "--size", "1" * 5000 + "x1"], ["--size 111", "1280x720"]),
+        (["--source", "file://clip.avi"], ["no such file"]),
         (["--source", "clip.avi", "--smoothing", "-1"], ["--smoothing -1", "0 or more"]),
         (["--source", "clip.avi", "--smoothing", "nan"], ["--smoothing nan", "0 or more"]),
     ],
@@ -205,11 +205,26 @@ def test_video_keeps_every_frame_its_size_and_rate(tmp_path, suffix):
     assert [float(row["time"]) for row in rows] == pytest.approx([number / 25 for number in range(10)], abs=1e-3)
 
 
+@pytest.mark.parametrize("size", [(2, 2), (16, 900), (1920, 20)])
+def test_videos_of_odd_sizes(tmp_path, size):
+    writer = cv2.VideoWriter(str(tmp_path / "in.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, size)
+    for _ in range(5):
+        writer.write(np.zeros((size[1], size[0], 3), np.uint8))
+    writer.release()
+    said = run("realtime.py", "--source", "in.avi", "--headless", "--output", "out.avi", "--bars", cwd=tmp_path).stdout
+    assert said.startswith("5 frames, 0 faces") and frames_of(tmp_path / "out.avi")[0].shape[1::-1] == size
+
+
+def test_a_pattern_may_stand_for_one_video(tmp_path):
+    make_video(tmp_path / "in.avi", frames=5)
+    assert run("realtime.py", "--source", "i*.avi", "--headless", cwd=tmp_path).stdout.startswith("5 frames, 5 faces")
+
+
 def test_a_video_cut_off_is_named_as_far_as_it_goes(tmp_path):
     whole = make_video(tmp_path / "whole.avi", frames=20).read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) * 6 // 10])
     arguments = ["--source", "cut.avi", "--headless", "--output", "out.avi", "--csv", "out.csv"]
-    run("realtime.py", *arguments, cwd=tmp_path)
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["cut.avi", "damaged", "of 0.8 seconds"])
     frames = len(frames_of(tmp_path / "out.avi"))
     assert 8 <= frames < 20 and len(rows_of(tmp_path / "out.csv")) == frames
 
@@ -235,41 +250,6 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
 # Streams
 
 
-class Stream(http.server.BaseHTTPRequestHandler):
-    """A camera that sends JPEGs of the sample picture over HTTP: `count` of them, then nothing more."""
-
-    count, pause = 10**9, 0.02
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.end_headers()
-        small = cv2.resize(cv2.imread(str(PICTURE)), (320, 320))
-        try:
-            for number in range(self.count):
-                small[:20] = number % 256  # tells a frame's age
-                data = cv2.imencode(".jpg", small)[1].tobytes()
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-                self.wfile.write(head.encode() + data + b"\r\n")
-                time.sleep(self.pause)
-            time.sleep(60)
-        except OSError:  # the reader has gone
-            pass
-
-
-@pytest.fixture
-def stream(request):
-    handler = type("Handler", (Stream,), getattr(request, "param", {}))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/camera.mjpg"
-    server.shutdown()
-
-
 def start(*arguments, cwd):
     command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
     return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -287,14 +267,14 @@ def wait_for_rows(path, count):
 def test_a_camera_that_stops_leaves_whole_files_and_one_line(tmp_path, stream):
     error = fails(
         "realtime.py", "--source", stream, "--headless", "--output", "out.mp4", "--csv", "out.csv", cwd=tmp_path,
-        says="no frame for 5 seconds",
+        says="no frame for 5 seconds or more",
     )  # fmt: skip
     assert stream in error
     rows = rows_of(tmp_path / "out.csv")
     clocks = [datetime.datetime.fromisoformat(row["clock"]) for row in rows]
-    assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 10
+    assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 5
     times = [float(row["time"]) for row in rows]
-    assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(times[-1], abs=0.2)
+    assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(times[-1], abs=0.01)
     video = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     seconds = len(frames_of(tmp_path / "out.mp4")) / video.get(cv2.CAP_PROP_FPS)
     assert seconds == pytest.approx(times[-1], abs=0.15), "it plays as long as it took"
@@ -313,11 +293,15 @@ def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
 
 def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
     process = start("--source", stream, "--headless", "--csv", "out.csv", cwd=tmp_path)
-    wait_for_rows(tmp_path / "out.csv", 20)
+    wait_for_rows(tmp_path / "out.csv", 5)
+    time.sleep(1.5)
+    killed = datetime.datetime.now().astimezone()
     process.kill()
     process.communicate()
     lines = (tmp_path / "out.csv").read_text().splitlines()
-    assert len(lines) > 20 and all(line.count(",") == lines[0].count(",") for line in lines[:-1])
+    assert all(line.count(",") == lines[0].count(",") for line in lines[:-1])
+    last = datetime.datetime.fromisoformat(lines[-2].split(",")[-1])
+    assert (killed - last).total_seconds() < 1
 
 
 def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
@@ -329,7 +313,7 @@ def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
             pass
         ages.append((pair[0], int(pair[1][:16].mean())))
         time.sleep(0.5)
-    camera.close()
+    camera.stop()
     for (before, old), (after, new) in itertools.pairwise(ages):
         assert (new - old) % 256 > 8, "half a second is 25 frames, or somewhat fewer on a busy machine"
         assert after - before > 0.4

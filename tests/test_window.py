@@ -1,0 +1,241 @@
+"""realtime.py's window on a display without a screen (Xvfb, Openbox its window manager), keys pressed by xdotool."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ROOT, make_video, run
+from PIL import ImageGrab
+
+import realtime
+
+pytestmark = pytest.mark.skipif(
+    not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])), reason="needs Xvfb, Openbox and xdotool"
+)
+
+
+@pytest.fixture(scope="module")
+def display():
+    read, write = os.pipe()
+    # Without -noreset it starts anew whenever its last client leaves, and a client that comes just then is refused
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-noreset"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    name = f":{os.read(read, 10).decode().strip()}"
+    # Without a window manager, Qt leaves one window in four black
+    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stderr=subprocess.DEVNULL)
+    yield name
+    for process in (manager, server):
+        process.kill()
+        process.wait()
+
+
+class Session:
+    """A running realtime.py and what a user sees of it and does with it."""
+
+    def __init__(self, display, folder, *arguments):
+        self.folder, self.display = folder, display
+        self.env = {**os.environ, "DISPLAY": display}
+        command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.wait(lambda: (self.screen() > 50).all(axis=2).sum() > 40_000, "picture in the window")
+        self.do("windowactivate", "--sync", self.window())
+
+    def do(self, *command):
+        subprocess.run(["xdotool", *command], env=self.env, check=True, timeout=30)
+
+    def press(self, key):
+        self.do("key", key)
+        time.sleep(0.2)  # OpenCV keeps one key: of two within a few milliseconds it forgets the first
+
+    def window(self):
+        """Return the window's number; asked for anew each time, since Qt may replace a window as it opens it."""
+        title = realtime.Window.TITLE.split(" (")[0]
+        search = ["xdotool", "search", "--onlyvisible", "--all", "--pid", str(self.process.pid), "--name", title]
+        found = subprocess.run(search, env=self.env, capture_output=True, text=True, timeout=30).stdout.split()
+        return found[0] if found else None
+
+    def screen(self):
+        """Return what the display shows, uint8 (height, width, 3)."""
+        return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
+
+    def wait(self, condition, what):
+        """Wait until a condition holds."""
+        for _ in range(300):
+            if condition():
+                return
+            assert self.process.poll() is None, f"{what}: it has ended: {self.process.communicate()}"
+            time.sleep(0.05)
+        raise AssertionError(f"no {what} within 15 s")
+
+    def files(self, pattern):
+        return sorted(self.folder.glob(pattern))
+
+    def ends(self, status=0):
+        said, error = self.process.communicate(timeout=30)
+        assert self.process.returncode == status and error == "", error
+        return said
+
+
+@pytest.fixture
+def session(display, tmp_path):
+    sessions = []
+
+    def begin(*arguments):
+        sessions.append(Session(display, tmp_path, *arguments))
+        return sessions[-1]
+
+    yield begin
+    for one in sessions:
+        one.process.kill()
+        one.process.wait()
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_video(tmp_path / "in.avi", frames=500)
+
+
+def snapshot(session):
+    before = session.files("snapshot-*.png")
+    session.press("s")
+    session.wait(lambda: len(session.files("snapshot-*.png")) > len(before), "snapshot")
+    return cv2.imread(str(session.files("snapshot-*.png")[-1]))
+
+
+def test_a_video_is_shown_to_its_end(tmp_path, display):
+    make_video(tmp_path / "in.avi", frames=10)
+    env = {**os.environ, "DISPLAY": display}
+    done = run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=env)
+    assert done.stdout.startswith("10 frames, 10 faces") and done.stderr == ""
+
+
+@pytest.mark.parametrize("key", ["q", "Escape"])
+@pytest.mark.parametrize("face", [True, False])
+def test_q_and_escape_quit_with_and_without_a_face(session, tmp_path, clip, key, face):
+    if not face:
+        writer = cv2.VideoWriter(str(tmp_path / "in.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 240))
+        pattern = np.tile(np.uint8([[60] * 20 + [190] * 20]), (240, 8))[..., None].repeat(3, axis=2)
+        for _ in range(500):
+            writer.write(pattern)
+        writer.release()
+    window = session("--source", "in.avi")
+    window.press(key)
+    said = window.ends()
+    frames, faces = (int(words.split()[0].replace(",", "")) for words in said.split(", ")[:2])
+    assert 0 < frames < 500 and (faces > 0) == face
+
+
+def test_closing_the_window_quits(session, clip):
+    window = session("--source", "in.avi", "--csv", "out.csv")
+    window.press("alt+F4")  # Openbox asks it to close, as by its button
+    assert "wrote out.csv" in window.ends()
+
+
+def test_space_pauses_and_goes_on(session, tmp_path, clip):
+    window = session("--source", "in.avi", "--csv", "out.csv")
+
+    def rows():
+        return (tmp_path / "out.csv").read_text().count("\n")
+
+    window.press("space")
+    time.sleep(1)
+    paused = rows()
+    pictures = [snapshot(window) for _ in range(2)]
+    assert (pictures[0] == pictures[1]).all(), "the picture stands still"
+    assert rows() == paused
+    window.press("space")
+    window.wait(lambda: rows() > paused, "row after the pause")
+    window.press("q")
+    window.ends()
+
+
+def test_m_mirrors_and_b_shows_bars(session, clip):
+    window = session("--source", "in.avi")
+    window.press("space")
+    plain = snapshot(window)
+    window.press("m")
+    mirrored = snapshot(window)
+    assert (plain != mirrored).any() and (plain[250:] == mirrored[250:, ::-1]).all()
+    window.press("m")
+    window.press("b")
+    bars = snapshot(window)
+    changed = (plain != bars).any(axis=2)
+    assert (plain[changed].mean(axis=1) > bars[changed].mean(axis=1)).mean() > 0.6, "a dark panel"
+    assert changed.sum() > 2000
+    window.press("b")
+    assert (snapshot(window) == plain).all()
+    window.press("q")
+    assert window.ends().count("wrote snapshot-") == 4
+
+
+def test_h_shows_the_keys(session, clip):
+    window = session("--source", "in.avi")
+    window.press("space")
+    time.sleep(0.5)
+    before = window.screen()
+    window.press("h")
+    window.wait(lambda: (window.screen() != before).any(axis=2).sum() > 3000, "help")
+    after = window.screen()
+    changed = (after != before).any(axis=2)
+    assert (after[changed] < 80).all(axis=1).mean() > 0.5, "a dark ground"
+    assert (after[changed] > 160).all(axis=1).sum() > 100, "light letters"
+    window.press("h")
+    window.wait(lambda: (window.screen() != before).any(axis=2).sum() < 200, "end of the help")
+    assert not (snapshot(window) > 240).all(axis=2)[:20, :20].any(), "none of that in a snapshot"
+    window.press("q")
+    window.ends()
+
+
+@pytest.mark.parametrize("stream", [{"count": 150}], indirect=True)
+def test_keys_work_while_a_camera_is_silent(session, tmp_path, stream):
+    window = session("--source", stream, "--csv", "out.csv")
+    window.wait(lambda: time.time() - (tmp_path / "out.csv").stat().st_mtime > 1.5, "end of the frames")
+    before = window.screen()
+    window.press("h")
+    window.wait(lambda: (window.screen() != before).any(axis=2).sum() > 3000, "help")
+    window.press("q")
+    window.ends()
+
+
+def test_r_records_and_stops(session, tmp_path, clip):
+    window = session("--source", "in.avi")
+    for number in (1, 2):
+        window.press("r")
+        window.wait(lambda: window.files(".recording-*.mp4"), "recording")
+        time.sleep(0.5)
+        window.press("r")
+        window.wait(lambda: len(window.files("recording-*.mp4")) == number, "finished recording")  # noqa: B023
+    window.press("r")
+    window.wait(lambda: window.files(".recording-*.mp4"), "third recording")
+    time.sleep(0.3)
+    window.press("q")
+    assert window.ends().count("wrote recording-") == 3, "quitting ends it properly"
+    for path in window.files("recording-*.mp4"):
+        there, frame = cv2.VideoCapture(str(path)).read()
+        assert there and frame.shape == (360, 480, 3)
+    assert not window.files(".recording*")
+
+
+def test_a_picture_stays_until_space_and_then_comes_the_next(session, tmp_path):
+    (tmp_path / "photos").mkdir()
+    photo = cv2.imread(str(ROOT / "samples/astronaut.jpg"))
+    for number, picture in enumerate([photo, photo[:, ::-1], photo]):
+        cv2.imwrite(str(tmp_path / f"photos/{number}.png"), picture)
+    window = session("--source", "photos")
+    shown = []
+    for _ in range(3):
+        shown.append(snapshot(window))
+        before = window.screen()
+        window.press("space")
+        if len(shown) < 3:
+            window.wait(lambda: (window.screen() != before).any(axis=2).sum() > 50_000, "next picture")  # noqa: B023
+    assert (shown[0] == shown[2]).all() and (shown[0] != shown[1]).mean() > 0.5
+    assert window.ends().startswith("3 frames, 3 faces")
