@@ -125,11 +125,13 @@ def test_many_pictures_go_through_in_order(tmp_path, photo, how):
     assert (cv2.imread(str(tmp_path / "out/a1.png")) != photo).any()
 
 
-def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path):
+@pytest.mark.parametrize("how", ["text", "cut"])
+def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path, photo, how):
     (tmp_path / "photos").mkdir()
     for name in ("a.png", "c.png"):
         shutil.copy(PICTURE, tmp_path / "photos" / name)
-    (tmp_path / "photos/b.png").write_bytes(b"no picture")
+    data = cv2.imencode(".png", photo)[1].tobytes()
+    (tmp_path / "photos/b.png").write_bytes(b"no picture" if how == "text" else data[: len(data) // 2])
     arguments = ["--source", "photos", "--headless", "--output", "out", "--csv", "out.csv"]
     fails("realtime.py", *arguments, cwd=tmp_path, says=["photos/b.png", "not a picture"])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
@@ -215,6 +217,27 @@ def test_videos_of_odd_sizes(tmp_path, size):
     assert said.startswith("5 frames, 0 faces") and frames_of(tmp_path / "out.avi")[0].shape[1::-1] == size
 
 
+def test_names_that_ffmpeg_or_the_terminal_would_misread(tmp_path):
+    make_video(tmp_path / "12:30.avi", frames=5)
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    arguments = ["--source", "12:30.avi", "--headless", "--output", "http:\u00fc.avi"]
+    assert "wrote http:\\xfc.avi" in run("realtime.py", *arguments, cwd=tmp_path, env=env).stdout
+    assert len(frames_of(tmp_path / "http:\u00fc.avi")) == 5
+
+
+def test_a_name_in_a_folder_that_is_not_utf_8(tmp_path):
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PICTURE, os.fsencode(tmp_path / "photos") + b"/\xff.jpg")
+    fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=["udcff.jpg", "UTF-8"])
+
+
+def test_a_file_given_as_a_url_is_not_overwritten(tmp_path):
+    before = make_video(tmp_path / "in.avi", frames=5).read_bytes()
+    source = (tmp_path / "in.avi").as_uri()
+    fails("realtime.py", "--source", source, "--headless", "--output", "in.avi", cwd=tmp_path, says="the source itself")
+    assert (tmp_path / "in.avi").read_bytes() == before
+
+
 def test_a_pattern_may_stand_for_one_video(tmp_path):
     make_video(tmp_path / "in.avi", frames=5)
     assert run("realtime.py", "--source", "i*.avi", "--headless", cwd=tmp_path).stdout.startswith("5 frames, 5 faces")
@@ -245,6 +268,15 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
     run("realtime.py", "--source", PICTURE, "--headless", "--csv", "out.csv", cwd=tmp_path, env=env)
     (row,) = rows_of(tmp_path / "out.csv")
     assert row["emotion"] == "happiness", "the astronaut smiles"
+
+
+def test_the_table_can_be_plotted(tmp_path):
+    make_video(tmp_path / "in.avi", frames=10)
+    run("realtime.py", "--source", "in.avi", "--headless", "--csv", "out.csv", cwd=tmp_path)
+    run("samples/plot_csv.py", "out.csv", "out.png", cwd=tmp_path)
+    assert cv2.imread(str(tmp_path / "out.png")).std() > 20
+    (tmp_path / "none.csv").write_text((tmp_path / "out.csv").read_text().splitlines()[0] + "\n")
+    fails("samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=["none.csv", "no faces"])
 
 
 # Streams
@@ -289,6 +321,27 @@ def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
     assert process.returncode == 130 and "wrote out.mp4" in said and error == ""
     assert len(frames_of(tmp_path / "out.mp4")) > 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mp4"]
+
+
+@pytest.mark.parametrize("gap", [0.001, 0.01, 0.05])
+def test_a_second_signal_does_not_lose_the_recording(tmp_path, stream, gap):
+    process = start("--source", stream, "--headless", "--output", "out.mkv", "--csv", "out.csv", cwd=tmp_path)
+    wait_for_rows(tmp_path / "out.csv", 5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(gap)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mkv"]
+    assert len(frames_of(tmp_path / "out.mkv")) > 3
+
+
+@pytest.mark.parametrize("stream", [{"pause": 0.001}], indirect=True)
+def test_a_bad_output_for_a_stream_gives_one_line(tmp_path, stream):
+    """And does not end in an abort, under the thread that is reading."""
+    for _ in range(3):
+        fails(
+            "realtime.py", "--source", stream, "--headless", "--output", "out.foo", cwd=tmp_path, says="unknown ending"
+        )
 
 
 def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
