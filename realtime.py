@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -730,8 +731,9 @@ class Recorder:
         """End the recording that is under way; return whether there was one with a frame."""
         if self.path and self.writer is not None:
             self.writer.release()
-            # The writer never says that it failed, on a full disk neither: see how many frames have arrived
-            self.finish(cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) == self.count)
+            # The writer never says that it failed, on a full disk neither: see how many frames have arrived. There may
+            # be more than were counted, where Ctrl-C came between the writing and the counting
+            self.finish(cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) >= self.count)
             return True
         self.path = None
         return False
@@ -962,6 +964,12 @@ def on_signals(handler: Callable | signal.Handlers) -> None:
             signal.signal(getattr(signal, name), handler)
 
 
+def interrupt(number: int, frame: object) -> NoReturn:
+    """End the loop at the first signal; further ones are ignored while the files are closed."""
+    on_signals(signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     args = parse_arguments()
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
@@ -980,7 +988,7 @@ def main() -> None:
         except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
             status = 130
         finally:
-            on_signals(signal.SIG_IGN)  # while the files are closed
+            on_signals(signal.SIG_IGN)
     if loop.frames:
         print(loop.summary())
         for path in output.written + [args.csv] * bool(args.csv):
@@ -992,5 +1000,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    on_signals(signal.default_int_handler)  # so that files are closed, and playable, then too
+    on_signals(interrupt)
     folders.run(main)

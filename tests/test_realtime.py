@@ -318,7 +318,7 @@ def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
     wait_for_rows(tmp_path / "out.csv", 5)
     process.send_signal(number)
     said, error = process.communicate(timeout=30)
-    assert process.returncode == 130 and "wrote out.mp4" in said and error == ""
+    assert process.returncode == 130 and "wrote out.mp4" in said and error == "", error
     assert len(frames_of(tmp_path / "out.mp4")) > 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mp4"]
 
@@ -330,7 +330,8 @@ def test_a_second_signal_does_not_lose_the_recording(tmp_path, stream, gap):
     process.send_signal(signal.SIGINT)
     time.sleep(gap)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    _, error = process.communicate(timeout=30)
+    assert error == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mkv"]
     assert len(frames_of(tmp_path / "out.mkv")) > 3
 
