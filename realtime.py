@@ -957,7 +957,7 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def on_signals(handler: Callable | signal.Handlers) -> None:
+def on_signals(handler: Callable) -> None:
     """Have Ctrl-C, `kill` and the end of a terminal handled, but for those that `nohup` has made ignored."""
     for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
         if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
@@ -966,7 +966,7 @@ def on_signals(handler: Callable | signal.Handlers) -> None:
 
 def interrupt(number: int, frame: object) -> NoReturn:
     """End the loop at the first signal; further ones are ignored while the files are closed."""
-    on_signals(signal.SIG_IGN)
+    on_signals(lambda number, frame: None)
     raise KeyboardInterrupt
 
 
@@ -988,7 +988,7 @@ def main() -> None:
         except KeyboardInterrupt:  # how a camera without a window is stopped: the files are whole then too
             status = 130
         finally:
-            on_signals(signal.SIG_IGN)
+            on_signals(lambda number, frame: None)
     if loop.frames:
         print(loop.summary())
         for path in output.written + [args.csv] * bool(args.csv):
