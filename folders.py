@@ -56,6 +56,9 @@ def run(main: Callable[[], None]) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr: an error is one line."""
+    if sys.stderr is None:  # closed already
+        yield
+        return
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:

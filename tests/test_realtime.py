@@ -90,6 +90,12 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     assert (before[inside] == after[inside]).all()
 
 
+def test_a_closed_stderr_is_no_error(tmp_path):
+    command = ["bash", "-c", 'exec "$@" 2>&-', "bash", sys.executable, ROOT / "realtime.py", "--source", PICTURE]
+    done = subprocess.run([*map(str, command), "--headless"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 frames, 1 faces" in done.stdout
+
+
 def test_mirror_turns_picture_and_boxes(tmp_path):
     for option in ("--mirror", "--no-mirror"):
         names = ["--csv", f"out{option}.csv", "--output", f"out{option}.png"]
