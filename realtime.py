@@ -83,8 +83,6 @@ ANSWER = 10_000  # milliseconds that a stream has to answer in
 
 KEYS = {"q, Esc": "quit", "space": "pause, go on", "s": "snapshot", "m": "mirror", "b": "bars", "r": "record, stop",
         "h": "this help"}  # fmt: skip
-
-
 EVEN_OUT = cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
 
 
@@ -96,6 +94,11 @@ class Network:
     emotions: list[str]
     height: int
     width: int
+
+    def name(self, crops: np.ndarray) -> np.ndarray:
+        """Return the probabilities, float32 (n, emotions), of gray crops, uint8 (n, height, width), in one pass."""
+        self.net.setInput(crops[:, None].astype(np.float32))
+        return self.net.forward()
 
 
 def input_shape(tflite: bytes) -> list[int]:
@@ -197,12 +200,11 @@ def share(elapsed: float, seconds: float) -> float:
     return 1 - math.exp(-max(elapsed, 0.0) / seconds) if seconds > 0 else 1.0
 
 
-def prepare(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
-    """Return the frame as it is searched, uint8 (height, width), and how many times smaller it is.
+def even_out(gray: np.ndarray) -> np.ndarray:
+    """Return grays, uint8 (height, width), stretched over the whole range and evened out (CLAHE, Zuiderveld 1994).
 
-    Its grays are stretched over the whole range and evened out (CLAHE, Zuiderveld 1994), since the cascade takes what
-    has little contrast for a wall. Frames with the face found, of 186 in two webcam clips of 640x480
-    (benchmarks/detection.py; no false boxes in any):
+    The cascade takes what has little contrast for a wall. Frames with the face found, of 186 in two webcam clips of
+    640x480 (benchmarks/detection.py; no false boxes in any):
 
         light                          whole frame, (1.1, 5)  tracker, grays as they are  tracker
         as it is                       186                    186                         186
@@ -212,17 +214,22 @@ def prepare(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
         10 % of the contrast           0                      0                           186
         before a bright window         51                     0                           186
     """
-    scale = max(1.0, min(gray.shape) / lines)
-    if scale > 1:
-        size = (max(1, round(gray.shape[1] / scale)), max(1, round(gray.shape[0] / scale)))
-        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     sample = gray[::4, ::4].ravel()
     edge = sample.size // 200
     ordered = np.partition(sample, [edge, sample.size - 1 - edge])
     dark, bright = float(ordered[edge]), float(ordered[-1 - edge])
     gain = 255 / max(bright - dark, 8.0)
     table = np.clip((np.arange(256) - dark) * gain, 0, 255).astype(np.uint8)
-    return EVEN_OUT.apply(cv2.LUT(gray, table)), scale
+    return EVEN_OUT.apply(cv2.LUT(gray, table))
+
+
+def prepare(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
+    """Return the frame as it is searched, uint8 (height, width), and how many times smaller it is."""
+    scale = max(1.0, min(gray.shape) / lines)
+    if scale > 1:
+        size = (max(1, round(gray.shape[1] / scale)), max(1, round(gray.shape[0] / scale)))
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    return even_out(gray), scale
 
 
 def search(view: np.ndarray, cascade, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
@@ -340,8 +347,7 @@ def classify(gray: np.ndarray, faces: list[Face], network: Network, seconds: flo
         return
     frames = [np.rint(face.box + face.box[2] * np.array([-MARGIN, -MARGIN, 2 * MARGIN])).astype(int) for face in faces]
     crops = np.stack([crop(gray, tuple(frame), network) for frame in frames])
-    network.net.setInput(crops[:, None].astype(np.float32))
-    for face, new in zip(faces, network.net.forward()):
+    for face, new in zip(faces, network.name(crops)):
         old = face.probabilities
         face.probabilities = new if old is None else old + share(seconds - face.named, smoothing) * (new - old)
         face.named = seconds
@@ -790,8 +796,9 @@ class Table:
             self.rows = csv.writer(self.file, lineterminator="\n")
             names = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *self.emotions]
             self.rows.writerow(names + [self.extra] * bool(self.extra))
-        clock = datetime.fromtimestamp(self.began + seconds).astimezone().isoformat(timespec="milliseconds")
-        extra = {"clock": [clock], "file": [self.source.name], None: []}[self.extra]
+        extra = [self.source.name] * bool(self.extra)
+        if self.source.live:
+            extra = [datetime.fromtimestamp(self.began + seconds).astimezone().isoformat(timespec="milliseconds")]
         for face in faces:
             x, y, side = face.corners()
             row = face.probabilities
@@ -874,9 +881,11 @@ class Loop:
 
     def interact(self, new: bool) -> None:
         """Show the frame as long as it lasts, a picture or a paused frame until space is pressed; obey the keys."""
-        still, waited = self.source.still, time.monotonic() - (self.latest or 0)
-        if not new and waited > 1:
-            self.say("no picture from the camera; trying again" if self.frames else "waiting for the camera", 0.2)
+        still = self.source.still
+        if not self.frames:
+            self.say("waiting for the camera", 0.2)
+        elif not new and self.latest is not None and time.monotonic() - self.latest > 1:
+            self.say("no picture from the camera; trying again", 0.2)
         self.paused = self.paused or (new and still)
         wait = 0.0 if still or self.source.live else self.window.pace(self.source.rate)
         while True:

@@ -29,8 +29,7 @@ def name_all(crops: list[np.ndarray], network: realtime.Network) -> np.ndarray:
     """Return the number of each crop's emotion."""
     answers = []
     for start in range(0, len(crops), 64):
-        network.net.setInput(np.stack(crops[start : start + 64])[:, None].astype(np.float32))
-        answers.append(network.net.forward().argmax(axis=1))
+        answers.append(network.name(np.stack(crops[start : start + 64])).argmax(axis=1))
     return np.concatenate(answers)
 
 

@@ -33,10 +33,8 @@ CONDITIONS = {
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
-    capture, frames = cv2.VideoCapture(str(path)), []
-    while (read := capture.read())[0]:
-        frames.append(cv2.cvtColor(cv2.resize(read[1], size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY))
-    return frames
+    frames = (frame for _, frame in realtime.open_source([str(path)], None).frames())
+    return [cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY) for frame in frames]
 
 
 def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
@@ -46,12 +44,6 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
 def followed(frames: list[np.ndarray], cascade, rate: float = 30) -> list[list[np.ndarray]]:
     tracker = realtime.Tracker(cascade)
     return [[face.place.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
-
-
-def only_reduce(gray: np.ndarray, lines: int) -> tuple[np.ndarray, float]:
-    """What realtime.prepare does, without the evening out of grays."""
-    scale = max(1.0, min(gray.shape) / lines)
-    return cv2.resize(gray, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA), scale
 
 
 def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
@@ -87,7 +79,7 @@ def main() -> None:
     args = parser.parse_args()
     cascade = realtime.load_cascade()
     clips = sorted(path for path in args.clips.iterdir() if path.suffix in realtime.CODECS)
-    prepare = realtime.prepare
+    even_out = realtime.even_out
     print("| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |")
     print("|---|---|---|---|---|---|---|")
     for clip in clips:
@@ -99,7 +91,7 @@ def main() -> None:
             for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
                 row = [judge(whole(frames, cascade), faces)]
-                for realtime.prepare in (only_reduce, prepare):
+                for realtime.even_out in (np.copy, even_out):
                     row.append(judge(followed(frames, cascade), faces))
                 cells = " | ".join(f"{found} + {false} false" for found, false in row)
                 print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)

@@ -47,12 +47,8 @@ def sample_clip() -> list[np.ndarray]:
 def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
-    frames = []
-    for path in sorted(path for path in folder.iterdir() if path.suffix in realtime.CODECS):
-        capture = cv2.VideoCapture(str(path))
-        while (read := capture.read())[0]:
-            frames.append(read[1])
-    return frames
+    clips = sorted(path for path in folder.iterdir() if path.suffix in realtime.CODECS)
+    return [frame.copy() for path in clips for _, frame in realtime.open_source([str(path)], None).frames()]
 
 
 def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
