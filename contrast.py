@@ -12,9 +12,9 @@ the real data.
 import argparse
 from pathlib import Path
 
-from PIL import ImageEnhance
-
 import folders
+
+from PIL import ImageEnhance
 
 SCRIPT = Path(__file__).name
 

@@ -16,11 +16,11 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import folders
+
 import numpy as np
 import pandas as pd
 from PIL import Image
-
-import folders
 
 SCRIPT = Path(__file__).name
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
@@ -105,13 +105,14 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     if disagree.size:
         row = disagree[0]
         folders.fail(
-            f"{path}: {name_row(row)}: Usage is {table['Usage'][row]!r}, but {usage[row]!r} in {fer}; align the two"
+            f"{path}: {name_row(row)}: Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}; "
+            "align the two"
         )
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     wrong = np.argwhere(~((votes >= 0) & (votes <= 1000) & (votes == votes.round())))
     if wrong.size:
         row, column = wrong[0]
-        text = table[VOTES[column]][row]
+        text = str(table[VOTES[column]][row])[:40]
         folders.fail(
             f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row"
         )

@@ -11,6 +11,7 @@ Nothing but the standard library is imported before it is needed (tqdm for the b
 `python contrast.py --help` answers at once, and `realtime.py` runs with only NumPy and OpenCV installed.
 """
 
+import errno
 import io
 import json
 import os
@@ -51,6 +52,17 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}; mend that (room on the disk, permission, path) and run it again")
+
+
+def end_on_interrupt(kind: type, error: BaseException, traceback: object) -> None:
+    """Make one line of a Ctrl-C that comes while the libraries load, before `run`."""
+    if kind is not KeyboardInterrupt:
+        return sys.__excepthook__(kind, error, traceback)
+    print("interrupted", file=sys.stderr, flush=True)
+    os._exit(130)
+
+
+sys.excepthook = end_on_interrupt
 
 
 @contextmanager
@@ -201,7 +213,8 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
             out.rename(old)
         new.rename(out)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say for which file
+        # A full disk does not say for which file, or names the one that was being copied
+        if isinstance(error, OSError) and (error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG)):
             error.filename = str(out)
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)

@@ -35,8 +35,10 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
+    import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     places = range(len(after))

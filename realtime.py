@@ -37,9 +37,9 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import numpy as np
-
 import folders
+
+import numpy as np
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what OpenCV and FFmpeg say on stderr, where an error is one line
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -789,6 +789,15 @@ class Table:
         self.path, self.source, self.emotions, self.file = path, source, emotions, None
         self.extra = "clock" if source.live else "file" if source.still and source.many else None
 
+    @contextlib.contextmanager
+    def naming(self) -> Iterator[None]:
+        """Say for which file the disk is full."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
+
     def write(self, number: int, seconds: float, faces: list[Face]) -> None:
         if self.file is None:  # not before the first frame: a source without frames leaves an earlier table as it is
             self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
@@ -804,14 +813,17 @@ class Table:
             row = face.probabilities
             values = [f"{value:.4f}" for value in (row.max(), *row)]
             emotion = self.emotions[row.argmax()]
-            self.rows.writerow([number, f"{seconds:.3f}", face.number, x, y, side, side, emotion, *values, *extra])
+            with self.naming():
+                self.rows.writerow([number, f"{seconds:.3f}", face.number, x, y, side, side, emotion, *values, *extra])
         if time.monotonic() - self.flushed > 0.5:
-            self.file.flush()
+            with self.naming():
+                self.file.flush()
             self.flushed = time.monotonic()
 
     def close(self) -> None:
         if self.file is not None:
-            self.file.close()
+            with self.naming():
+                self.file.close()
 
 
 def default_model() -> Path:

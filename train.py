@@ -27,10 +27,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import folders
+
 import numpy as np
 import pandas as pd
-
-import folders
 
 SCRIPT = Path(__file__).name
 FILTERS = [(24, 24), (48, 48), (96, 96, 96), (192, 192, 192)]  # 3x3 convolutions per block; 1.08 M parameters in all
@@ -333,9 +333,11 @@ def plot_curves(log: pd.DataFrame, path: Path) -> None:
 
 def plot_confusion(metrics: dict, emotions: list[str], path: Path) -> None:
     """Draw a heat map per set: of the faces with a label, the share that was given each name."""
+    import matplotlib
     import seaborn
     from matplotlib.figure import Figure
 
+    matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     figure = Figure(figsize=(8 * len(metrics), 7), layout="constrained")
     row = figure.subplots(1, len(metrics), squeeze=False)
     for axes, (name, rules) in zip(row[0], metrics.items()):

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 
+import folders
+
 import pytest
 from conftest import ROOT, fails, run, tree_hash
 from PIL import Image
-
-import folders
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 
+import realtime
+
 import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, fails, make_video, run
-
-import realtime
 
 PICTURE = ROOT / "samples/astronaut.jpg"
 FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
