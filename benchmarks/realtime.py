@@ -1,6 +1,7 @@
 """Time realtime.py's loop beside the plain way of doing it, in one run.
 
     python benchmarks/realtime.py [--clips FOLDER] [--passes 3] [--frames 10000]
+    python benchmarks/realtime.py [--clips FOLDER] --only-long --frames 100000
 
 The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to 640x480, 1280x720 and
 1920x1080, and go through the loop without a window, their faces drawn. The plain way: Haar at (1.3, 5) on the whole
@@ -8,8 +9,9 @@ gray frame, keras.Model.predict for each face, rectangle and label. "Four faces"
 four times. Decoding is in no figure but those of whole processes.
 
 Prints  per size: frames/s, median, p95 and p99 per frame, the shares of detect, classify and draw, the plain way's
-        frames/s, the ratio; then seconds from process start to the first row of the CSV, peak memory, and the growth
-        of memory over many frames
+        frames/s, the ratio; then seconds from process start to the first row of the CSV, and peak memory; and of one
+        long run, the clips again and again into a video and a CSV: the growth of memory, whether it becomes slower,
+        and whether the files are whole
 """
 
 import argparse
@@ -198,39 +200,71 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
             print(f"- {size[0]}x{size[1]} video, a process of its own: {seen}; peak memory {peak:.0f} MB", flush=True)
 
 
-def memory_growth(clip: list[np.ndarray], count: int) -> None:
-    """Print how much more memory is held after `count` frames than after the first 500."""
+class Endless(Frames):
+    """The frames again and again, `count` of them; notes the memory held and the time, every `step` frames."""
+
+    name = "clips"
+
+    def __init__(self, frames: list[np.ndarray], count: int, step: int):
+        super().__init__(frames)
+        self.count, self.step, self.held, self.times = count, step, [], []
+
+    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+        for number, frame in enumerate(itertools.islice(itertools.cycle(self.all), self.count)):
+            yield number / RATE, frame.copy()
+            if (number + 1) % self.step == 0:
+                pages = int(Path("/proc/self/statm").read_text().split()[1])  # Linux
+                self.held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+                self.times.append(time.perf_counter())
+
+
+def long_run(clip: list[np.ndarray], count: int) -> None:
+    """Print what a long run costs: memory held beyond that after 1,000 frames, and speed, between its tenths."""
     network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
-    held = []
-
-    class Endless(Frames):
-        def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-            for number, frame in enumerate(itertools.islice(itertools.cycle(self.all), count + 500)):
-                yield number / RATE, frame.copy()
-                if number in (500, count + 499):
-                    pages = int(Path("/proc/self/statm").read_text().split()[1])
-                    held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
-
-    new_loop(Endless([cv2.resize(frame, SIZES[1]) for frame in clip]), network, cascade).run()
-    print(f"- memory held after {count:,} more frames of 1280x720: {held[1] - held[0]:+.1f} MB")
+    source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
+    with tempfile.TemporaryDirectory() as folder:
+        output = realtime.Recorder(Path(folder, "out.mp4"), source)
+        table = realtime.Table(Path(folder, "out.csv"), source, network.emotions)
+        loop = realtime.Loop(
+            source, network, cascade, realtime.SMOOTHING, None, output, table, mirror=False, bars=False
+        )
+        loop.run()
+        output.close()
+        table.close()
+        recorded, lines = 0, Path(folder, "out.csv").read_text().split("\n")
+        video = cv2.VideoCapture(str(Path(folder, "out.mp4")))
+        while video.grab():
+            recorded += 1
+    whole = {line.count(",") for line in lines[:-1]} == {8 + len(network.emotions)} and lines[-1] == ""
+    took = np.diff(source.times)
+    tenth = max(1, len(took) // 10)
+    speeds = [1000 / part.mean() for part in (took[:tenth], took[-tenth:])]
+    print(f"- {count:,} frames of 640x480 into a video and a CSV: memory {source.held[-1] - source.held[0]:+.1f} MB")
+    print(f"  after the first 1,000 (at most {max(source.held) - source.held[0]:+.1f} MB); {speeds[0]:.0f} frames/s")
+    print(
+        f"  in the first tenth, {speeds[1]:.0f} in the last; {recorded:,} frames can be played; {len(lines) - 2:,} rows"
+    )
+    print(f"  for {loop.emotions.total():,} faces, {'all' if whole else 'NOT all'} whole", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, help="folder of videos (the sample picture, moved about)")
     parser.add_argument("--passes", type=int, default=3, help="times that every frame is seen (%(default)s)")
-    parser.add_argument("--frames", type=int, default=10_000, help="for the growth of memory (%(default)s)")
-    parser.add_argument("--only-growth", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
+    parser.add_argument("--only-long", action="store_true", help="the long run alone")
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:
         raise SystemExit(f"error: {args.clips}: no video that OpenCV can read; give a folder of videos to --clips")
-    if args.only_growth:
-        return memory_growth(clip, args.frames)
+    if args.frames < 3000:
+        raise SystemExit(f"error: --frames {args.frames}: give 3,000 or more")
+    if args.only_long:
+        return long_run(clip, args.frames)
     speed_table(clip, args.passes)
     print()
     process_figures(clip, args.passes)
-    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-growth"], check=True)  # apart from Keras
+    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)  # apart from Keras
     where = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, OpenCV {cv2.__version__}"
     print(f"\n{len(clip)} frames, {args.passes} passes, {where}")
 
