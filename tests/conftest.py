@@ -11,9 +11,16 @@ from pathlib import Path
 
 import cv2
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+# The same examples every time; `--hypothesis-profile=long` draws others, and fifty times as many
+PROFILE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("same", derandomize=True, max_examples=100, **PROFILE)
+settings.register_profile("long", max_examples=5000, **PROFILE)
+settings.load_profile("same")
 
 DATA_STAGES = ["data_preprocessing.py", "random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
 

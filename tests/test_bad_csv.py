@@ -1,0 +1,255 @@
+"""Broken CSVs by the hundred: a good one gives the normal output in any spelling, a bad one a line and no folder.
+
+`--hypothesis-profile=long` tries fifty times as many.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import data_preprocessing as preprocessing
+import folders
+import train
+
+import pytest
+from conftest import ROOT, tree_hash
+from hypothesis import given
+from hypothesis import strategies as st
+
+VOTES = preprocessing.VOTES
+ROWS = 6
+
+
+def good_tables():
+    """Return fer2013.csv and fer2013new.csv as lists of rows: six faces, three happy and three neutral."""
+    draw = random.Random(5)
+    fer = [["emotion", "pixels", "Usage"]]
+    ferplus = [["Usage", "Image name", *VOTES]]
+    for row in range(ROWS):
+        fer.append(["0", " ".join(str(draw.randrange(256)) for _ in range(48 * 48)), "Training"])
+        ferplus.append(["Training", f"fer{row:07}.png", *map(str, [10 * (row % 2), 10 - 10 * (row % 2)] + [0] * 8)])
+    return fer, ferplus
+
+
+def written(table, **dialect):
+    text = io.StringIO(newline="")
+    csv.writer(text, **{"lineterminator": "\n", **dialect}).writerows(table)
+    return text.getvalue().encode()
+
+
+GOOD = [written(table) for table in good_tables()]
+
+
+def zipped(data):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("fer2013.csv", data)
+    return archive.getvalue()
+
+
+def preprocess(fer, ferplus):
+    """Run data_preprocessing.py on two files' bytes in an empty folder.
+
+    Returns the output's tree hash, or the one line that it failed with; asserts that it is one line, and that nothing
+    but a whole output is there.
+    """
+    with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as stack:
+        folder = Path(home)
+        files = ["--fer", folder / "fer2013.csv", "--ferplus", folder / "fer2013new.csv"]
+        for path, data in zip(files[1::2], (fer, ferplus)):
+            path.write_bytes(data)
+        stack.enter_context(contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")))
+        stack.enter_context(contextlib.redirect_stderr(io.TextIOWrapper(io.BytesIO(), "utf-8")))
+        argv, sys.argv = sys.argv, ["data_preprocessing.py", *map(str, files), "--out", str(folder / "faces")]
+        try:
+            folders.run(preprocessing.main)
+        except SystemExit as stopped:
+            line = str(stopped.code)
+            assert line.startswith("error: ") and "\n" not in line and "\r" not in line, line
+            assert home in line and len(line) < 400, line
+            assert sorted(os.listdir(home)) == ["fer2013.csv", "fer2013new.csv"]
+            return line
+        finally:
+            sys.argv = argv
+            assert (folder / "fer2013.csv").read_bytes() == fer
+        assert sorted(os.listdir(home)) == ["faces", "fer2013.csv", "fer2013new.csv"]
+        assert (folder / "faces/stage.json").exists() and (folder / "faces/votes.csv").exists()
+        return tree_hash(folder / "faces")
+
+
+@pytest.fixture(scope="module")
+def normal():
+    result = preprocess(*GOOD)
+    assert not result.startswith("error")
+    return result
+
+
+@given(data=st.data())
+def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
+    """A byte order mark, other line ends, quotes, other columns, extra columns, blanks, blank lines at the end."""
+    files = []
+    for table in good_tables():
+        order = data.draw(st.permutations(range(len(table[0]))))
+        extra = data.draw(st.lists(st.sampled_from(["note", "Pixels", "x y", "größe", "1"]), max_size=3, unique=True))
+        places = [data.draw(st.integers(0, len(order))) for _ in extra]
+        for number, row in enumerate(table):
+            row[:] = [row[index] for index in order]
+            for place, name in zip(places, extra):
+                row.insert(place, "" if number else name)
+        quoting = data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]))
+        text = written(table, quoting=quoting, lineterminator=data.draw(st.sampled_from(["\n", "\r\n"])))
+        if quoting == csv.QUOTE_MINIMAL and data.draw(st.booleans()):
+            text = text.replace(b",", b", ")  # as in icml_face_data.csv
+        text = b"\xef\xbb\xbf" * data.draw(st.booleans()) + text + b"\n" * data.draw(st.integers(0, 3))
+        files.append(text.rstrip(b"\r\n") if data.draw(st.booleans()) else text)
+    assert preprocess(*files) == normal
+
+
+def spoiled_value(data):
+    """Return a value that neither pixels nor votes may have."""
+    return data.draw(
+        st.sampled_from(
+            ["-1", "1001", "1e400", "nan", "inf", "7.5", "0x10", "1_0", "\u0661", "", " ", "+", "-", "9" * 400]
+        )
+        | st.integers(1001, 10**30).map(str)
+        | st.integers(-(10**30), -1).map(str)
+        | st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda text: not text.strip().isdigit())
+    )
+
+
+@given(data=st.data())
+def test_a_spoiled_number_is_refused(data):
+    fer, ferplus = good_tables()
+    row = data.draw(st.integers(1, ROWS))
+    value = spoiled_value(data)
+    if data.draw(st.booleans()):
+        pixels = fer[row][1].split()
+        place = data.draw(st.integers(0, len(pixels) - 1))
+        pixels[place] = value
+        fer[row][1] = " ".join(pixels)
+        counts = len(fer[row][1].split()) == len(pixels)
+    else:
+        column = data.draw(st.integers(2, 11))
+        ferplus[row][column] = value
+        counts = True
+    line = preprocess(written(fer), written(ferplus))
+    assert line.startswith("error"), (value, line)
+    if counts and value.isprintable() and '"' not in value:
+        assert f"row {row - 1} " in line, (value, line)
+
+
+@given(data=st.data())
+def test_columns_missing_or_doubled(normal, data):
+    tables = good_tables()
+    which = data.draw(st.integers(0, 1))
+    table = tables[which]
+    column = data.draw(st.integers(0, len(table[0]) - 1))
+    name = table[0][column]
+    if data.draw(st.booleans()):
+        for row in table:
+            del row[column]
+        result = preprocess(*map(written, tables))
+        assert result == normal if name == "emotion" else result.startswith("error")
+    else:  # pandas gives the second of two equal columns another name
+        for row in table:
+            row.append(row[column])
+        assert preprocess(*map(written, tables)) == normal
+
+
+@given(data=st.data())
+def test_half_a_download_is_refused(normal, data):
+    """Cut anywhere: refused, unless what is missing is the line end, or the last digits of a number."""
+    which = data.draw(st.integers(0, 1))
+    files = list(GOOD)
+    cut = data.draw(st.integers(0, len(files[which]) - 1) | st.integers(len(files[which]) - 12, len(files[which]) - 1))
+    files[which] = files[which][:cut]
+    result = preprocess(*files)
+    assert result.startswith("error") or result == normal or cut > len(GOOD[which]) - 12
+
+
+@given(data=st.data())
+def test_bytes_changed_anywhere(data):
+    """NUL bytes, other encodings, stray quotes, line ends, anything: a whole output or one line."""
+    files = list(GOOD)
+    which = data.draw(st.integers(0, 1))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(files[which])))
+        junk = data.draw(
+            st.binary(min_size=1, max_size=6)
+            | st.sampled_from([b"\0", b'"', b"\r", b"\n", b",", b"\n\n", b"\xff\xfe", b"\xef\xbb\xbf", b"'", b"\x1a"])
+        )
+        keep = place + data.draw(st.sampled_from([0, len(junk)]))
+        files[which] = files[which][:place] + junk + files[which][keep:]
+    preprocess(*files)
+
+
+@given(data=st.data())
+def test_no_csv_at_all(data):
+    """A saved sign-in page, a still-compressed archive, another encoding, random bytes, nothing."""
+    files = list(GOOD)
+    which = data.draw(st.integers(0, 1))
+    good = GOOD[which]
+    others = {
+        "nothing": b"",
+        "a line end": b"\n",
+        "NUL bytes": b"\0" * 5000,
+        "HTML": b"<!DOCTYPE html>\n<html><body>Sign in, to download</body></html>\n",
+        "gzip": gzip.compress(good),
+        "zip": zipped(good),
+        "UTF-16": good.decode().encode("utf-16"),
+        "UTF-32": good.decode().encode("utf-32"),
+        "semicolons": good.replace(b",", b";"),
+        "tabs": good.replace(b",", b"\t"),
+        "only the column names": good.split(b"\n")[0],
+        "no column names": good.split(b"\n", 1)[1],
+    }
+    text = st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    other = data.draw(st.sampled_from(sorted(others)) | st.binary(max_size=300) | text)
+    files[which] = others[other] if isinstance(other, str) else other
+    assert preprocess(*files).startswith("error")
+
+
+@given(data=st.data())
+def test_votes_csv_changed_anywhere(tmp_path_factory, data):
+    """What train.py reads: a table whose rows are found by their number and whose votes are numbers, or one line."""
+    names = [*VOTES, "plurality", "majority"]
+    rows = [f"row{row:05}.png,Training,{','.join('3' * 10)},anger,anger" for row in range(4)]
+    good = "\n".join([",".join(["image", "usage", *names]), *rows, ""]).encode()
+    place = data.draw(st.integers(0, len(good)))
+    junk = data.draw(st.binary(max_size=6) | st.sampled_from([b'"', b"\n", b",", b"\0", b"inf", b"-", b"row00001.png"]))
+    path = tmp_path_factory.getbasetemp() / "votes.csv"
+    path.write_bytes(good[:place] + junk + good[place + data.draw(st.integers(0, 2 * len(junk) + 1)) :])
+    try:
+        votes = train.read_votes(path)
+    except SystemExit as refused:
+        assert str(path) in str(refused.code) and "\n" not in str(refused.code) and len(str(refused.code)) < 400
+    else:
+        assert votes.index.is_unique and {"image", "plurality", "majority"} <= set(votes.columns)
+
+
+@pytest.mark.parametrize("what", ["a million pixels in one row", "one line without an end", "a million blank lines"])
+def test_memory_stays_below_a_gigabyte(tmp_path, what):
+    fer, ferplus = good_tables()
+    if what == "a million pixels in one row":
+        fer[3][1] = " ".join(["7"] * 10**6)
+    path = tmp_path / "fer2013.csv"
+    path.write_bytes(
+        {"one line without an end": b"emotion,pixels,Usage\n0,7" + b" 7" * 5 * 10**7,
+         "a million blank lines": written(fer) + b"\n" * 10**6}.get(what, written(fer))
+    )  # fmt: skip
+    (tmp_path / "fer2013new.csv").write_bytes(written(ferplus))
+    command = [sys.executable, str(ROOT / "data_preprocessing.py"), "--out", "out"]
+    process = subprocess.Popen([*command, "--fer", path, "--ferplus", "fer2013new.csv"], cwd=tmp_path, stderr=-1)
+    said = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert (process.returncode, said.count("\n")) == ((0, 0) if "blank" in what else (1, 1)), said
+    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 1e9
