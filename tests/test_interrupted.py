@@ -1,0 +1,234 @@
+"""Killed, interrupted, or started twice: an output is whole or absent, and the next run makes all good."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pandas as pd
+import pytest
+from conftest import DATA_STAGES, ROOT, make_video, run, tree_hash
+
+# Each data stage: its output, and the option by which the earlier output differs from the one under way
+STAGES = {
+    "data_preprocessing.py": ("faces", ["--rule", "majority"]),
+    "random_split.py": ("split", ["--seed", "1"]),
+    "contrast.py": ("contrast", ["--factor", "2"]),
+    "sharpness.py": ("sharpness", ["--factor", "2"]),
+    "random_shuffle.py": ("shuffled", ["--seed", "1"]),
+}
+# Runs a script and counts what it changes on the disk; kills itself right before change number argv[1], if not 0
+COUNTING = """
+import os, runpy, signal, sys
+number, changes = int(sys.argv[1]), 0
+def see(event, args):
+    global changes
+    if event in ("os.rename", "os.mkdir", "os.rmdir", "os.remove") or (event == "open" and args[2] & os.O_ACCMODE):
+        changes += 1
+        if changes == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = sys.argv[2:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+sys.addaudithook(see)
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print("changes", changes)
+"""
+
+# Runs a script and says when its first import is done: from then on Ctrl-C is one line (before, Python itself starts)
+BEGINNING = """
+import os, runpy, sys
+sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+import folders
+os.write(1, b"!")
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def kill_before(change, script, cwd):
+    """Run a stage and kill it before a change on the disk, counted from 1, 0 for none; return its output."""
+    command = [sys.executable, "-B", "-c", COUNTING, str(change), str(ROOT / script)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    assert done.returncode == (-signal.SIGKILL if change else 0), done.stderr
+    return done.stdout
+
+
+class Bench:
+    """A folder with data/ as a stage finds it: its input and an earlier output of its own, other than the next."""
+
+    def __init__(self, toy, folder, script):
+        self.folder, self.script = folder, script
+        name, differently = STAGES[script]
+        self.out, self.earlier = folder / "data" / name, folder / "earlier"
+        later = [name for name, _ in list(STAGES.values())[DATA_STAGES.index(script) :]]
+        shutil.copytree(toy / "data", folder / "data", ignore=lambda *_: [*later, "model", ".model.resume"])
+        run(script, cwd=folder)
+        self.new_hash = tree_hash(self.out)
+        run(script, *differently, cwd=folder)
+        self.out.rename(self.earlier)
+        self.old_hash, self.input_hash = tree_hash(self.earlier), tree_hash(folder / "data")
+        assert self.new_hash != self.old_hash
+        self.beside = sorted(os.listdir(folder / "data"))
+
+    def prepare(self):
+        """Put the earlier output in its place again."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        shutil.copytree(self.earlier, self.out)
+
+    def check(self):
+        """Assert that the output is whole or absent, and that the next run makes it and leaves nothing else."""
+        assert not self.out.exists() or tree_hash(self.out) in (self.old_hash, self.new_hash)
+        run(self.script, cwd=self.folder)
+        assert tree_hash(self.out) == self.new_hash
+        shutil.rmtree(self.out)
+        assert sorted(os.listdir(self.folder / "data")) == self.beside
+        assert tree_hash(self.folder / "data") == self.input_hash
+
+
+@pytest.fixture
+def bench(small, tmp_path, request):
+    return Bench(small, tmp_path, request.param)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A folder with data/ like `toy`, of a fifth of its faces: what is done there is done hundreds of times."""
+    folder = tmp_path_factory.mktemp("small")
+    run("samples/make_toy_csv.py", "--rows", 100, cwd=folder)
+    for script in DATA_STAGES:
+        run(script, cwd=folder)
+    return folder
+
+
+MANY = pytest.param(20, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("times", [2, MANY])
+@pytest.mark.parametrize("bench", STAGES, indirect=True)
+def test_killed_before_any_change_on_the_disk(bench, times):
+    """At random changes, and around the two renames that put the new output in the place of the earlier one."""
+    bench.prepare()
+    changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
+    files = sum(len(names) + 1 for _, _, names in os.walk(bench.earlier))  # which go last, after the renames
+    renames = [changes - files - 1, changes - files] if times > 2 else [changes - files]
+    for change in renames + random.Random(bench.script).sample(range(1, changes + 1), times):
+        bench.prepare()
+        kill_before(change, bench.script, bench.folder)
+        bench.check()
+
+
+def test_the_changes_counted_are_those_of_the_hand_over(small, tmp_path):
+    """Killed between the two renames the output is absent; the next run, even one that fails, puts it back."""
+    bench = Bench(small, tmp_path, "contrast.py")
+    absent = 0
+    bench.prepare()
+    changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
+    files = sum(len(names) + 1 for _, _, names in os.walk(bench.earlier))
+    for change in range(changes - files - 3, changes - files + 3):
+        bench.prepare()
+        kill_before(change, bench.script, bench.folder)
+        absent += not bench.out.exists()
+        run(bench.script, "--factor", "-1", cwd=bench.folder, check=False)
+        bench.check()
+    assert absent == 1
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("times", [1, MANY])
+@pytest.mark.parametrize("bench", STAGES, indirect=True)
+def test_stopped_at_random_moments(bench, times, number, status):
+    """By the clock; Ctrl-C says one line."""
+    start = time.monotonic()
+    run(bench.script, cwd=bench.folder)
+    lasts = time.monotonic() - start
+    moments = random.Random(f"{bench.script} {number}")
+    for _ in range(times):
+        bench.prepare()
+        command = [sys.executable, "-c", BEGINNING, str(ROOT / bench.script)]
+        process = subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True)
+        process.stdout.read(1)
+        time.sleep(moments.uniform(0, lasts))
+        process.send_signal(number)
+        said = process.communicate()[1]
+        assert (process.returncode, said) in [(status, "interrupted\n" * (status == 130)), (0, "")]
+        bench.check()
+
+
+@pytest.mark.parametrize("times", [1, MANY])
+@pytest.mark.parametrize("bench", STAGES, indirect=True)
+def test_started_twice_at_once(bench, times):
+    """One wins and the other says so, or one comes after the other."""
+    for _ in range(times):
+        bench.prepare()
+        command = [sys.executable, str(ROOT / bench.script)]
+        both = [subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+        said = [process.communicate()[1] for process in both]
+        status = sorted(process.returncode for process in both)
+        assert status in ([0, 0], [0, 1]), said
+        if status == [0, 1]:
+            assert max(said).count("\n") == 1 and "another run is writing it" in max(said)
+        assert tree_hash(bench.out) == bench.new_hash
+        bench.check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(8))
+def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
+    """Killed after epoch 1, 2, 3 or 4 of 4, or while it reports; the log has every epoch once."""
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 4]
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = tmp_path / ".model.resume/training_log.csv"
+    begun = {6: "labels.txt", 7: "metrics.json"}.get(moment)  # the first file of the report, and one near its end
+    while process.poll() is None:
+        if begun is None and log.exists() and len(pd.read_csv(log)) > moment % 4:
+            break
+        if begun and (tmp_path / ".model.new" / begun).exists():
+            break
+        time.sleep(0.005)
+    time.sleep(random.Random(moment).uniform(0, 0.5) if moment > 3 else 0)
+    process.kill()
+    process.wait()
+    finished = process.returncode == 0
+    assert finished or not (tmp_path / "model").exists()
+    said = run("train.py", *arguments, "--resume", cwd=tmp_path).stdout
+    assert finished or "resuming after epoch" in said
+    assert pd.read_csv(tmp_path / "model/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi"])
+def test_sigterm_at_any_time_leaves_playable_video_and_whole_lines(tmp_path, suffix):
+    make_video(tmp_path / "in.avi", 400)
+    moments = random.Random(suffix)
+    out, table = tmp_path / f"out{suffix}", tmp_path / "out.csv"
+    recorded = 0
+    for _ in range(20):
+        command = [sys.executable, str(ROOT / "realtime.py"), "--source", "in.avi", "--headless"]
+        command += ["--output", out.name, "--csv", table.name]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+        time.sleep(moments.uniform(0.05, 4))
+        process.terminate()
+        said = process.communicate()[1]
+        assert (process.returncode, said) in [(130, ""), (130, "interrupted\n"), (-signal.SIGTERM, ""), (0, "")]
+        assert sorted(set(os.listdir(tmp_path)) - {out.name, table.name}) == ["in.avi"]
+        if table.exists():
+            lines = table.read_text().split("\n")
+            assert lines[-1] == "" and len({line.count(",") for line in lines[:-1]}) == 1
+        if out.exists():
+            video = cv2.VideoCapture(str(out))
+            frames = 0
+            while video.read()[0]:
+                frames += 1
+            assert frames == video.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+            recorded += 1
+            out.unlink()
+        table.unlink(missing_ok=True)
+    assert recorded > 5
