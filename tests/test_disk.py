@@ -1,0 +1,150 @@
+"""No room, a limit on file sizes, read-only, no permission: one line, and the earlier output as it was."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import DATA_STAGES, ROOT, fails, make_video, tree_hash
+
+OUTPUTS = dict(zip(DATA_STAGES, ["faces", "split", "contrast", "sharpness", "shuffled"]))
+REFUSALS = ["No space left", "File too large", "Read-only file system", "Permission denied"]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A function that mounts a file system of its own, of `size` KB, and says where."""
+    mounts = []
+
+    def mount(size):
+        folder = tmp_path / f"disk{len(mounts)}"
+        folder.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder], stderr=-1).returncode:
+            pytest.skip("needs the right to mount a tmpfs")
+        mounts.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounts:
+        subprocess.run(["umount", folder], check=True)
+
+
+def refuse(script, *arguments, cwd, out, says, wrap=()):
+    """Assert that a script is stopped by the system with one line that names something in or around `out`."""
+    command = [*wrap, sys.executable, str(ROOT / script), *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("error: ") and says in done.stderr, done.stderr
+    assert str(out.parent) in done.stderr or f"{out.parent.name}/" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+@pytest.mark.parametrize("room", [8, 100])
+def test_disk_full(toy, disk, script, room):
+    """`room` KB are left beside the earlier output: too few for a folder, or for the new one as a whole."""
+    earlier = toy / "data" / OUTPUTS[script]
+    used = sum(-(-path.stat().st_size // 4096) * 4 for path in earlier.rglob("*") if path.is_file())
+    folder = disk(used + room)
+    shutil.copytree(earlier, folder / "out")
+    before = tree_hash(folder)
+    refuse(script, "--out", folder / "out", cwd=toy, out=folder / "out", says="No space left")
+    assert tree_hash(folder) == before
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+def test_limit_on_the_size_of_a_file(toy, tmp_path, script):
+    """`ulimit -f`: of 1 KB no face can be written."""
+    shutil.copytree(toy / "data" / OUTPUTS[script], tmp_path / "out")
+    before = tree_hash(tmp_path)
+    wrap = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]
+    refuse(script, "--out", tmp_path / "out", cwd=toy, out=tmp_path / "out", says="File too large", wrap=wrap)
+    assert tree_hash(tmp_path) == before
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+def test_read_only_disk(toy, disk, script):
+    folder = disk(4096)
+    shutil.copytree(toy / "data" / OUTPUTS[script], folder / "out")
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    before = tree_hash(folder)
+    refuse(script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Read-only file system")
+    assert tree_hash(folder) == before
+
+
+def without_privileges():
+    """Return the start of a command that takes from root the right to pass over permissions, or skip the test."""
+    if os.geteuid():
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("needs setpriv, or a user other than root")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-dac_override"]
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+def test_no_permission(toy, tmp_path, script):
+    folder = tmp_path / "locked"
+    shutil.copytree(toy / "data" / OUTPUTS[script], folder / "out")
+    before = tree_hash(folder)
+    folder.chmod(0o500)
+    try:
+        refuse(
+            script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Permission denied",
+            wrap=without_privileges(),
+        )  # fmt: skip
+        assert tree_hash(folder) == before
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+def test_input_without_permission(toy, tmp_path, script):
+    """A file that may not be read is named, and nothing is left behind."""
+    shutil.copytree(toy / "data", tmp_path / "data", ignore=lambda *_: ["model"])
+    shutil.rmtree(tmp_path / "data" / OUTPUTS[script])
+    source = {"data_preprocessing.py": "fer2013new.csv", "random_split.py": "faces/pool"}.get(script, "split/train")
+    path = tmp_path / "data" / source
+    path = path if path.is_file() else sorted(path.glob("happiness/*.png"))[3]
+    before = sorted(os.listdir(tmp_path / "data"))
+    path.chmod(0)
+    command = [*without_privileges(), sys.executable, str(ROOT / script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert str(path.relative_to(tmp_path)) in done.stderr and "Permission denied" in done.stderr
+    assert sorted(os.listdir(tmp_path / "data")) == before
+
+
+def test_table_on_a_full_disk(disk, tmp_path):
+    make_video(tmp_path / "in.avi", 100)
+    folder = disk(8)
+    refuse(
+        "realtime.py", "--source", "in.avi", "--headless", "--csv", folder / "out.csv",
+        cwd=tmp_path, out=folder / "out.csv", says="No space left",
+    )  # fmt: skip
+    assert os.listdir(folder) == ["out.csv"]
+
+
+def test_snapshot_of_a_picture_on_a_full_disk(disk, tmp_path):
+    folder = disk(8)
+    (folder / "out.png").write_text("earlier")
+    picture = ROOT / "samples/astronaut.jpg"
+    fails(
+        "realtime.py", "--source", picture, "--headless", "--output", folder / "out.png", cwd=tmp_path, says="out.png"
+    )
+    assert [path.read_text() for path in folder.iterdir()] == ["earlier"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [100, 3000])
+def test_model_on_a_full_disk(trained, disk, room):
+    """The checkpoint or the report does not fit: one line, the earlier model stays, and --resume can go on."""
+    folder = disk(sum(path.stat().st_size // 1024 + 4 for path in (trained / "data/model").iterdir()) + room)
+    shutil.copytree(trained / "data/model", folder / "model")
+    before = tree_hash(folder / "model")
+    command = [sys.executable, str(ROOT / "train.py"), "--epochs", "1", "--out", str(folder / "model")]
+    done = subprocess.run(command, cwd=trained, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert Path(done.stderr.split(": ")[1]).is_relative_to(folder), done.stderr
+    assert tree_hash(folder / "model") == before
+    assert set(os.listdir(folder)) <= {"model", ".model.resume"}
