@@ -1,0 +1,273 @@
+"""Hostile images and networks: refused by name or taken as they are, and nothing outside the given folders touched."""
+
+import io
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+
+import folders
+import realtime
+
+import numpy as np
+import pytest
+from conftest import ROOT, fails, images_in, run, tree_hash
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
+COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
+# Runs a script and prints what it opens, makes, moves or removes on the disk, `r` or `w` before each
+WATCHING = """
+import os, runpy, sys
+def see(event, args):
+    if event in ("os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.link", "os.symlink", "os.truncate", "os.chmod"):
+        seen.extend(("w", arg) for arg in args[:2] if isinstance(arg, (str, bytes)) and os.path.isabs(os.fsdecode(arg)))
+    elif event in ("open", "os.scandir", "os.listdir") and isinstance(args[0], (str, bytes)):
+        seen.append(("w" if event == "open" and args[2] & os.O_ACCMODE else "r", args[0]))
+    elif event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "socket.connect"):
+        seen.append((event, str(args[0])))
+sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+import folders, matplotlib.figure, numpy, pandas, PIL.Image, PIL.ImageEnhance, splitfolders, tqdm
+seen = []
+sys.addaudithook(see)
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    for kind, path in list(seen):
+        print(kind, os.path.realpath(os.fsdecode(path)))
+"""
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """A folder faces/ with two emotions of six faces."""
+    for emotion in ("anger", "fear"):
+        (tmp_path / "faces" / emotion).mkdir(parents=True)
+        for number in range(6):
+            Image.effect_noise((48, 48), 40).save(tmp_path / f"faces/{emotion}/row{number:05}.png")
+    return tmp_path / "faces"
+
+
+def options(script):
+    return ["--sources" if script == "random_shuffle.py" else "--source", "faces", "--out", "out"]
+
+
+def png(width, height, data):
+    """Return a PNG of 8-bit gray that claims a size, whatever its data are."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+@pytest.mark.parametrize("script", COPYING)
+def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
+    """50,000 x 50,000 pixels in 2.4 MB: 2.5 GB in memory."""
+    rows = zlib.compressobj(9)
+    (faces / "fear/row00003.png").write_bytes(png(50_000, 50_000, rows.compress(bytes(10**8)) + rows.flush()))
+    command = [sys.executable, str(ROOT / script), *options(script)]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=-1, text=True)
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1 and said.count("\n") == 1 and "faces/fear/row00003.png" in said, said
+    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 3e8
+    assert os.listdir(tmp_path) == ["faces"]
+
+
+@given(data=st.data())
+def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory, data):
+    """PNG has checksums: what opens has its own pixels. JPEG has none, BMP neither, but a cut one is refused."""
+    face = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8))
+    form = data.draw(st.sampled_from(["PNG", "JPEG", "BMP"]))
+    file = io.BytesIO()
+    face.save(file, form, **{"compress_level": data.draw(st.sampled_from([0, 6]))} if form == "PNG" else {})
+    whole = file.getvalue()
+    pixels = Image.open(file).tobytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    cut = form != "PNG" or data.draw(st.booleans())
+    spoiled = whole[:place] if cut else whole[:place] + bytes([whole[place] ^ 1 + data.draw(st.integers(0, 254))]) + (
+        whole[place + 1 :]
+    )  # fmt: skip
+    path = tmp_path_factory.getbasetemp() / "spoiled.img"
+    path.write_bytes(spoiled)
+    try:
+        assert folders.open_face(path).tobytes() == pixels
+    except SystemExit as refused:
+        assert str(path) in str(refused.code) and "\n" not in str(refused.code)
+
+
+@pytest.mark.parametrize("script", COPYING)
+@pytest.mark.parametrize("what", ["image", "emotion", "folder of images"])
+def test_a_symbolic_link_out_of_the_tree_is_refused(faces, tmp_path, script, what):
+    secret = tmp_path / "secret"
+    shutil.copytree(faces, secret)
+    if what == "image":
+        (faces / "fear/row00009.png").symlink_to(secret / "fear/row00001.png")
+    elif what == "emotion":
+        (faces / "joy").symlink_to(secret / "fear")
+    else:
+        (faces / "fear/more.png").symlink_to(secret)
+    fails(script, *options(script), cwd=tmp_path, says=["symbolic link"])
+    assert sorted(os.listdir(tmp_path)) == ["faces", "secret"]
+
+
+NAMES = [
+    "a b.png",
+    "it's.png",
+    'say "cheese".png',
+    "größe.png",
+    "表情.png",
+    "-rf.png",
+    "$HOME.png",
+    "%s{0}.png",
+    "~.png",
+]
+
+
+@pytest.mark.parametrize("script", COPYING)
+def test_odd_names_are_kept(faces, tmp_path, script):
+    for name in NAMES:
+        Image.effect_noise((48, 48), 40).save(faces / "fear" / name)
+    (faces / "anger").rename(faces / "$\\foo$ 'quoted' 怒り")
+    done = run(script, *options(script), cwd=tmp_path)
+    assert "error" not in done.stderr
+    parts = ["train", "val"] if script == "random_split.py" else ["."]
+    copied = [path for part in parts for path in images_in(tmp_path / "out" / part).values()]
+    assert len(copied) == 12 + len(NAMES)
+    kind = script.removesuffix(".py")
+    ending = f"_{kind}.png" if kind in ("contrast", "sharpness") else ".png"
+    for name in NAMES:
+        stem = name.removesuffix(".png")
+        assert sum(path.name.removesuffix(ending).split("_", kind == "random_shuffle")[-1] == stem for path in copied)
+
+
+@pytest.mark.parametrize("script", COPYING)
+@pytest.mark.parametrize("name", ["two\nlines.png", "tab\t.png", "\x1b[2J.png", b"\xff\xfe.png"])
+def test_names_that_would_break_a_line_are_refused(faces, tmp_path, script, name):
+    path = os.path.join(os.fsencode(faces / "fear"), os.fsencode(name))
+    shutil.copyfile(faces / "fear/row00001.png", path)
+    line = fails(script, *options(script), cwd=tmp_path, says="rename it")
+    assert line.rstrip("\n").isprintable()
+    assert os.listdir(tmp_path) == ["faces"]
+
+
+@pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
+def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, script):
+    shutil.copytree(toy / "data", tmp_path / "in", ignore=lambda *_: ["model", ".model.resume"])
+    source = {"data_preprocessing.py": "", "random_split.py": "faces/pool"}.get(script, "split/train")
+    given_ = ["--source" + "s" * (script == "random_shuffle.py"), f"in/{source}"]
+    if script == "data_preprocessing.py":
+        given_ = ["--fer", "in/fer2013.csv", "--ferplus", "in/fer2013new.csv"]
+    (tmp_path / "results").mkdir()
+    before = tree_hash(tmp_path / "in")
+    command = [sys.executable, "-B", "-c", WATCHING, str(ROOT / script), *given_, "--out", "results/out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = [line.split(" ", 1) for line in done.stdout.splitlines() if line[:2] in ("r ", "w ") or "." in line[:12]]
+    written = {path for kind, path in seen if kind == "w"} - {os.path.realpath(os.devnull)}
+    assert written and all(path.startswith(str(tmp_path / "results")) for path in written), written
+    libraries = (sys.prefix, sys.base_prefix, str(ROOT))
+    read = {
+        path for kind, path in seen if kind == "r" and not path.startswith((*libraries, "/usr/", "/etc/", "/proc/"))
+    }
+    assert all(path.startswith((str(tmp_path / "in" / source), str(tmp_path / "results"))) for path in read), read
+    assert {kind for kind, _ in seen} == {"r", "w"}
+    assert tree_hash(tmp_path / "in") == before
+
+
+@given(data=st.data())
+def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
+    """A TFLite file's header is all offsets: one that leads out of the file, or round in it, is refused."""
+    spoiled = bytearray(TFLITE)
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(
+            st.integers(0, 200)
+            | st.integers(0, len(spoiled) - 1)
+            | st.integers(len(spoiled) - 20_000, len(spoiled) - 4)
+        )
+        spoiled[place : place + 4] = data.draw(st.binary(min_size=4, max_size=4))
+    try:
+        shape = realtime.input_shape(bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))]))
+    except (struct.error, ValueError):
+        return
+    assert all(isinstance(length, int) for length in shape)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """Model folders of other makes: 64x64 pixels, three channels, and one that would run code as it is loaded."""
+    home = tmp_path_factory.mktemp("networks")
+    code = f"""
+import os, sys; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras, tensorflow as tf
+from pathlib import Path
+from keras import layers
+def make(name, shape, *more):
+    network = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), *more, layers.Conv2D(8, 3),
+                                layers.GlobalAveragePooling2D(), layers.Softmax()])
+    folder = Path({str(home)!r}, name)
+    folder.mkdir()
+    network.save(folder / "emotion.keras")
+    (folder / "labels.txt").write_bytes(Path({str(ROOT / "pretrained/labels.txt")!r}).read_bytes())
+    if not more:
+        network.export(str(folder / "saved"), format="tf_saved_model", verbose=False)
+        tflite = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved")).convert()
+        (folder / "emotion.tflite").write_bytes(tflite)
+make("large", (64, 64, 1))
+make("color", (48, 48, 3))
+make("code", (48, 48, 1), layers.Lambda(lambda x: __import__("pathlib").Path("ran").touch() or x))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=home)
+    (home / "ran").unlink()  # it works, where it is allowed to
+    return home
+
+
+def test_a_network_of_another_size_names_faces_too(networks, tmp_path):
+    picture = ROOT / "samples/astronaut.jpg"
+    arguments = ["--source", picture, "--model", networks / "large", "--headless", "--csv", "out.csv"]
+    assert "1 frames, 1 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+def test_a_network_for_color_is_refused(networks, tmp_path):
+    picture = ROOT / "samples/astronaut.jpg"
+    arguments = ["--source", picture, "--model", networks / "color", "--headless"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["color/emotion.tflite", "3 channels, not 1"])
+
+
+@pytest.mark.parametrize("name, says", [("large", "(64, 64, 1)"), ("color", "(48, 48, 3)"), ("code", "not a Keras")])
+def test_a_foreign_network_is_not_evaluated(networks, toy, name, says):
+    fails("train.py", "--evaluate", "--out", networks / name, cwd=toy, says=[name, says])
+    assert not (toy / "ran").exists()
+
+
+@pytest.mark.parametrize("mode", ["--evaluate", "--export"])
+@pytest.mark.parametrize("how", ["cut", "noise"])
+def test_a_spoiled_keras_network_is_refused(toy, tmp_path, mode, how):
+    shutil.copytree(ROOT / "pretrained", tmp_path / "model")
+    path = tmp_path / "model/emotion.keras"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if how == "cut" else np.random.default_rng(2).bytes(5000))
+    before = tree_hash(tmp_path)
+    fails("train.py", mode, "--out", tmp_path / "model", cwd=toy, says=["emotion.keras", "not a Keras network"])
+    assert tree_hash(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_a_network_cut_anywhere_is_refused_or_works(tmp_path):
+    """Each in a process of its own: OpenCV's reader must not take the loop down with it."""
+    shutil.copytree(ROOT / "pretrained", tmp_path / "model")
+    path = tmp_path / "model/emotion.tflite"
+    whole = path.read_bytes()
+    picture = str(ROOT / "samples/astronaut.jpg")
+    command = [sys.executable, str(ROOT / "realtime.py"), "--source", picture, "--model", "model", "--headless"]
+    for place in [1, 7, 8, 20, 100, *np.random.default_rng(4).integers(0, len(whole), 100), len(whole) - 1]:
+        path.write_bytes(whole[:place])
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode in (0, 1) and done.stderr.count("\n") == done.returncode, (place, done.stderr)
