@@ -2,17 +2,15 @@
 
 import csv
 import json
-import os
 import re
-import shutil
 from collections import Counter
+
+import data_preprocessing as preprocessing
 
 import numpy as np
 import pytest
-from conftest import DATA_STAGES, images_in, run, tree_hash
+from conftest import images_in, run, tree_hash
 from PIL import Image
-
-import data_preprocessing as preprocessing
 
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
 
@@ -243,32 +241,6 @@ def test_a_folder_of_ones_own_joins_the_set(toy, tmp_path):
     run("random_shuffle.py", "--sources", "data/split/train", tmp_path / "mine", "--out", tmp_path / "out", cwd=toy)
     assert len(list((tmp_path / "out/happiness").glob("*_me at work.png"))) == 1
     assert len(list((tmp_path / "out/anger").glob("*_me.jpg"))) == 1
-
-
-@pytest.mark.parametrize("script", DATA_STAGES)
-def test_stage_is_deterministic_and_changes_no_input(toy, tmp_path, script):
-    """Again elsewhere: other order of directory entries, other locale, zone and threads, the same bytes."""
-    shutil.copytree(toy / "data", tmp_path / "data", ignore=lambda *_: ["model"], copy_function=copy_backwards)
-    out = {"data_preprocessing.py": "faces", "random_split.py": "split", "random_shuffle.py": "shuffled"}.get(
-        script, script.removesuffix(".py")
-    )
-    shutil.rmtree(tmp_path / "data" / out)
-    before = tree_hash(tmp_path / "data")
-    env = {**os.environ, "LC_ALL": "C", "TZ": "Asia/Kathmandu", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
-    run(script, cwd=tmp_path, env=env)
-    assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out)
-    shutil.rmtree(tmp_path / "data" / out)
-    assert tree_hash(tmp_path / "data") == before
-
-
-def copy_backwards(source, target):
-    """Copy a file, its folder's last names first: file systems list entries in the order they were made, or by hash."""
-    names = sorted(os.listdir(os.path.dirname(source)), reverse=True)
-    for name in names:
-        path = os.path.join(os.path.dirname(source), name)
-        goal = os.path.join(os.path.dirname(target), name)
-        if os.path.isfile(path) and not os.path.exists(goal):
-            shutil.copyfile(path, goal)
 
 
 @pytest.mark.parametrize("name", ["faces", "split", "contrast", "sharpness", "shuffled"])

@@ -1,0 +1,99 @@
+"""The same input and seed give the same bytes on every Python, locale, time zone, thread count and directory order."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import DATA_STAGES, ROOT, run, tree_hash
+
+OUTPUTS = dict(zip(DATA_STAGES, ["faces", "split", "contrast", "sharpness", "shuffled"]))
+LIBRARIES = ["numpy", "pandas", "pillow", "split-folders", "tqdm", "matplotlib"]
+SURROUNDINGS = {
+    "locale C": {"LC_ALL": "C", "LANG": "C"},
+    "locale tr_TR": {"LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+    "time zone": {"TZ": "Asia/Kathmandu"},
+    "one thread": {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    "many threads": {"OMP_NUM_THREADS": "16", "OPENBLAS_NUM_THREADS": "16"},
+    "hash seed": {"PYTHONHASHSEED": "12345"},
+    "optimized": {"PYTHONOPTIMIZE": "2"},
+}
+
+
+def copy_backwards(source, target):
+    """Copy a tree, last names first: file systems list entries in the order they were made, or by a hash."""
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(source.iterdir(), reverse=True):
+        if entry.is_dir():
+            copy_backwards(entry, target / entry.name)
+        else:
+            shutil.copyfile(entry, target / entry.name)
+
+
+@pytest.mark.parametrize("script", DATA_STAGES)
+def test_directory_order_and_an_unchanged_input(toy, tmp_path, script):
+    out = OUTPUTS[script]
+    for name in ["faces", "split", "contrast", "sharpness"]:
+        if name != out:
+            copy_backwards(toy / "data" / name, tmp_path / "data" / name)
+    for name in ["fer2013.csv", "fer2013new.csv"]:
+        shutil.copyfile(toy / "data" / name, tmp_path / "data" / name)
+    before = tree_hash(tmp_path / "data")
+    run(script, cwd=tmp_path)
+    assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out)
+    shutil.rmtree(tmp_path / "data" / out)
+    assert tree_hash(tmp_path / "data") == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if number < 2 else pytest.param(name, marks=pytest.mark.slow) for number, name in enumerate(SURROUNDINGS)],
+)
+def test_surroundings(toy, tmp_path, name):
+    (tmp_path / "data").mkdir()
+    for file in ["fer2013.csv", "fer2013new.csv"]:
+        shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
+    for script, out in OUTPUTS.items():
+        run(script, cwd=tmp_path, env={**os.environ, **SURROUNDINGS[name]})
+        assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out), script
+
+
+def interpreter(version):
+    """Return the path of a Python of a version, from the PATH or pyenv, or None."""
+    candidates = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    for path in filter(None, candidates):
+        ask = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if subprocess.run(ask, capture_output=True, text=True).stdout.strip() == version:
+            return path
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("libraries", ["newest", "lowest"])
+def test_python_versions(toy, tmp_path, version, libraries):
+    """Images, names and tables are the same; the bar chart's letters are those of the installed matplotlib."""
+    if not (python := interpreter(version)):
+        pytest.skip(f"no Python {version} here")
+    wanted = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    wanted = [line for line in wanted if re.match("|".join(LIBRARIES), line)]
+    assert len(wanted) == len(LIBRARIES)
+    if libraries == "lowest":
+        if version == "3.13":
+            pytest.skip("the lowest versions have no wheels for Python 3.13")
+        wanted = [line.split(",")[0].replace(">=", "==") for line in wanted]
+    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
+    (tmp_path / "data").mkdir()
+    for file in ["fer2013.csv", "fer2013new.csv"]:
+        shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
+    for script, out in OUTPUTS.items():
+        subprocess.run([python, ROOT / script], cwd=tmp_path, check=True, capture_output=True)
+        ours, here = toy / "data" / out, tmp_path / "data" / out
+        if script == "random_shuffle.py":
+            assert (here / "class_counts.png").stat().st_size > 5000
+            shutil.copyfile(ours / "class_counts.png", here / "class_counts.png")
+        assert tree_hash(here) == tree_hash(ours), script
