@@ -204,6 +204,40 @@ def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("moment", range(5))
+def test_training_interrupted_says_one_line(few, tmp_path, moment):
+    """While the libraries load, in the first epoch, in a later one, while it reports."""
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 4]
+    command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+    process.stdout.read(1)
+    if moment > 1:
+        until = tmp_path / {2: ".model.resume", 3: ".model.new/labels.txt", 4: ".model.new/metrics.json"}[moment]
+        while process.poll() is None and not until.exists():
+            time.sleep(0.005)
+    time.sleep([0.2, 2, 0.1, 0.1, 0][moment])
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert (process.returncode, said) == (130, "interrupted\n")
+    assert not (tmp_path / "model").exists() and set(os.listdir(tmp_path)) <= {".model.resume"}
+    run("train.py", *arguments, "--resume", cwd=tmp_path)
+    assert pd.read_csv(tmp_path / "model/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.03, 0.1, 0.2, 0.3])
+def test_realtime_interrupted_as_it_starts(tmp_path, seconds):
+    command = [sys.executable, "-c", BEGINNING, str(ROOT / "realtime.py"), "--source", "in.avi", "--headless"]
+    make_video(tmp_path / "in.avi", 200)
+    process = subprocess.Popen([*command, "--output", "out.mp4"], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+    process.stdout.read(1)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130 and said in ("", "interrupted\n")
+    assert set(os.listdir(tmp_path)) <= {"in.avi", "out.mp4"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi"])
 def test_sigterm_at_any_time_leaves_playable_video_and_whole_lines(tmp_path, suffix):
     make_video(tmp_path / "in.avi", 400)
