@@ -74,7 +74,7 @@ def interpreter(version):
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("libraries", ["newest", "lowest"])
 def test_python_versions(toy, tmp_path, version, libraries):
-    """Images, names and tables are the same; the bar chart's letters are those of the installed matplotlib."""
+    """With the newest and the lowest libraries that requirements.txt allows, pixels of the bar chart included."""
     if not (python := interpreter(version)):
         pytest.skip(f"no Python {version} here")
     wanted = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
@@ -92,8 +92,4 @@ def test_python_versions(toy, tmp_path, version, libraries):
         shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
     for script, out in OUTPUTS.items():
         subprocess.run([python, ROOT / script], cwd=tmp_path, check=True, capture_output=True)
-        ours, here = toy / "data" / out, tmp_path / "data" / out
-        if script == "random_shuffle.py":
-            assert (here / "class_counts.png").stat().st_size > 5000
-            shutil.copyfile(ours / "class_counts.png", here / "class_counts.png")
-        assert tree_hash(here) == tree_hash(ours), script
+        assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out), script
