@@ -36,9 +36,11 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     # skipinitialspace: icml_face_data.csv, Kaggle's other copy, has blanks before its column names
     options |= {"skipinitialspace": True, "encoding": "utf-8-sig", "compression": None}
     try:
-        with warnings.catch_warnings():
+        with path.open("rb", buffering=2**16) as file, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
-            with pd.read_csv(path, **options) as chunks:
+            if b"\n" not in (start := file.peek()) and len(start) >= 2**16:
+                raise ValueError("no line end in its first 64 KB")  # before pandas reads it all in search of one
+            with pd.read_csv(file, **options) as chunks:
                 for chunk in chunks:
                     yield chunk[columns]
     except FileNotFoundError:

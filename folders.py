@@ -34,24 +34,41 @@ FACE_SIZE = 48  # pixels: FER-2013's faces are 48x48
 
 def fail(message: str) -> NoReturn:
     """Stop with one line on stderr and exit status 1: the file, what is wrong with it, what mends it."""
-    raise SystemExit("error: " + message.replace("\r", "\\r").replace("\n", "\\n"))
+    raise SystemExit("error: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
+    nowhere = open(os.devnull, "w")  # noqa: SIM115, for as long as the script runs
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere  # None where a shell has closed them
+    for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no reason to fail
     try:
         for argument in sys.argv:
             if argument.encode(errors="surrogateescape") != argument.encode(errors="replace"):
                 fail(f"{argument!a}: not UTF-8; rename it")
-        main()
+        try:
+            main()
+        finally:
+            flush()
+    except BrokenPipeError:  # what reads the output has had enough, as `head` does
+        raise SystemExit(128 + 13) from None  # as if SIGPIPE, which Python ignores, had ended it
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}; mend that (room on the disk, permission, path) and run it again")
+
+
+def flush() -> None:
+    """Bring out what was printed, and let Python's own attempt as it ends not complain a second time."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        error.filename = "standard output"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def end_on_interrupt(kind: type, error: BaseException, traceback: object) -> None:
@@ -197,7 +214,7 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
     being written by another run.
     """
     out = Path(os.path.realpath(out))
-    _refuse_strangers(out, script)
+    refuse_strangers(out, script)
     for source in (Path(os.path.realpath(source)) for source in sources):
         if source == out or source in out.parents or out in source.parents:
             fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
@@ -209,6 +226,7 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
         _clear(new)
         old = recover(out)
         yield new
+        refuse_strangers(out, script)  # what has come there meanwhile
         if out.exists():
             out.rename(old)
         new.rename(out)
@@ -232,23 +250,27 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
 def recover(out: Path) -> Path:
     """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to."""
     old = out.with_name(f".{out.name}.old")
-    if old.exists() and not out.exists():
+    if old.is_dir() and not old.is_symlink() and not out.exists():
         old.rename(out)
     shutil.rmtree(old, ignore_errors=True)
+    if os.path.lexists(old):
+        fail(f"{old}: left by an earlier run, and can't be removed; remove it by hand")
     return old
 
 
-def _refuse_strangers(out: Path, script: str) -> None:
+def refuse_strangers(out: Path, script: str) -> None:
     """Fail when `out` exists and is not an output folder of `script`, told by its stage.json."""
     if not os.path.lexists(out):
         return
     try:
+        if not (out / "stage.json").is_file():  # a named pipe would wait for ever
+            raise ValueError
         maker = json.loads((out / "stage.json").read_text(encoding="utf-8"))["script"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         what = f"exists and was not made by {script} (no stage.json of its own)"
         fail(f"{out}: {what}; move it away or choose another --out")
     if maker != script:
-        fail(f"{out}: was made by {maker}, not by {script}; choose another --out")
+        fail(f"{out}: was made by {str(maker)[:40]}, not by {script}; choose another --out")
 
 
 def _lock(folder: Path) -> int:

@@ -12,6 +12,7 @@ images per emotion in the first source and in the result. Takes about 15 seconds
 """
 
 import argparse
+import os
 import random
 from pathlib import Path
 
@@ -35,9 +36,11 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
+    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes
     matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()

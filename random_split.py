@@ -51,6 +51,13 @@ def split(source: Path, out: Path, ratio: list[float], seed: int, digests: dict[
         splitfolders.ratio(source, out, seed=seed, ratio=ratio, group=group_by_pixels)
 
 
+def check_arrival(source: Path, out: Path, digests: dict[Path, bytes]) -> None:
+    """Fail when an image is in no part: split-folders lists the folder anew, and takes what is there then."""
+    for path in digests:
+        if not any((out / part / path.parent.name / path.name).exists() for part in PARTS):
+            folders.fail(f"{path}: has gone while {source} was being split; leave it alone meanwhile, and run it again")
+
+
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
     """Move copies that differ in label, and so were split apart, to the earliest part with one; return how many."""
     groups = defaultdict(list)
@@ -83,6 +90,7 @@ def main() -> None:
     with folders.new_folder(args.out, SCRIPT, [args.source]) as out:
         digests = hash_pixels(images)
         split(args.source, out, args.ratio, args.seed, digests)
+        check_arrival(args.source, out, digests)
         moved = rejoin_copies(out, digests)
         parts = {}
         for part in PARTS[: len(args.ratio)]:

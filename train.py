@@ -17,6 +17,7 @@ or torch works too. Takes about 7 minutes an epoch of 76,632 faces on two cores.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -40,6 +41,7 @@ WARM_UP = 0.05  # share of all steps in which the learning rate rises from 0
 SHIFT, ROTATION, ZOOM = 0.1, 15 / 360, 0.15  # of the side, of a full turn, of the size: each to both sides
 DRY_RUN_FACES = 40  # per emotion
 AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
+LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed"]  # what a resumed run may not change
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
@@ -59,6 +61,10 @@ class Faces:
     paths: list[Path]
     counts: dict[str, int]
 
+    def digest(self) -> str:
+        """Return what tells these faces from others: a hash of their pixels and labels."""
+        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
+
 
 def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
@@ -67,12 +73,15 @@ def first_line(error: Exception) -> str:
 def import_libraries() -> None:
     """Load what takes seconds once the input is known to be good, and before hours of training need it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     try:
         with folders.quiet():
             import cv2  # noqa: F401
             import keras  # noqa: F401
+            import matplotlib
             import seaborn  # noqa: F401
             import sklearn.metrics  # noqa: F401
+        matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     except (ImportError, ValueError) as error:  # ValueError: a KERAS_BACKEND that is none
         folders.fail(f"a library can't be loaded ({first_line(error)}); run `pip install -r requirements.txt`")
 
@@ -213,7 +222,10 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
     if args.resume and checkpoint.exists():
         try:
             log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
+            figures = [[float(epoch[name]) for name in LOG] for epoch in log]
             training = keras.saving.load_model(checkpoint / "training.keras")
+            if training.optimizer is None or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1)):
+                raise ValueError("not the files of one run")
             print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
         except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
             folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
@@ -231,7 +243,8 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
             else:
                 shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
-            folders.write_stage(new, SCRIPT, checkpoint, vars(args), faces.counts, {})
+            recipe = {**vars(args), "faces": [faces.digest(), val.digest()]}
+            folders.write_stage(new, SCRIPT, checkpoint, recipe, faces.counts, {})
         training.stop_training = len(log) - best_epoch(log) >= args.patience
 
     if len(log) < args.epochs and len(log) - best_epoch(log) < args.patience:
@@ -258,12 +271,12 @@ def load_network(folder: Path):
             folders.fail(f"{file}: no such file; make it with `python train.py`")
     try:
         network = keras.saving.load_model(path)
+        _, outputs = network.output_shape
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
         folders.fail(f"{path}: not a Keras network ({first_line(error)}); train again")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    outputs = network.output_shape[-1]
-    if outputs != len(emotions):
-        folders.fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
+    if outputs != len(set(emotions)):
+        folders.fail(f"{labels}: {len(set(emotions))} labels for a network of {outputs} outputs; copy both again")
     return network, emotions
 
 
@@ -333,11 +346,9 @@ def plot_curves(log: pd.DataFrame, path: Path) -> None:
 
 def plot_confusion(metrics: dict, emotions: list[str], path: Path) -> None:
     """Draw a heat map per set: of the faces with a label, the share that was given each name."""
-    import matplotlib
     import seaborn
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     figure = Figure(figsize=(8 * len(metrics), 7), layout="constrained")
     row = figure.subplots(1, len(metrics), squeeze=False)
     for axes, (name, rules) in zip(row[0], metrics.items()):
@@ -404,10 +415,10 @@ def parse_arguments() -> argparse.Namespace:
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
     mode("--export", action="store_true", help="write emotion.tflite for the network in --out; nothing else")
     args = parser.parse_args()
-    for name in ("test", "votes"):  # the two that may be missing, as long as they were not asked for
+    for name in ("val", "test", "votes"):  # those that may be missing, as long as they were not asked for
         path = getattr(args, name)
-        if path != parser.get_default(name) and not (path.is_dir() if name == "test" else path.is_file()):
-            folders.fail(f"{path}: no such {'folder' if name == 'test' else 'file'}; correct --{name}")
+        if path != parser.get_default(name) and not (path.is_file() if name == "votes" else path.is_dir()):
+            folders.fail(f"{path}: no such {'file' if name == 'votes' else 'folder'}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate", "patience"):
@@ -418,11 +429,12 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
+def prepare_checkpoint(args: argparse.Namespace, sets: dict[str, Faces]) -> Path:
     """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
     out = Path(os.path.realpath(args.out))
     checkpoint = out.with_name(f".{out.name}.resume")
     folders.recover(checkpoint)
+    folders.refuse_strangers(checkpoint, SCRIPT)
     if not args.resume and checkpoint.exists():
         print(
             f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
@@ -434,7 +446,8 @@ def prepare_checkpoint(args: argparse.Namespace, counts: dict) -> Path:
             stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
             before = {**stage["arguments"], "seed": stage["seed"]}
             changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
-            changed += ["training faces"] if stage["images_in"] != counts else []
+            faces = [sets[name].digest() for name in ("train", "val")]
+            changed += ["faces to train on or to validate by"] if before["faces"] != faces else []
         except (OSError, ValueError, KeyError, TypeError) as error:
             folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
         if changed:
@@ -450,7 +463,7 @@ def train_and_report(args: argparse.Namespace) -> None:
         refuse_leaks(sets, args.train)
         votes = read_votes(args.votes)
         counts = {name: faces.counts for name, faces in sets.items()}
-        checkpoint = prepare_checkpoint(args, counts["train"])
+        checkpoint = prepare_checkpoint(args, sets)
         import_libraries()
         targets = soft_targets(sets["train"], emotions, votes if args.labels == "soft" else None)
         print(
