@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +22,11 @@ PROFILE = {"deadline": None, "database": None, "suppress_health_check": list(Hea
 settings.register_profile("same", derandomize=True, max_examples=100, **PROFILE)
 settings.register_profile("long", max_examples=5000, **PROFILE)
 settings.load_profile("same")
+
+# A shell that starts pytest with `&` or nohup has these ignored, and every process that a test starts would inherit it
+for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
+    if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 DATA_STAGES = ["data_preprocessing.py", "random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
 
@@ -41,6 +47,21 @@ def fails(script, *arguments, cwd, says, **options):
     for text in [says] if isinstance(says, str) else says:
         assert text in done.stderr, done.stderr
     return done.stderr
+
+
+def peak_memory(script, *arguments, cwd):
+    """Run a script; return its status, what it said on stderr, and the most memory it held, in bytes."""
+    # By a small process between: of a child the system counts what its parent held before the exec too
+    code = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+sys.stderr.buffer.write(done.stderr)
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+    command = [sys.executable, "-c", code, sys.executable, str(ROOT / script), *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280)
+    status, most = map(int, done.stdout.split())
+    return status, done.stderr, most * (1 if sys.platform == "darwin" else 1024)
 
 
 def tree_hash(folder):

@@ -19,6 +19,7 @@ SURROUNDINGS = {
     "many threads": {"OMP_NUM_THREADS": "16", "OPENBLAS_NUM_THREADS": "16"},
     "hash seed": {"PYTHONHASHSEED": "12345"},
     "optimized": {"PYTHONOPTIMIZE": "2"},
+    "matplotlib's settings": {"MPLBACKEND": "none such"},
 }
 
 
@@ -55,6 +56,7 @@ def test_surroundings(toy, tmp_path, name):
     (tmp_path / "data").mkdir()
     for file in ["fer2013.csv", "fer2013new.csv"]:
         shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
+    (tmp_path / "matplotlibrc").write_text("font.size: 40\n")  # read where it lies in the working folder
     for script, out in OUTPUTS.items():
         run(script, cwd=tmp_path, env={**os.environ, **SURROUNDINGS[name]})
         assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out), script

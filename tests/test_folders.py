@@ -72,6 +72,58 @@ with folders.new_folder(Path("out"), "contrast.py"):
     assert (tmp_path / "out/stage.json").exists()
 
 
+def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), folders.new_folder(out, "contrast.py"):
+        out.mkdir()
+        (out / "thesis.txt").write_text("precious")
+    assert (out / "thesis.txt").read_text() == "precious"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_face_that_goes_while_the_pool_is_split_is_named(source, tmp_path):
+    """After it was hashed, before split-folders lists the folder for itself."""
+    code = f"""
+import os, sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ["random_split.py", "--source", "faces", "--out", "out"]
+import folders, random_split, splitfolders
+split = splitfolders.ratio
+def late(*arguments, **options):
+    os.remove("faces/anger/row00001.png")
+    split(*arguments, **options)
+splitfolders.ratio = late
+folders.run(random_split.main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "faces/anger/row00001.png" in done.stderr
+    assert os.listdir(tmp_path) == ["faces"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_can_not_be_cleared_is_named(source, tmp_path, kind):
+    old = tmp_path / ".out.old"
+    old.write_text("x") if kind == "file" else old.symlink_to(source)
+    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=[".out.old", "remove it by hand"])
+    assert len(list(source.rglob("*.png"))) == 6
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(source, tmp_path, closed):
+    """As a job of cron or a service may have them."""
+    command = f'"{sys.executable}" "{ROOT}/contrast.py" --source faces --out out {closed}'
+    assert subprocess.run(["bash", "-c", command], cwd=tmp_path).returncode == 0
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 6
+
+
+@pytest.mark.parametrize("where, status, says", [("> /dev/full", 1, "No space left"), ("| true", 141, "")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbuffered):
+    command = f'"{sys.executable}" "{ROOT}/contrast.py" --source faces --out out {where}; exit ${{PIPESTATUS[0]}}'
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1 if says else 0) and says in done.stderr
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 6
+
+
 @pytest.mark.parametrize("made", ["empty folder", "folder with photos", "file"])
 def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
     out = tmp_path / "out"

@@ -147,17 +147,19 @@ def test_stopped_at_random_moments(bench, times, number, status):
     start = time.monotonic()
     run(bench.script, cwd=bench.folder)
     lasts = time.monotonic() - start
-    moments = random.Random(f"{bench.script} {number}")
+    moments, stopped = random.Random(f"{bench.script} {number}"), 0
     for _ in range(times):
         bench.prepare()
         command = [sys.executable, "-c", BEGINNING, str(ROOT / bench.script)]
         process = subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True)
         process.stdout.read(1)
-        time.sleep(moments.uniform(0, lasts))
+        time.sleep(moments.uniform(0, 0.8 * lasts))
         process.send_signal(number)
         said = process.communicate()[1]
         assert (process.returncode, said) in [(status, "interrupted\n" * (status == 130)), (0, "")]
+        stopped += process.returncode == status
         bench.check()
+    assert stopped > times // 2
 
 
 @pytest.mark.parametrize("times", [1, MANY])

@@ -178,7 +178,32 @@ def test_row_number(name, row):
     assert train.row_number(Path(name)) == row
 
 
-@pytest.mark.parametrize("option", ["--votes", "--test"])
+@pytest.mark.parametrize("what", ["other faces", "other options", "not ours", "spoiled"])
+def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
+    """Before hours of training: other faces, told by their pixels, would be judged by a network that has seen them."""
+    digests = [
+        train.Faces(np.stack([np.asarray(Image.open(path))[..., None] for path in images_in(folder).values()]),
+                    np.repeat(range(len(list(folder.iterdir()))), 8), [], {}).digest()
+        for folder in (few / "train", few / "val")
+    ]  # fmt: skip
+    recipe = {"epochs": 24 if what == "other options" else 3, "batch_size": 64, "learning_rate": 0.001}
+    recipe |= {"labels": "soft", "loss": "crossentropy", "faces": digests}
+    if what == "other faces":
+        recipe["faces"][1] = recipe["faces"][0]
+    stage = {"script": "train.py", "arguments": recipe, "seed": 42}
+    resume = tmp_path / ".model.resume"
+    resume.mkdir()
+    if what != "not ours":
+        text = "[" * 200_000 if what == "spoiled" else json.dumps(stage)
+        (resume / "stage.json").write_text(text)
+    before = tree_hash(resume)
+    says = {"other faces": "other faces to", "other options": "other --epochs"}.get(what, "was not made by train.py")
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 3]
+    fails("train.py", *arguments, "--resume", cwd=tmp_path, says=[".model.resume", says])
+    assert tree_hash(resume) == before and os.listdir(tmp_path) == [".model.resume"]
+
+
+@pytest.mark.parametrize("option", ["--votes", "--test", "--val"])
 def test_a_mistyped_path_is_not_taken_for_a_missing_one(toy, option):
     fails("train.py", option, "data/typo", cwd=toy, says=["data/typo", option])
 
