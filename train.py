@@ -263,12 +263,13 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
 
 def load_network(folder: Path):
     """Return the Keras network in `folder` and its emotions."""
-    import keras
-
     path, labels = folder / "emotion.keras", folder / "labels.txt"
     for file in (path, labels):
         if not file.is_file():
             folders.fail(f"{file}: no such file; make it with `python train.py`")
+    import_libraries()
+    import keras
+
     try:
         network = keras.saving.load_model(path)
         _, outputs = network.output_shape
@@ -493,7 +494,6 @@ def train_and_report(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the report of the network in --out; write nothing."""
-    import_libraries()
     network, emotions = load_network(args.out)
     size = (folders.FACE_SIZE, folders.FACE_SIZE, 1)
     if network.input_shape[1:] != size:
@@ -507,7 +507,6 @@ def evaluate(args: argparse.Namespace) -> None:
 def export(args: argparse.Namespace) -> None:
     """Write emotion.tflite beside the emotion.keras in --out, as a whole or not at all."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import_libraries()
     network, _ = load_network(args.out)
     new = args.out / ".emotion.tflite"
     noise = np.random.default_rng(args.seed).integers(0, 256, (64, *network.input_shape[1:]))

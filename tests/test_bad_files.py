@@ -248,7 +248,7 @@ def test_a_foreign_network_is_not_evaluated(networks, toy, name, says):
     assert not (toy / "ran").exists()
 
 
-@pytest.mark.parametrize("mode", ["--evaluate", "--export"])
+@pytest.mark.parametrize("mode", ["--evaluate", pytest.param("--export", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["cut", pytest.param("noise", marks=pytest.mark.slow)])
 def test_a_spoiled_keras_network_is_refused(toy, tmp_path, mode, how):
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
