@@ -31,6 +31,11 @@ for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
 DATA_STAGES = ["data_preprocessing.py", "random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
 
 
+def slow(*case):
+    """Return a case of a parametrized test that the normal run leaves out."""
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 def run(script, *arguments, cwd, check=True, **options):
     """Run a script in the folder `cwd` and return the finished process, its output as text."""
     command = [sys.executable, str(ROOT / script), *map(str, arguments)]

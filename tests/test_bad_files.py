@@ -13,7 +13,7 @@ import realtime
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, images_in, peak_memory, run, tree_hash
+from conftest import ROOT, fails, images_in, peak_memory, run, slow, tree_hash
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -241,15 +241,16 @@ def test_a_network_for_color_is_refused(networks, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, says", [("large", "(64, 64, 1)"), ("code", "not a Keras network"), ("map", "not a Keras network")]
+    "name, says", [("code", "not a Keras network"), slow("large", "(64, 64, 1)"), slow("map", "not a Keras network")]
 )
 def test_a_foreign_network_is_not_evaluated(networks, toy, name, says):
     fails("train.py", "--evaluate", "--out", networks / name, cwd=toy, says=[name, says])
     assert not (toy / "ran").exists()
 
 
-@pytest.mark.parametrize("mode", ["--evaluate", pytest.param("--export", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("how", ["cut", pytest.param("noise", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["--evaluate", "--export"])
+@pytest.mark.parametrize("how", ["cut", "noise"])
 def test_a_spoiled_keras_network_is_refused(toy, tmp_path, mode, how):
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     path = tmp_path / "model/emotion.keras"

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, ROOT, run, tree_hash
+from conftest import DATA_STAGES, ROOT, run, slow, tree_hash
 
 OUTPUTS = dict(zip(DATA_STAGES, ["faces", "split", "contrast", "sharpness", "shuffled"]))
 LIBRARIES = ["numpy", "pandas", "pillow", "split-folders", "tqdm", "matplotlib"]
@@ -48,10 +48,7 @@ def test_directory_order_and_an_unchanged_input(toy, tmp_path, script):
     assert tree_hash(tmp_path / "data") == before
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name if number < 2 else pytest.param(name, marks=pytest.mark.slow) for number, name in enumerate(SURROUNDINGS)],
-)
+@pytest.mark.parametrize("name", ["locale tr_TR", *(slow(name) for name in SURROUNDINGS if name != "locale tr_TR")])
 def test_surroundings(toy, tmp_path, name):
     (tmp_path / "data").mkdir()
     for file in ["fer2013.csv", "fer2013new.csv"]:

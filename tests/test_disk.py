@@ -116,7 +116,7 @@ def test_input_without_permission(toy, tmp_path, script):
 
 
 def test_table_on_a_full_disk(disk, tmp_path):
-    make_video(tmp_path / "in.avi", 100)
+    make_video(tmp_path / "in.avi", 50)
     folder = disk(8)
     refuse(
         "realtime.py", "--source", "in.avi", "--headless", "--csv", folder / "out.csv",

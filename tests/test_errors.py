@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, fails, make_video, run, tree_hash
+from conftest import ROOT, fails, make_video, run, slow, tree_hash
 from PIL import Image
 
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
@@ -259,11 +259,7 @@ def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work
 
 @pytest.mark.parametrize(
     "suffix, kept",
-    [
-        (".mp4", False),
-        (".mkv", True),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in [(".mov", False), (".avi", True)]),
-    ],
+    [(".mkv", True), slow(".mp4", False), slow(".mov", False), slow(".avi", True)],
 )
 def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kept):
     """Past a limit on a file's size the writer says nothing: the loop must notice. MP4 without its end is no video."""
@@ -340,7 +336,7 @@ def test_realtime_output_that_cannot_be_written(model, tmp_path, option, name, s
     assert Path(picture).read_bytes() == before
 
 
-@pytest.mark.parametrize("how", ["missing", "text", "labels"])
+@pytest.mark.parametrize("how", ["missing", slow("text"), slow("labels")])
 def test_evaluate_broken_model(model, toy, how):
     if how == "labels":
         (model / "labels.txt").write_text("a\nb\n")

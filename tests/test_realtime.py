@@ -16,7 +16,7 @@ import realtime
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, fails, make_video, run
+from conftest import ROOT, fails, make_video, run, slow
 
 PICTURE = ROOT / "samples/astronaut.jpg"
 FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
@@ -186,7 +186,7 @@ ODD_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_PICTURES)
+@pytest.mark.parametrize("name", [slow(name) if name == "48_megapixels" else name for name in ODD_PICTURES])
 def test_odd_pictures(tmp_path, photo, name):
     picture, faces = ODD_PICTURES[name]
     picture = picture(photo) if callable(picture) else picture

@@ -102,6 +102,7 @@ def test_evaluate_says_what_training_said_and_writes_nothing(trained):
     assert tree_hash(trained / "data/model") == before
 
 
+@pytest.mark.slow
 def test_export_writes_the_same_network_again(trained, tmp_path):
     shutil.copytree(trained / "data/model", tmp_path / "data/model")
     shutil.copytree(trained / "data/split/val", tmp_path / "data/split/val")
@@ -113,6 +114,7 @@ def test_export_writes_the_same_network_again(trained, tmp_path):
     assert set(os.listdir(tmp_path / "data/model")) == FILES
 
 
+@pytest.mark.slow
 def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(few, tmp_path):
     shutil.copytree(few / "train", tmp_path / "data/shuffled")
     shutil.copytree(few / "val", tmp_path / "data/split/val")
@@ -124,6 +126,7 @@ def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(few, tmp
     assert sorted(os.listdir(tmp_path / "data")) == ["model", "model-dry-run", "shuffled", "split"]
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     """Killed after the first epoch; the resumed run ends with all epochs, each once."""
     arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
