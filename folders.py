@@ -39,8 +39,10 @@ def fail(message: str) -> NoReturn:
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
-    nowhere = open(os.devnull, "w")  # noqa: SIM115, for as long as the script runs
-    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere  # None where a shell has closed them
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # closed by a shell: the next file would take its place
+        pass
+    os.close(number)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no reason to fail
     try:
@@ -85,9 +87,6 @@ sys.excepthook = end_on_interrupt
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr: an error is one line."""
-    if sys.stderr is None:  # closed already
-        yield
-        return
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:
