@@ -223,7 +223,9 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
     network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
     source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        output = realtime.Recorder(Path(folder, "out.mp4"), source)
+        output = realtime.Recorder(
+            Path(folder, "out.mkv"), source
+        )  # of an MP4 FFmpeg holds the index, 65 bytes a frame
         table = realtime.Table(Path(folder, "out.csv"), source, network.emotions)
         loop = realtime.Loop(
             source, network, cascade, realtime.SMOOTHING, None, output, table, mirror=False, bars=False
@@ -232,7 +234,7 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
         output.close()
         table.close()
         recorded, lines = 0, Path(folder, "out.csv").read_text().split("\n")
-        video = cv2.VideoCapture(str(Path(folder, "out.mp4")))
+        video = cv2.VideoCapture(str(Path(folder, "out.mkv")))
         while video.grab():
             recorded += 1
     whole = {line.count(",") for line in lines[:-1]} == {8 + len(network.emotions)} and lines[-1] == ""
