@@ -117,7 +117,7 @@ def test_input_without_permission(toy, tmp_path, script):
 
 def test_table_on_a_full_disk(disk, tmp_path):
     make_video(tmp_path / "in.avi", 50)
-    folder = disk(8)
+    folder = disk(4)
     refuse(
         "realtime.py", "--source", "in.avi", "--headless", "--csv", folder / "out.csv",
         cwd=tmp_path, out=folder / "out.csv", says="No space left",
