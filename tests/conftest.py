@@ -28,7 +28,14 @@ for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
-DATA_STAGES = ["data_preprocessing.py", "random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
+OUTPUTS = {  # of the data stages, below data/
+    "data_preprocessing.py": "faces",
+    "random_split.py": "split",
+    "contrast.py": "contrast",
+    "sharpness.py": "sharpness",
+    "random_shuffle.py": "shuffled",
+}
+DATA_STAGES = list(OUTPUTS)
 
 
 def slow(*case):
@@ -36,9 +43,9 @@ def slow(*case):
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
-def run(script, *arguments, cwd, check=True, **options):
-    """Run a script in the folder `cwd` and return the finished process, its output as text."""
-    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+def run(script, *arguments, cwd, check=True, wrap=(), **options):
+    """Run a script, behind the command `wrap`, in the folder `cwd`; return the finished process, its output as text."""
+    command = [*wrap, sys.executable, str(ROOT / script), *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, **options)
     assert not check or done.returncode == 0, f"{script}: {done.stderr}"
     return done
@@ -130,14 +137,18 @@ def stream(request):
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def toy(tmp_path_factory):
-    """A folder with data/ as the toy CSV and the five data stages leave it. Tests read it and change nothing."""
-    folder = tmp_path_factory.mktemp("toy")
-    run("samples/make_toy_csv.py", "--rows", 500, cwd=folder)
+def make_toy(folder, rows):
+    """Write the toy CSV of so many rows into a folder, and run the five data stages there."""
+    run("samples/make_toy_csv.py", "--rows", rows, cwd=folder)
     for script in DATA_STAGES:
         run(script, cwd=folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """A folder with data/ as the toy CSV and the five data stages leave it. Tests read it and change nothing."""
+    return make_toy(tmp_path_factory.mktemp("toy"), 500)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, ROOT, run, slow, tree_hash
+from conftest import DATA_STAGES, OUTPUTS, ROOT, run, slow, tree_hash
 
-OUTPUTS = dict(zip(DATA_STAGES, ["faces", "split", "contrast", "sharpness", "shuffled"]))
 LIBRARIES = ["numpy", "pandas", "pillow", "split-folders", "tqdm", "matplotlib"]
 SURROUNDINGS = {
     "locale C": {"LC_ALL": "C", "LANG": "C"},

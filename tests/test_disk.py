@@ -7,10 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, ROOT, fails, make_video, tree_hash
-
-OUTPUTS = dict(zip(DATA_STAGES, ["faces", "split", "contrast", "sharpness", "shuffled"]))
-REFUSALS = ["No space left", "File too large", "Read-only file system", "Permission denied"]
+from conftest import DATA_STAGES, OUTPUTS, ROOT, fails, make_video, tree_hash
 
 
 @pytest.fixture
@@ -33,11 +30,7 @@ def disk(tmp_path):
 
 def refuse(script, *arguments, cwd, out, says, wrap=()):
     """Assert that a script is stopped by the system with one line that names something in or around `out`."""
-    command = [*wrap, sys.executable, str(ROOT / script), *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert done.stderr.startswith("error: ") and says in done.stderr, done.stderr
-    assert str(out.parent) in done.stderr or f"{out.parent.name}/" in done.stderr, done.stderr
+    fails(script, *arguments, cwd=cwd, says=[says, str(out.parent)], wrap=wrap)
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
@@ -108,10 +101,8 @@ def test_input_without_permission(toy, tmp_path, script):
     path = path if path.is_file() else sorted(path.glob("happiness/*.png"))[3]
     before = sorted(os.listdir(tmp_path / "data"))
     path.chmod(0)
-    command = [*without_privileges(), sys.executable, str(ROOT / script)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert str(path.relative_to(tmp_path)) in done.stderr and "Permission denied" in done.stderr
+    says = [str(path.relative_to(tmp_path)), "Permission denied"]
+    fails(script, cwd=tmp_path, says=says, wrap=without_privileges())
     assert sorted(os.listdir(tmp_path / "data")) == before
 
 

@@ -11,15 +11,15 @@ import time
 import cv2
 import pandas as pd
 import pytest
-from conftest import DATA_STAGES, ROOT, make_video, run, slow, tree_hash
+from conftest import DATA_STAGES, OUTPUTS, ROOT, make_toy, make_video, run, slow, tree_hash
 
-# Each data stage: its output, and the option by which the earlier output differs from the one under way
+# By which option the earlier output of each data stage differs from the one under way
 STAGES = {
-    "data_preprocessing.py": ("faces", ["--rule", "majority"]),
-    "random_split.py": ("split", ["--seed", "1"]),
-    "contrast.py": ("contrast", ["--factor", "2"]),
-    "sharpness.py": ("sharpness", ["--factor", "2"]),
-    "random_shuffle.py": ("shuffled", ["--seed", "1"]),
+    "data_preprocessing.py": ["--rule", "majority"],
+    "random_split.py": ["--seed", "1"],
+    "contrast.py": ["--factor", "2"],
+    "sharpness.py": ["--factor", "2"],
+    "random_shuffle.py": ["--seed", "1"],
 }
 # Runs a script and counts what it changes on the disk; kills itself right before change number argv[1], if not 0
 COUNTING = """
@@ -64,13 +64,12 @@ class Bench:
 
     def __init__(self, toy, folder, script):
         self.folder, self.script = folder, script
-        name, differently = STAGES[script]
-        self.out, self.earlier = folder / "data" / name, folder / "earlier"
-        later = [name for name, _ in list(STAGES.values())[DATA_STAGES.index(script) :]]
+        self.out, self.earlier = folder / "data" / OUTPUTS[script], folder / "earlier"
+        later = [OUTPUTS[stage] for stage in DATA_STAGES[DATA_STAGES.index(script) :]]
         shutil.copytree(toy / "data", folder / "data", ignore=lambda *_: [*later, "model", ".model.resume"])
         run(script, cwd=folder)
         self.new_hash = tree_hash(self.out)
-        run(script, *differently, cwd=folder)
+        run(script, *STAGES[script], cwd=folder)
         self.out.rename(self.earlier)
         self.old_hash, self.input_hash = tree_hash(self.earlier), tree_hash(folder / "data")
         assert self.new_hash != self.old_hash
@@ -99,11 +98,7 @@ def bench(small, tmp_path_factory, request):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A folder with data/ like `toy`, of a fifth of its faces: what is done there is done hundreds of times."""
-    folder = tmp_path_factory.mktemp("small")
-    run("samples/make_toy_csv.py", "--rows", 100, cwd=folder)
-    for script in DATA_STAGES:
-        run(script, cwd=folder)
-    return folder
+    return make_toy(tmp_path_factory.mktemp("small"), 100)
 
 
 @pytest.mark.parametrize("times", [1, slow(20)])
