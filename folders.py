@@ -247,7 +247,10 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
 
 
 def recover(out: Path) -> Path:
-    """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to."""
+    """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to.
+
+    Fails when something lies there that can't be cleared.
+    """
     old = out.with_name(f".{out.name}.old")
     if old.is_dir() and not old.is_symlink() and not out.exists():
         old.rename(out)

@@ -808,17 +808,16 @@ class Table:
         extra = [self.source.name] * bool(self.extra)
         if self.source.live:
             extra = [datetime.fromtimestamp(self.began + seconds).astimezone().isoformat(timespec="milliseconds")]
-        for face in faces:
-            x, y, side = face.corners()
-            row = face.probabilities
-            values = [f"{value:.4f}" for value in (row.max(), *row)]
-            emotion = self.emotions[row.argmax()]
-            with self.naming():
+        with self.naming():
+            for face in faces:
+                x, y, side = face.corners()
+                row = face.probabilities
+                values = [f"{value:.4f}" for value in (row.max(), *row)]
+                emotion = self.emotions[row.argmax()]
                 self.rows.writerow([number, f"{seconds:.3f}", face.number, x, y, side, side, emotion, *values, *extra])
-        if time.monotonic() - self.flushed > 0.5:
-            with self.naming():
+            if time.monotonic() - self.flushed > 0.5:
                 self.file.flush()
-            self.flushed = time.monotonic()
+                self.flushed = time.monotonic()
 
     def close(self) -> None:
         if self.file is not None:

@@ -63,7 +63,9 @@ class Faces:
 
     def digest(self) -> str:
         """Return what tells these faces from others: a hash of their pixels and labels."""
-        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
+        digest = hashlib.sha256(self.images)
+        digest.update(self.labels)
+        return digest.hexdigest()
 
 
 def first_line(error: Exception) -> str:
@@ -234,6 +236,8 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
         steps = args.epochs * math.ceil(len(targets) / args.batch_size)
         training = build_training(build_network(targets.shape[1]), steps, args)
 
+    recipe = {**vars(args), "faces": [faces.digest(), val.digest()]}
+
     def save_epoch(epoch: int, logs: dict) -> None:
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         with folders.new_folder(checkpoint, SCRIPT) as new:
@@ -243,7 +247,6 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
             else:
                 shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
-            recipe = {**vars(args), "faces": [faces.digest(), val.digest()]}
             folders.write_stage(new, SCRIPT, checkpoint, recipe, faces.counts, {})
         training.stop_training = len(log) - best_epoch(log) >= args.patience
 

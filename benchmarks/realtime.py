@@ -108,14 +108,14 @@ def timed(function: Callable, spent: dict, name: str) -> Callable:
     return call
 
 
-def new_loop(source, network, cascade) -> realtime.Loop:
-    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, None, Nowhere(), None, mirror=False, bars=False)
+def new_loop(source, network, cascade, output, table=None) -> realtime.Loop:
+    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, None, output, table, mirror=False, bars=False)
 
 
 def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[list[float], float]:
     """Return the seconds of each frame, and the faces per frame."""
     source = Frames(frames)
-    loop = new_loop(source, network, cascade)
+    loop = new_loop(source, network, cascade, Nowhere())
     functions = realtime.Tracker.update, realtime.classify, realtime.draw
     realtime.Tracker.update = timed(functions[0], spent, "detect")
     realtime.classify, realtime.draw = timed(functions[1], spent, "classify"), timed(functions[2], spent, "draw")
@@ -223,13 +223,9 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
     network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
     source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        output = realtime.Recorder(
-            Path(folder, "out.mkv"), source
-        )  # of an MP4 FFmpeg holds the index, 65 bytes a frame
+        output = realtime.Recorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
         table = realtime.Table(Path(folder, "out.csv"), source, network.emotions)
-        loop = realtime.Loop(
-            source, network, cascade, realtime.SMOOTHING, None, output, table, mirror=False, bars=False
-        )
+        loop = new_loop(source, network, cascade, output, table)
         loop.run()
         output.close()
         table.close()
