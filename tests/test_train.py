@@ -21,7 +21,7 @@ from PIL import Image
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
-    "confusion_matrix.png", "stage.json",
+    "confusion_matrix.png", "reliability.png", "stage.json",
 }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def test_model_folder_holds_the_promised_files(trained):
     assert set(os.listdir(trained / "data/model")) == FILES
     labels = (trained / "data/model/labels.txt").read_text().split("\n")
     assert labels == [*sorted(path.name for path in (trained / "data/split/train").iterdir()), ""]
-    for name in ("training_curves.png", "confusion_matrix.png"):
+    for name in ("training_curves.png", "confusion_matrix.png", "reliability.png"):
         assert min(Image.open(trained / "data/model" / name).size) > 400
     assert not list((trained / "data").glob(".*")), "nothing is left beside it"
 
@@ -70,6 +70,66 @@ def test_metrics_are_those_of_the_exported_network(trained):
     best = max(metrics["log"], key=lambda epoch: epoch["val_accuracy"])
     assert metrics["best_epoch"] == best["epoch"]
     assert metrics["val"]["plurality"]["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-6)
+
+
+def test_probabilities_are_calibrated(trained):
+    """No other temperature makes the validation faces likelier, and the error is the gap between sure and right."""
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    labels = (trained / "data/model/labels.txt").read_text().split()
+    rows = tflite(trained)
+    probabilities = np.array(list(rows.values()))
+    truth = np.array([labels.index(name.split("/")[0]) for name in rows])
+    loss = {}
+    for temperature in (0.9, 1, 1.1):
+        powers = probabilities ** (1 / temperature)
+        loss[temperature] = -np.log((powers / powers.sum(axis=1, keepdims=True))[range(len(truth)), truth]).mean()
+    assert min(loss, key=loss.get) == 1
+    gaps = []
+    for low in np.arange(15) / 15:
+        there = (probabilities.max(axis=1) >= low) & (probabilities.max(axis=1) < low + 1 / 15)
+        right = (probabilities.argmax(axis=1) == truth)[there]
+        gaps.append(abs(right.sum() - probabilities.max(axis=1)[there].sum()))
+    result = metrics["val"]["plurality"]
+    assert result["calibration_error"] == pytest.approx(sum(gaps) / len(truth), abs=1e-4)
+    assert sum(n for n, _, _ in result["reliability"]) == result["n"]
+
+
+def test_calibration_error_of_four_faces():
+    """Sure by 0.9 and right in half: 0.4 off; sure by 0.55 and right: 0.45 off."""
+    truth, predicted = np.array(["a", "b", "a", "a"]), np.array(["a", "a", "a", "a"])
+    error, bins = train.reliability(truth, np.array([0.9, 0.9, 0.55, 0.55]), predicted)
+    assert error == pytest.approx((2 * 0.4 + 2 * 0.45) / 4)
+    assert [n for n, _, _ in bins] == [2, 2]
+
+
+def test_disturbed_faces_are_what_their_names_say():
+    """The faces that a network gets to see, which names them all alike: its answers are not the matter here."""
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.uint8)
+    faces[0] = np.arange(48, dtype=np.uint8)[None, :, None] * 5
+
+    class Seer:
+        def __init__(self):
+            self.seen = []
+
+        def predict(self, images, **options):
+            self.seen.append(images)
+            return np.eye(2)[[0] * len(images)]
+
+    network, again = Seer(), Seer()
+    seen = train.Faces(faces, np.zeros(3, int), [], {})
+    accuracies = train.disturb(network, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    assert set(accuracies.values()) == {0.5} and all(images.shape == (2, 48, 48, 1) for images in network.seen)
+    changed = dict(zip(accuracies, network.seen))
+    assert (changed["nothing"] == faces[:2]).all()
+    assert np.abs(changed["30 % of the light"] - 0.3 * faces[:2]).max() <= 1
+    shifts = {round(np.median(changed["shift of 10 %"][0, 20, 10:38, 0].astype(int) - faces[0, 20, 10:38, 0]))}
+    assert shifts <= {24, -24}  # 10 % of 48 are 4.8 pixels, of 5 grays each
+    assert 10 < (changed["noise of 15 grays"].astype(float) - faces[:2])[faces[:2] % 200 > 50].std() < 20
+    assert (changed["a ninth covered"] == 127).sum() >= 2 * 16 * 16
+    tilted = changed["tilt of 15 degrees"][0, :, :, 0].astype(float)
+    assert abs(np.polyfit(range(10, 38), tilted[10:38, 24], 1)[0]) == pytest.approx(5 * np.sin(np.pi / 12), rel=0.1)
+    train.disturb(again, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    assert all((a == b).all() for a, b in zip(network.seen, again.seen))
 
 
 def test_saved_network_is_plain_and_takes_gray_values(trained):
