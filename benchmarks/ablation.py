@@ -72,7 +72,7 @@ ROWS = {  # what a row changes: names of train.py, or its options
     "learning rate 0.008": {"learning_rate": 8e-3},
     "batches of 64, learning rate 0.0028": {"batch_size": 64, "learning_rate": 2.8e-3},
     "no shift, rotation, zoom": {"SHIFT": 0.0, "ROTATION": 0.0, "ZOOM": 0.0},
-    "rotation by 20 degrees, zoom by a fifth": {"ROTATION": 20 / 360, "ZOOM": 0.2},
+    "rotation by 20 degrees, zoom by a fifth": {"ROTATION": 20, "ZOOM": 0.2},
     "no blur, noise, cover": {"BLUR": 0.0, "NOISE": 0.0, "COVER": 0.0},
     "no dropout": {"DROPOUT": 0.0},
     "hard labels": {"labels": "hard"},
@@ -113,7 +113,12 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     import keras
 
     options = argparse.Namespace(
-        learning_rate=args.learning_rate, batch_size=args.batch_size, labels="soft", loss="crossentropy", copies=False
+        learning_rate=args.learning_rate,
+        batch_size=args.batch_size,
+        seed=seed,
+        labels="soft",
+        loss="crossentropy",
+        copies=False,
     )
     before = {}
     for name, value in changes.items():
@@ -129,11 +134,12 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     try:
         keras.utils.set_random_seed(seed)
         epochs = args.epochs // 3 if options.copies else args.epochs  # three times the faces: as many steps
-        steps = epochs * -(-len(targets) // options.batch_size)
+        steps = -(-len(targets) // options.batch_size)
         network = train.build_network(len(emotions))
-        training = train.build_training(network, steps, options)
+        training = train.build_training(network, epochs * steps, options)
         start = time.perf_counter()
-        training.fit(faces.images, targets, batch_size=options.batch_size, epochs=epochs, verbose=2)
+        batches = train.batches(faces.images, targets, options)
+        training.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
         seconds = time.perf_counter() - start
     finally:
         folders.FACE_SIZE = size

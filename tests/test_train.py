@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import train
@@ -152,6 +153,83 @@ print(json.dumps([[type(layer).__name__ for layer in network.layers],
     assert np.abs(np.array(probabilities) - np.array(list(by_name.values()))).max() < 1e-3
 
 
+@pytest.fixture
+def steady(monkeypatch):
+    """Turn off what augmentation does but for the mirror; return what turns one part on again."""
+    for name in ("SHIFT", "ROTATION", "ZOOM", "BLUR", "NOISE", "COVER"):
+        monkeypatch.setattr(train, name, 0)
+    return lambda name, value: monkeypatch.setattr(train, name, value)
+
+
+def augmented(face, times=300):
+    draw = np.random.default_rng(0)
+    return np.stack([train.augment(face, draw) for _ in range(times)])
+
+
+def test_augmentation_mirrors_half_of_the_faces_and_leaves_the_rest_as_they_are(steady):
+    face = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    faces = augmented(face)
+    same, mirrored = [(faces == wanted).all(axis=(1, 2)) for wanted in (face, face[:, ::-1])]
+    assert (same ^ mirrored).all() and 120 < same.sum() < 180
+
+
+def test_augmentation_shifts_turns_and_zooms_within_its_bounds(steady):
+    """A bright bar of 12x2 pixels, 6 right of the middle: where it lies, how long it is, how steep."""
+    face = np.zeros((48, 48), np.uint8)
+    face[23:25, 24:36] = 255
+    middle = np.array([6, 0])
+
+    def bars():
+        for image in augmented(face):
+            y, x = np.nonzero(image > 50)
+            weights = image[y, x].astype(float)
+            spread = np.cov(np.stack([x, y]), aweights=weights)
+            yield np.average([x - 23.5, y - 23.5], axis=1, weights=weights), spread, image.sum() / face.sum()
+
+    steady("SHIFT", 0.1)
+    off = np.abs([place * (np.sign(place[0]), 1) - middle for place, _, _ in bars()])
+    assert (off.max(axis=0) > 4).all() and (off.max(axis=0) < 4.8 + 0.2).all()
+    steady("SHIFT", 0)
+    steady("ROTATION", 15)
+    angles = np.degrees([np.arctan(spread[0, 1] / (spread[0, 0] - spread[1, 1])) for _, spread, _ in bars()])
+    assert 13 < angles.max() < 17 and -17 < angles.min() < -13
+    steady("ROTATION", 0)
+    steady("ZOOM", 0.15)
+    sizes = [size for _, _, size in bars()]
+    assert 0.85**2 * 0.9 < min(sizes) < 0.85 and 1.15 < max(sizes) < 1.15**2 * 1.1
+
+
+def test_augmentation_blurs_adds_noise_and_covers(steady):
+    face = np.full((48, 48), 128, np.uint8)
+    face[:, 24:] = 255
+    steady("BLUR", 0.5)
+    blurred = augmented(face)
+    steps = np.sort(np.abs(np.diff(blurred.astype(int), axis=2)).max(axis=(1, 2)))  # 127 where nothing is blurred
+    assert 20 < steps[0] < 40 and 100 < (steps < 126).sum() < 170 and np.abs(blurred.mean((1, 2)) - 191.5).max() < 1
+    steady("BLUR", 0)
+    steady("NOISE", 1)
+    noise = augmented(face, 100)[:, 10:20, 5:20].astype(float).std(axis=(1, 2))  # 128 grays, or 255 if mirrored
+    assert 15 < noise.max() < 22 and noise.min() < 2
+    assert augmented(face).min() < 128 and augmented(face).max() == 255, "no gray value has run over"
+    steady("NOISE", 0)
+    steady("COVER", 0.5)
+    covered = (augmented(np.zeros((48, 48), np.uint8)) > 0).mean(axis=(1, 2))
+    assert 100 < (covered == 0).sum() < 200 and 0.1 < covered.max() < 0.25
+
+
+def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped(steady):
+    """A face's number is its gray value and its target: the two stay together."""
+    faces = np.repeat(np.arange(10, dtype=np.uint8), 48 * 48).reshape(10, 48, 48, 1)
+    args = train.argparse.Namespace(seed=1, batch_size=4)
+    ours = [next(batch) for batch in [train.batches(faces, np.arange(10), args)] for _ in range(6)]
+    assert [images.shape for images, _ in ours] == [(4, 48, 48, 1), (4, 48, 48, 1), (2, 48, 48, 1)] * 2
+    assert all((images == targets[:, None, None, None]).all() for images, targets in ours)
+    first, second = (np.concatenate([targets for _, targets in epoch]) for epoch in (ours[:3], ours[3:]))
+    assert sorted(first) == sorted(second) == list(range(10)) and (first != second).any()
+    resumed = next(train.batches(faces, np.arange(10), args, epoch=1))
+    assert (resumed[1] == ours[3][1]).all()
+
+
 def test_only_dim_faces_are_made_brighter():
     """Up to nearly the same mean; the others pass as they are, a black face too."""
     train.import_libraries()
@@ -202,6 +280,13 @@ def test_export_writes_the_same_network_again(trained, tmp_path):
     after = tflite(tmp_path)
     assert max(np.abs(before[name] - after[name]).max() for name in before) < 1e-5
     assert set(os.listdir(tmp_path / "data/model")) == FILES
+
+
+def test_quick_run_in_16_bits_leaves_a_network_of_32(few, tmp_path):
+    run("train.py", "--train", few / "train", "--val", few / "val", "--quick", "--bfloat16", "--out", "m", cwd=tmp_path)
+    assert pd.read_csv(tmp_path / "m/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4, 5]
+    with zipfile.ZipFile(tmp_path / "m/emotion.keras") as file:
+        assert b"bfloat16" not in file.read("config.json")
 
 
 @pytest.mark.slow
@@ -280,7 +365,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         for folder in (few / "train", few / "val")
     ]  # fmt: skip
     recipe = {"epochs": 24 if what == "other options" else 3, "batch_size": 128, "learning_rate": 0.004}
-    recipe |= {"labels": "soft", "loss": "crossentropy", "faces": digests}
+    recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False, "faces": digests}
     if what == "other faces":
         recipe["faces"][1] = recipe["faces"][0]
     stage = {"script": "train.py", "arguments": recipe, "seed": 42}
