@@ -43,6 +43,7 @@ MOMENTUM = 0.95  # Muon's
 WARM_UP = 0.05  # share of all steps in which the learning rate rises from 0
 SHIFT, ROTATION, ZOOM = 0.1, 15, 0.15  # of the side, degrees, of the width and of the height: each to both sides
 BLUR, NOISE, COVER = 0.2, 0.2, 0.2  # shares of the faces
+SIGMA, DEVIATION = (0.3, 1.8), 20  # of the blur, in pixels; of the noise, at most, in gray values
 BINS = 15  # of the reliability diagram and the calibration error
 EPOCHS, QUICK_EPOCHS = 50, 5
 DRY_RUN_FACES = 40  # per emotion
@@ -75,11 +76,10 @@ class Faces:
     paths: list[Path]
     counts: dict[str, int]
 
-    def digest(self) -> str:
-        """Return what tells these faces from others: a hash of their pixels and labels."""
-        digest = hashlib.sha256(self.images)
-        digest.update(self.labels)
-        return digest.hexdigest()
+
+def digest(*arrays: np.ndarray) -> str:
+    """Return what tells these arrays from others."""
+    return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
 def first_line(error: Exception) -> str:
@@ -177,7 +177,7 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
 def lift_exposure(faces):
     """Return faces of gray values (n, 48, 48, 1) with dim ones made brighter, up to a mean of DIM.
 
-    Only dim ones: to bring every face to one mean costs half a point or more (benchmarks/ablation.md).
+    Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
     """
     from keras import layers
 
@@ -256,10 +256,10 @@ def augment(face: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     shift = middle - turn @ middle + size * draw.uniform(-SHIFT, SHIFT, 2)
     face = cv2.warpAffine(face, np.column_stack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE)
     if draw.random() < BLUR:
-        face = cv2.GaussianBlur(face, (0, 0), draw.uniform(0.3, 1.8) * size / folders.FACE_SIZE)
+        face = cv2.GaussianBlur(face, (0, 0), draw.uniform(*SIGMA))
     if draw.random() < NOISE:
         noise = draw.standard_normal(face.shape, np.float32)
-        face = np.clip(face + draw.uniform(0, 20) * noise, 0, 255).astype(np.uint8)
+        face = np.clip(face + draw.uniform(0, DEVIATION) * noise, 0, 255).astype(np.uint8)
     if draw.random() < COVER:
         (x, y), (width, height) = draw.integers(0, size, 2).tolist(), draw.integers(size // 8, size // 2, 2).tolist()
         corner = (x - width // 2, y - height // 2)
@@ -296,10 +296,13 @@ def best_epoch(log: list[dict]) -> int:
     return accuracies.index(max(accuracies)) + 1 if log else 0
 
 
-def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args: argparse.Namespace) -> list[dict]:
+def train(
+    faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args: argparse.Namespace, digests: list[str]
+) -> list[dict]:
     """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
 
-    The checkpoint is replaced as a whole after every epoch: a run killed at any moment loses one epoch at most.
+    `digests` tell these faces and targets from others. The checkpoint is replaced as a whole after every epoch: a run
+    killed at any moment loses one epoch at most.
     """
     import keras
 
@@ -308,21 +311,24 @@ def train(faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args:
         try:
             log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
             figures = [[float(epoch[name]) for name in LOG] for epoch in log]
+            keras.utils.set_random_seed(args.seed + len(log))  # before the load: dropout draws its seed there
             training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": muon()})
             if training.optimizer is None or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1)):
                 raise ValueError("not the files of one run")
             print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
         except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
             folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
-    keras.utils.set_random_seed(args.seed + len(log))
     if not log:
+        keras.utils.set_random_seed(args.seed)
         steps = args.epochs * math.ceil(len(targets) / args.batch_size)
         keras.config.set_dtype_policy("mixed_bfloat16" if args.bfloat16 else "float32")
         training = build_training(build_network(targets.shape[1]), steps, args)
 
-    recipe = {**vars(args), "faces": [faces.digest(), val.digest()]}
+    recipe = {**vars(args), "faces": digests}
 
     def save_epoch(epoch: int, logs: dict) -> None:
+        if not math.isfinite(logs["loss"]):
+            folders.fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         with folders.new_folder(checkpoint, SCRIPT) as new:
             training.save(new / "training.keras")
@@ -368,14 +374,14 @@ def load_network(folder: Path):
     return network, emotions
 
 
-def whole_precision(network):
-    """Return the network computing in float32, whatever it was trained in."""
+def finish(checkpoint: Path, emotions: int):
+    """Return the best epoch's network, computing in float32 whatever it was trained in."""
     import keras
 
     keras.config.set_dtype_policy("float32")
-    copy = build_network(network.output_shape[1])
-    copy.set_weights(network.get_weights())
-    return copy
+    network = build_network(emotions)
+    network.set_weights(keras.saving.load_model(checkpoint / "best.keras").get_weights())
+    return network
 
 
 def predict(network, images: np.ndarray) -> np.ndarray:
@@ -435,15 +441,15 @@ def measure(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -
 def label(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> dict[str, np.ndarray]:
     """Return {rule: the faces' labels}, "" or an emotion unknown to the network where a face has none by the rule.
 
-    A face without votes has its folder's; where none has votes, the only rule is `folder`. The last rule is majority,
-    the one behind published figures, where there are votes.
+    A face without votes, or in a folder that FER+ had no votes for, has its folder's; where that goes for all, the only
+    rule is `folder`. The last rule is majority, the one behind published figures, where there are votes.
     """
     folder = np.array(emotions)[faces.labels]
-    rows = [row_number(path) for path in faces.paths]
-    if votes is None or not votes.index.isin(rows).any():
+    rows = pd.Index([row_number(path) for path in faces.paths])
+    if votes is None or not (voted_on := rows.isin(votes.index) & np.isin(folder, votes.columns)).any():
         return {"folder": folder}
     by_rule = votes[["plurality", "majority"]].reindex(rows)
-    return {rule: by_rule[rule].where(by_rule[rule].notna(), folder).to_numpy(str) for rule in by_rule}
+    return {rule: np.where(voted_on, by_rule[rule], folder).astype(str) for rule in by_rule}
 
 
 def judge(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
@@ -617,12 +623,14 @@ def parse_arguments() -> argparse.Namespace:
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     add("--labels", choices=["soft", "hard"], default="soft", help="shares of the votes, or one label (%(default)s)")
     add("--loss", choices=["crossentropy", "focal"], default="crossentropy", help="(%(default)s)")
-    add("--epochs", type=int, help=f"passes over the training faces ({EPOCHS}; with --quick {QUICK_EPOCHS})")
+    length = parser.add_mutually_exclusive_group().add_argument
+    length("--epochs", type=int, default=EPOCHS, help="passes over the training faces (%(default)s)")
+    quick = {"dest": "epochs", "action": "store_const", "const": QUICK_EPOCHS}
+    length("--quick", **quick, help=f"only {QUICK_EPOCHS}: nearly as good a network in a tenth of the time")
     add("--batch-size", type=int, default=128, help="faces per step (%(default)s)")
     add("--learning-rate", type=float, default=4e-3, help="at its highest (%(default)s)")
     add("--seed", type=int, default=42, help="of weights, order and augmentation (%(default)s)")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    add("--quick", action="store_true", help="nearly as good a network in a tenth of the time")
     add("--bfloat16", action="store_true", help="compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone")
     mode = parser.add_mutually_exclusive_group().add_argument
     mode("--dry-run", action="store_true", help="every step, on a few hundred faces, in under a minute")
@@ -634,8 +642,7 @@ def parse_arguments() -> argparse.Namespace:
         if path != parser.get_default(name) and not (path.is_file() if name == "votes" else path.is_dir()):
             folders.fail(f"{path}: no such {'file' if name == 'votes' else 'folder'}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    if args.epochs is None:
-        args.epochs = 2 if args.dry_run else QUICK_EPOCHS if args.quick else EPOCHS
+    args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate"):
         if not 0 < getattr(args, name) < math.inf:
             folders.fail(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number above 0")
@@ -644,7 +651,7 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def prepare_checkpoint(args: argparse.Namespace, sets: dict[str, Faces]) -> Path:
+def prepare_checkpoint(args: argparse.Namespace, digests: list[str]) -> Path:
     """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
     out = Path(os.path.realpath(args.out))
     checkpoint = out.with_name(f".{out.name}.resume")
@@ -661,8 +668,7 @@ def prepare_checkpoint(args: argparse.Namespace, sets: dict[str, Faces]) -> Path
             stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
             before = {**stage["arguments"], "seed": stage["seed"]}
             changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
-            faces = [sets[name].digest() for name in ("train", "val")]
-            changed += ["faces to train on or to validate by"] if before["faces"] != faces else []
+            changed += ["faces or votes"] if before["faces"] != digests else []
         except (OSError, ValueError, KeyError, TypeError) as error:
             folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
         if changed:
@@ -678,17 +684,17 @@ def train_and_report(args: argparse.Namespace) -> None:
         refuse_leaks(sets, args.train)
         votes = read_votes(args.votes)
         counts = {name: faces.counts for name, faces in sets.items()}
-        checkpoint = prepare_checkpoint(args, sets)
-        import_libraries()
         targets = soft_targets(sets["train"], emotions, votes if args.labels == "soft" else None)
+        digests = [digest(sets["train"].images, targets), digest(sets["val"].images, sets["val"].labels)]
+        checkpoint = prepare_checkpoint(args, digests)
+        import_libraries()
         print(
             f"{len(targets):,} faces, {args.labels if votes is not None else 'hard'} labels, {len(emotions)} emotions"
         )
-        log = train(sets["train"], sets["val"], targets, checkpoint, args)
+        log = train(sets["train"], sets["val"], targets, checkpoint, args, digests)
 
-        shutil.copyfile(checkpoint / "best.keras", out / "emotion.keras")
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
-        network = whole_precision(load_network(out)[0])
+        network = finish(checkpoint, len(emotions))
         temperature = calibrate(network, sets["val"])
         network.save(out / "emotion.keras")
         metrics, disturbed = report(network, sets, emotions, votes)
@@ -706,7 +712,9 @@ def train_and_report(args: argparse.Namespace) -> None:
         recipe = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
         folders.write_stage(out, SCRIPT, args.out, recipe, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
-    print(f"{args.out}: the network, its metrics and pictures; see it at work with `python realtime.py`")
+    print(
+        f"{args.out}: the network, its metrics and pictures; see it at work with `python realtime.py --model {args.out}`"
+    )
 
 
 def evaluate(args: argparse.Namespace) -> None:
