@@ -212,6 +212,25 @@ def build_network(emotions: int):
     return keras.Model(faces, layers.Softmax(dtype="float32")(x), name="network")
 
 
+def average_mirrored(network):
+    """Return a network that gives the mean of what `network` makes of a face and of its mirror image.
+
+    The mean of the scores before the softmax. cv2.dnn has no reversal of an axis: a 1x1 convolution over the columns,
+    put in the place of the channels, puts each in the place of its opposite.
+    """
+    import keras
+    from keras import layers
+
+    faces = keras.Input(network.input_shape[1:])
+    columns = layers.Permute((1, 3, 2))(faces)
+    reverse = layers.Conv2D(folders.FACE_SIZE, 1, use_bias=False, trainable=False)
+    mirrored = layers.Permute((1, 3, 2))(reverse(columns))
+    reverse.set_weights([np.eye(folders.FACE_SIZE)[None, None, ::-1]])
+    scores = keras.Model(network.input, network.layers[-2].output, name="scores")
+    mean = layers.Average()([scores(faces), scores(mirrored)])
+    return keras.Model(faces, layers.Softmax()(mean), name="network")
+
+
 def muon():
     """Return the optimizer class Muon: its own rule for the 3x3 kernels, AdamW's for all else, at one learning rate.
 
@@ -375,13 +394,13 @@ def load_network(folder: Path):
 
 
 def finish(checkpoint: Path, emotions: int):
-    """Return the best epoch's network, computing in float32 whatever it was trained in."""
+    """Return the best epoch's network, averaged over mirrored faces, in float32 whatever it was trained in."""
     import keras
 
     keras.config.set_dtype_policy("float32")
     network = build_network(emotions)
     network.set_weights(keras.saving.load_model(checkpoint / "best.keras").get_weights())
-    return network
+    return average_mirrored(network)
 
 
 def predict(network, images: np.ndarray) -> np.ndarray:
@@ -402,7 +421,7 @@ def calibrate(network, faces: Faces) -> float:
         powers -= np.logaddexp.reduce(powers, axis=1, keepdims=True)
         losses[float(temperature)] = -powers[np.arange(len(powers)), faces.labels].mean()
     temperature = min(losses, key=losses.get)
-    head = [layer for layer in network.layers if layer.weights][-1]
+    head = [layer for layer in network.get_layer("scores").layers if layer.weights][-1]
     head.set_weights([weights / temperature for weights in head.get_weights()])
     return temperature
 
@@ -712,9 +731,7 @@ def train_and_report(args: argparse.Namespace) -> None:
         recipe = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
         folders.write_stage(out, SCRIPT, args.out, recipe, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
-    print(
-        f"{args.out}: the network, its metrics and pictures; see it at work with `python realtime.py --model {args.out}`"
-    )
+    print(f"{args.out}: the network, its metrics and pictures; see it with `python realtime.py --model {args.out}`")
 
 
 def evaluate(args: argparse.Namespace) -> None:

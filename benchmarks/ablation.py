@@ -1,6 +1,6 @@
 """Train the network on fewer pixels and epochs, with and without each part of the recipe, and print a table of it all.
 
-    python benchmarks/ablation.py [--data data] [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 12] [--size 32]
+    python benchmarks/ablation.py [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 6] [--size 32]
 
 Reads   data/split/train, data/contrast, data/sharpness, data/faces/votes.csv    of the five data stages
 Prints  per row and seed: accuracy by the majority and the plurality rule, macro F1 and accuracy on disturbed faces by
