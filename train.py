@@ -215,8 +215,8 @@ def build_network(emotions: int):
 def average_mirrored(network):
     """Return a network that gives the mean of what `network` makes of a face and of its mirror image.
 
-    The mean of the scores before the softmax. cv2.dnn has no reversal of an axis: a 1x1 convolution over the columns,
-    put in the place of the channels, puts each in the place of its opposite.
+    The mean of the scores before the softmax, taken before the pooling, since cv2.dnn adds axes to that of vectors. Nor
+    can it reverse an axis: with the columns in the place of channels, a 1x1 convolution swaps each for its opposite.
     """
     import keras
     from keras import layers
@@ -226,8 +226,8 @@ def average_mirrored(network):
     reverse = layers.Conv2D(folders.FACE_SIZE, 1, use_bias=False, trainable=False)
     mirrored = layers.Permute((1, 3, 2))(reverse(columns))
     reverse.set_weights([np.eye(folders.FACE_SIZE)[None, None, ::-1]])
-    scores = keras.Model(network.input, network.layers[-2].output, name="scores")
-    mean = layers.Average()([scores(faces), scores(mirrored)])
+    scores = keras.Model(network.input, network.layers[-3].output, name="scores")
+    mean = layers.GlobalAveragePooling2D()(layers.Average()([scores(faces), scores(mirrored)]))
     return keras.Model(faces, layers.Softmax()(mean), name="network")
 
 
@@ -408,20 +408,22 @@ def predict(network, images: np.ndarray) -> np.ndarray:
     return network.predict(images, batch_size=256, verbose=0)
 
 
-def calibrate(network, faces: Faces) -> float:
-    """Divide what goes into the softmax by the temperature that makes `faces` likeliest, and return it.
+def calibrate(network, faces: Faces, truth: np.ndarray, emotions: list[str]) -> float:
+    """Divide what goes into the softmax by the temperature that makes these labels likeliest, and return it.
 
     Guo et al., arXiv:1706.04599. The answers stay the same. A network that learned the shares of the votes is surer
     of them than it seems: it says 0.6 where six of ten people agree, and is right more often than that.
     """
-    scores = np.log(np.maximum(predict(network, faces.images), 1e-9))
+    known = np.isin(truth, emotions)
+    scores = np.log(np.maximum(predict(network, faces.images[known]), 1e-9))
+    labels = [emotions.index(emotion) for emotion in truth[known]]
     losses = {}
     for temperature in np.geomspace(0.3, 3, 200):
         powers = scores / temperature
         powers -= np.logaddexp.reduce(powers, axis=1, keepdims=True)
-        losses[float(temperature)] = -powers[np.arange(len(powers)), faces.labels].mean()
+        losses[float(temperature)] = -powers[np.arange(len(powers)), labels].mean()
     temperature = min(losses, key=losses.get)
-    head = [layer for layer in network.get_layer("scores").layers if layer.weights][-1]
+    head = network.get_layer("scores").layers[-1]
     head.set_weights([weights / temperature for weights in head.get_weights()])
     return temperature
 
@@ -624,7 +626,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
     ours, keras_own = reader.forward(), network.predict(faces, verbose=0)
-    apart = float(np.abs(ours - keras_own).max())
+    apart = float(np.abs(ours - keras_own).max()) if ours.shape == keras_own.shape else math.inf
     print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
     if not apart <= AGREEMENT:
         path.unlink()
@@ -714,7 +716,8 @@ def train_and_report(args: argparse.Namespace) -> None:
 
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
         network = finish(checkpoint, len(emotions))
-        temperature = calibrate(network, sets["val"])
+        *_, truth = label(sets["val"], emotions, votes).values()
+        temperature = calibrate(network, sets["val"], truth, emotions)
         network.save(out / "emotion.keras")
         metrics, disturbed = report(network, sets, emotions, votes)
         best = best_epoch(log)
