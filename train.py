@@ -5,15 +5,15 @@
     python train.py --evaluate [--out pretrained] report on a trained network, write nothing
     python train.py --export                      only emotion.keras -> emotion.tflite (this needs TensorFlow)
 
-Reads   data/shuffled, data/split/val         faces to train on, and to choose the best epoch by
+Reads   data/shuffled, data/split/val         faces to train on, and to choose epoch and temperature by
         data/faces/test                       faces held back for the report alone, where the folder is there
         data/faces/votes.csv                  FER+'s votes: soft targets and the labels by both rules, if it is there
 Writes  data/model/emotion.keras, labels.txt  the network; its emotions, in the order of its outputs
         data/model/emotion.tflite             the same network for cv2.dnn
         data/model/metrics.json, training_log.csv, training_curves.png, confusion_matrix.png, reliability.png
 
-Scaling is the network's own: it takes gray values from 0 to 255. Keras alone trains it, so KERAS_BACKEND=jax or torch
-works too. Takes about 2 minutes an epoch of 86,205 faces on two cores of 2024, 2 hours in all; --quick 10 minutes.
+Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as KERAS_BACKEND=jax
+or torch. Takes about 2 minutes an epoch of 86,205 faces on two cores of 2024, 2 hours in all; --quick 10 minutes.
 """
 
 import argparse
@@ -262,8 +262,8 @@ def muon():
 def augment(face: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     """Return a face, uint8 (48, 48), as another picture of the same moment might show it.
 
-    One affine map, so that the face is interpolated once. OpenCV takes a twentieth of the time of Keras's layers, which
-    on two cores take as long as the network.
+    One affine map, so that the face is interpolated once. With Keras's layers,
+    augmentation takes as long as the network (benchmarks/ablation.md).
     """
     import cv2
 
@@ -638,7 +638,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--train", type=Path, default=Path("data/shuffled"), help="faces to train on (%(default)s)")
-    add("--val", type=Path, default=Path("data/split/val"), help="faces to choose the best epoch by (%(default)s)")
+    add(
+        "--val",
+        type=Path,
+        default=Path("data/split/val"),
+        help="faces to choose epoch and temperature by (%(default)s)",
+    )
     add("--test", type=Path, default=Path("data/faces/test"), help="faces for the report alone (%(default)s)")
     add("--votes", type=Path, default=Path("data/faces/votes.csv"), help="FER+'s votes (%(default)s)")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
@@ -716,7 +721,8 @@ def train_and_report(args: argparse.Namespace) -> None:
 
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
         network = finish(checkpoint, len(emotions))
-        *_, truth = label(sets["val"], emotions, votes).values()
+        rules = label(sets["val"], emotions, votes).values()
+        truth = [labels for labels in rules if np.isin(labels, emotions).any()][-1]
         temperature = calibrate(network, sets["val"], truth, emotions)
         network.save(out / "emotion.keras")
         metrics, disturbed = report(network, sets, emotions, votes)

@@ -134,7 +134,7 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     size, folders.FACE_SIZE = folders.FACE_SIZE, args.size
     try:
         keras.utils.set_random_seed(seed)
-        epochs = args.epochs // 3 if options.copies else args.epochs  # three times the faces: as many steps
+        epochs = args.epochs // 3 if options.copies else args.epochs  # three times the faces: as many seen
         steps = -(-len(targets) // options.batch_size)
         network = train.build_network(len(emotions))
         training = train.build_training(network, epochs * steps, options)

@@ -53,7 +53,7 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
     assert rules == {"plurality": ["tired", "tired", "fear", "fear"], "majority": ["tired", "tired", "", "fear"]}
 
 
-def test_training_that_diverges_stops_at_once(few, tmp_path):
+def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
     arguments = ["--train", few / "train", "--val", few / "val", "--learning-rate", 1e30, "--batch-size", 4]
     fails("train.py", *arguments, cwd=tmp_path, says=["diverged in epoch", "--learning-rate"])
     assert not (tmp_path / "data").exists()
