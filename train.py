@@ -49,15 +49,8 @@ EPOCHS, QUICK_EPOCHS = 50, 5
 DRY_RUN_FACES = 40  # per emotion
 AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-RECIPE = [
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "labels",
-    "loss",
-    "seed",
-    "bfloat16",
-]  # what a resumed run may not change
+# What a resumed run may not change
+RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
 
@@ -262,8 +255,8 @@ def muon():
 def augment(face: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     """Return a face, uint8 (48, 48), as another picture of the same moment might show it.
 
-    One affine map, so that the face is interpolated once. With Keras's layers,
-    augmentation takes as long as the network (benchmarks/ablation.md).
+    One affine map, so that the face is interpolated once. Keras's layers for this take as long as the network does
+    (benchmarks/ablation.md).
     """
     import cv2
 
@@ -638,12 +631,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--train", type=Path, default=Path("data/shuffled"), help="faces to train on (%(default)s)")
-    add(
-        "--val",
-        type=Path,
-        default=Path("data/split/val"),
-        help="faces to choose epoch and temperature by (%(default)s)",
-    )
+    add("--val", type=Path, default=Path("data/split/val"), help="faces to choose the best epoch by (%(default)s)")
     add("--test", type=Path, default=Path("data/faces/test"), help="faces for the report alone (%(default)s)")
     add("--votes", type=Path, default=Path("data/faces/votes.csv"), help="FER+'s votes (%(default)s)")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
