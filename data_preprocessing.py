@@ -16,11 +16,11 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import folders
-
 import numpy as np
 import pandas as pd
 from PIL import Image
+
+import folders
 
 SCRIPT = Path(__file__).name
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
@@ -36,10 +36,8 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     # skipinitialspace: icml_face_data.csv, Kaggle's other copy, has blanks before its column names
     options |= {"skipinitialspace": True, "encoding": "utf-8-sig", "compression": None}
     try:
-        with path.open("rb", buffering=2**16) as file, warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
-            if b"\n" not in (start := file.peek()) and len(start) >= 2**16:
-                raise ValueError("no line end in its first 64 KB")  # before pandas reads it all in search of one
             with pd.read_csv(file, **options) as chunks:
                 for chunk in chunks:
                     yield chunk[columns]
@@ -64,9 +62,7 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
         warnings.simplefilter("error", DeprecationWarning)  # how NumPy reports text that is no number
         for row, text in enumerate(texts):
             try:
-                pixels = np.fromstring(
-                    text.replace("+", "?"), np.int64, sep=" "
-                )  # a sign alone counts as a 0 for NumPy
+                pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
                 folders.fail(
                     f"{path}: {name_row(first + row)}: pixels that are not whole numbers; mend or remove the row"

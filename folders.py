@@ -39,16 +39,9 @@ def fail(message: str) -> NoReturn:
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
-    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # closed by a shell: the next file would take its place
-        pass
-    os.close(number)
-    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no reason to fail
     try:
-        for argument in sys.argv:
-            if argument.encode(errors="surrogateescape") != argument.encode(errors="replace"):
-                fail(f"{argument!a}: not UTF-8; rename it")
         try:
             main()
         finally:
@@ -71,17 +64,6 @@ def flush() -> None:
         error.filename = "standard output"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-
-
-def end_on_interrupt(kind: type, error: BaseException, traceback: object) -> None:
-    """Make one line of a Ctrl-C that comes while the libraries load, before `run`."""
-    if kind is not KeyboardInterrupt:
-        return sys.__excepthook__(kind, error, traceback)
-    print("interrupted", file=sys.stderr, flush=True)
-    os._exit(130)
-
-
-sys.excepthook = end_on_interrupt
 
 
 @contextmanager
@@ -107,8 +89,8 @@ def progress(items: Iterable, description: str, unit: str = " images") -> Iterab
 def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
     """Return {emotion: sorted image paths}, emotions in alphabetical order, empty ones left out.
 
-    Hidden files and files that are no images are ignored. Fails when the folder is not there (naming `made_by`, the
-    command that makes it), holds no images or one emotion only, or holds a symbolic link.
+    Hidden files and files that are no images are ignored; symbolic links are followed. Fails when the folder is not
+    there (naming `made_by`, the command that makes it), or holds no images or one emotion only.
     """
     if not folder.is_dir():
         fail(f"{folder}: no such folder; make it with `python {made_by}`")
@@ -120,6 +102,8 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
                 if not entry.is_file():
                     fail(f"{entry.path}: named like an image, but no file; remove it")
             images[emotion.name] = [folder / emotion.name / name for name in sorted(entry.name for entry in entries)]
+        elif not os.path.exists(emotion):
+            fail(f"{emotion.path}: a link that leads nowhere; mend or remove it")
     images = {emotion: paths for emotion, paths in images.items() if paths}
     if not images:
         fail(f"{folder}: no images in its sub-folders; make it with `python {made_by}`")
@@ -131,13 +115,7 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:
-    entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-    for entry in entries:
-        if entry.is_symlink():
-            fail(f"{entry.path}: a symbolic link may lead out of the folder; put the file itself there")
-        if not entry.name.isprintable():
-            fail(f"{entry.path!r}: a line break or control character in a name; rename it")
-    return entries
+    return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
 
 
 def open_face(path: Path, data: bytes | None = None):

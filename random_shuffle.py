@@ -14,9 +14,6 @@ images per emotion in the first source and in the result. Takes about 15 seconds
 import argparse
 import os
 import random
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import folders
@@ -37,25 +34,11 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
     return {emotion: paths * min(most, largest // len(paths)) for emotion, paths in images.items()}
 
 
-@contextmanager
-def hold_interrupts() -> Iterator[None]:
-    """Keep a Ctrl-C until the block is done: matplotlib takes one that comes while it loads for a missing library."""
-    held = []
-    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if held and callable(handler):
-        handler(held[0], None)
-
-
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
-    with hold_interrupts():
-        import matplotlib
-        from matplotlib.figure import Figure
+    import matplotlib
+    from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes
     matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula

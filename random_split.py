@@ -21,9 +21,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import folders
-
 import splitfolders
+
+import folders
 
 SCRIPT = Path(__file__).name
 PARTS = ["train", "val", "test"]

@@ -37,9 +37,9 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import folders
-
 import numpy as np
+
+import folders
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what OpenCV and FFmpeg say on stderr, where an error is one line
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -575,9 +575,6 @@ def list_files(names: list[str]) -> list[Path]:
             what = "no pictures in it" if name and path.is_dir() else "no such file"
             folders.fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
         paths += found
-    for path in paths:
-        if not str(path).isprintable():
-            folders.fail(f"{str(path)!a}: a name that is not UTF-8, or has a control character in it; rename it")
     return paths
 
 

@@ -12,9 +12,9 @@ the real data.
 import argparse
 from pathlib import Path
 
-import folders
-
 from PIL import ImageEnhance
+
+import folders
 
 SCRIPT = Path(__file__).name
 

@@ -29,10 +29,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import folders
-
 import numpy as np
 import pandas as pd
+
+import folders
 
 SCRIPT = Path(__file__).name
 FILTERS = [(24,), (48, 48), (96, 96, 96), (208, 208, 208)]  # 3x3 convolutions per block; 1.2 M parameters in all

@@ -5,12 +5,12 @@ import json
 import re
 from collections import Counter
 
-import data_preprocessing as preprocessing
-
 import numpy as np
 import pytest
 from conftest import images_in, run, tree_hash
 from PIL import Image
+
+import data_preprocessing as preprocessing
 
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
 

@@ -40,13 +40,14 @@ finally:
     print("changes", changes)
 """
 
-# Runs a script and says when its first import is done: from then on Ctrl-C is one line (before, Python itself starts)
+# Runs a script and says when its imports are done and its main begins: from then on Ctrl-C is one line
 BEGINNING = """
 import os, runpy, sys
 sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])
 import folders
-os.write(1, b"!")
+run = folders.run
+folders.run = lambda main: (os.write(1, b"!"), run(main))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 

@@ -11,14 +11,14 @@ import time
 import zipfile
 from pathlib import Path
 
-import train
-
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, fails, images_in, run, tree_hash
 from PIL import Image
+
+import train
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",

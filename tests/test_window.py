@@ -6,13 +6,13 @@ import subprocess
 import sys
 import time
 
-import realtime
-
 import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, make_video, run
 from PIL import ImageGrab
+
+import realtime
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])), reason="needs Xvfb, Openbox and xdotool"
