@@ -20,13 +20,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-import folders
+from common.command_line import run
+from common.console import progress
+from common.errors import fail
+from dataset.images import FACE_SIZE, summary
+from dataset.stage import new_folder, write_stage
 
 SCRIPT = Path(__file__).name
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
 EMOTIONS = VOTES[:8]  # the last two are no emotions; NF: not a face
 USAGES = ["Training", "PublicTest", "PrivateTest"]
-SIZE = folders.FACE_SIZE  # pixels
+SIZE = FACE_SIZE  # pixels
 ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 
 
@@ -42,10 +46,10 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 for chunk in chunks:
                     yield chunk[columns]
     except FileNotFoundError:
-        folders.fail(f"{path}: no such file; the README says where to download it, `--help` how to name another")
+        fail(f"{path}: no such file; the README says where to download it, `--help` how to name another")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).splitlines()[0][:150]
-        folders.fail(f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again")
+        fail(f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again")
 
 
 def name_row(row: int) -> str:
@@ -64,15 +68,11 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
             try:
                 pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
-                folders.fail(
-                    f"{path}: {name_row(first + row)}: pixels that are not whole numbers; mend or remove the row"
-                )
+                fail(f"{path}: {name_row(first + row)}: pixels that are not whole numbers; mend or remove the row")
             if pixels.size != SIZE * SIZE:
-                folders.fail(
-                    f"{path}: {name_row(first + row)}: {pixels.size:,} pixels, not {SIZE * SIZE:,}; download it again"
-                )
+                fail(f"{path}: {name_row(first + row)}: {pixels.size:,} pixels, not {SIZE * SIZE:,}; download it again")
             if pixels.max() > 255 or "-" in text:
-                folders.fail(f"{path}: {name_row(first + row)}: a pixel outside 0..255; mend or remove the row")
+                fail(f"{path}: {name_row(first + row)}: a pixel outside 0..255; mend or remove the row")
             faces[row] = pixels.reshape(SIZE, SIZE)
     return faces
 
@@ -80,16 +80,14 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,). 36,000 faces take 83 MB."""
     faces, usage = [], []
-    for chunk in folders.progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
+    for chunk in progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])
     if not usage:
-        folders.fail(f"{path}: no rows below the column names; download it again")
+        fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            folders.fail(
-                f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row"
-            )
+            fail(f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row")
     return np.concatenate(faces), np.array(usage)
 
 
@@ -98,11 +96,11 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES]))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])
     if len(table) != len(usage):
-        folders.fail(f"{path}: {len(table):,} rows, but {fer} has {len(usage):,}; download both again")
+        fail(f"{path}: {len(table):,} rows, but {fer} has {len(usage):,}; download both again")
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        folders.fail(
+        fail(
             f"{path}: {name_row(row)}: Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}; "
             "align the two"
         )
@@ -111,9 +109,7 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     if wrong.size:
         row, column = wrong[0]
         text = str(table[VOTES[column]][row])[:40]
-        folders.fail(
-            f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row"
-        )
+        fail(f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row")
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()
 
 
@@ -144,7 +140,7 @@ def write_images(faces: np.ndarray, labels: np.ndarray, folder: Path, rows: np.n
     """
     for emotion in np.unique(labels[rows]):
         (folder / emotion).mkdir(parents=True)
-    for row in folders.progress(rows, f"writing {folder.name}"):
+    for row in progress(rows, f"writing {folder.name}"):
         Image.fromarray(faces[row]).save(folder / labels[row] / f"row{row:05}.png", compress_level=0)
     return {str(emotion): int(n) for emotion, n in zip(*np.unique(labels[rows], return_counts=True))}
 
@@ -160,7 +156,7 @@ def main() -> None:
     parser.add_argument("--pool-all", action="store_true", help="no test set: PrivateTest rows join the pool")
     args = parser.parse_args()
 
-    with folders.new_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
+    with new_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
         faces, usage = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
         rules = {"plurality": plurality(votes), "majority": majority(votes)}
@@ -172,7 +168,7 @@ def main() -> None:
         pool, test = np.flatnonzero(kept & ~tested & ~copies), np.flatnonzero(kept & tested)
         if not pool.size:
             what = f"no Training or PublicTest row with a label by the {args.rule} rule"
-            folders.fail(f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all")
+            fail(f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all")
 
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:
@@ -183,7 +179,7 @@ def main() -> None:
         table[list(rules)] = np.column_stack([by_rule[rows] for by_rule in rules.values()])
         table.to_csv(out / "votes.csv", index=False, lineterminator="\n")
         read = {name: int((usage == name).sum()) for name in USAGES}
-        folders.write_stage(out, SCRIPT, args.out, vars(args), read, images)
+        write_stage(out, SCRIPT, args.out, vars(args), read, images)
 
     unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
     print(
@@ -191,8 +187,8 @@ def main() -> None:
         f"{(unlabelled & ~unknown).sum():,} without a majority, {copies.sum():,} copies of test faces dropped"
     )
     for part, counts in images.items():
-        print(f"{args.out / part}: {folders.summary(counts)}")
+        print(f"{args.out / part}: {summary(counts)}")
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

@@ -16,7 +16,10 @@ import os
 import random
 from pathlib import Path
 
-import folders
+from common.command_line import run
+from common.errors import fail
+from dataset.images import copy_images, count, list_images, summary
+from dataset.stage import new_folder, write_stage
 
 SCRIPT = Path(__file__).name
 MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: random_split.py
@@ -30,7 +33,7 @@ def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
 
 def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
     """Repeat each emotion's images a whole number of times, at most `most`, without passing the commonest emotion."""
-    largest = max(folders.count(images).values())
+    largest = max(count(images).values())
     return {emotion: paths * min(most, largest // len(paths)) for emotion, paths in images.items()}
 
 
@@ -77,20 +80,20 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.balance < 1:
-        folders.fail(f"--balance {args.balance}: give a whole number from 1")
+        fail(f"--balance {args.balance}: give a whole number from 1")
 
-    sources = [folders.list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
+    sources = [list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
     images = merge(sources)
-    with folders.new_folder(args.out, SCRIPT, args.sources) as out:
+    with new_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)
         generator = random.Random(args.seed)
         for paths in shuffled.values():
             generator.shuffle(paths)
-        counts = folders.copy_images(shuffled, out, rename=lambda number, path: f"{number:05}_{path.name}")
-        plot_counts(folders.count(sources[0]), counts, out / "class_counts.png")
-        folders.write_stage(out, SCRIPT, args.out, vars(args), folders.count(images), counts)
-    print(f"{args.out}: {folders.summary(counts)}")
+        counts = copy_images(shuffled, out, rename=lambda number, path: f"{number:05}_{path.name}")
+        plot_counts(count(sources[0]), counts, out / "class_counts.png")
+        write_stage(out, SCRIPT, args.out, vars(args), count(images), counts)
+    print(f"{args.out}: {summary(counts)}")
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

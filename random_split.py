@@ -23,7 +23,11 @@ from pathlib import Path
 
 import splitfolders
 
-import folders
+from common.command_line import run
+from common.console import progress
+from common.errors import fail
+from dataset.images import count, list_images, open_face, summary
+from dataset.stage import new_folder, write_stage
 
 SCRIPT = Path(__file__).name
 PARTS = ["train", "val", "test"]
@@ -32,9 +36,7 @@ PARTS = ["train", "val", "test"]
 def hash_pixels(images: dict[str, list[Path]]) -> dict[Path, bytes]:
     """Return a digest of every image's pixels."""
     paths = [path for emotion in images.values() for path in emotion]
-    return {
-        path: hashlib.sha256(folders.open_face(path).tobytes()).digest() for path in folders.progress(paths, "hashing")
-    }
+    return {path: hashlib.sha256(open_face(path).tobytes()).digest() for path in progress(paths, "hashing")}
 
 
 def split(source: Path, out: Path, ratio: list[float], seed: int, digests: dict[Path, bytes]) -> None:
@@ -55,7 +57,7 @@ def check_arrival(source: Path, out: Path, digests: dict[Path, bytes]) -> None:
     """Fail when an image is in no part: split-folders lists the folder anew, and takes what is there then."""
     for path in digests:
         if not any((out / part / path.parent.name / path.name).exists() for part in PARTS):
-            folders.fail(f"{path}: has gone while {source} was being split; leave it alone meanwhile, and run it again")
+            fail(f"{path}: has gone while {source} was being split; leave it alone meanwhile, and run it again")
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
@@ -84,10 +86,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle before the split (%(default)s)")
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
-        folders.fail(f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1")
+        fail(f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1")
 
-    images = folders.list_images(args.source, "data_preprocessing.py")
-    with folders.new_folder(args.out, SCRIPT, [args.source]) as out:
+    images = list_images(args.source, "data_preprocessing.py")
+    with new_folder(args.out, SCRIPT, [args.source]) as out:
         digests = hash_pixels(images)
         split(args.source, out, args.ratio, args.seed, digests)
         check_arrival(args.source, out, digests)
@@ -99,18 +101,16 @@ def main() -> None:
             parts[part] = {emotion: sum(1 for _ in (out / part / emotion).iterdir()) for emotion in images}
             for emotion, n in parts[part].items():
                 if n == 0:
-                    folders.fail(
-                        f"{args.source / emotion}: too few images for a share in {part}; add some or change --ratio"
-                    )
-        folders.write_stage(out, SCRIPT, args.out, vars(args), folders.count(images), parts)
+                    fail(f"{args.source / emotion}: too few images for a share in {part}; add some or change --ratio")
+        write_stage(out, SCRIPT, args.out, vars(args), count(images), parts)
 
     print(
         f"{len(digests):,} images, {len(digests) - len(set(digests.values())):,} of them copies of another; "
         f"{moved:,} copies with a different label moved beside their twin"
     )
     for part, counts in parts.items():
-        print(f"{args.out / part}: {folders.summary(counts)}")
+        print(f"{args.out / part}: {summary(counts)}")
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

@@ -39,7 +39,9 @@ from urllib.request import url2pathname
 
 import numpy as np
 
-import folders
+from common.command_line import run
+from common.console import quiet
+from common.errors import fail
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what OpenCV and FFmpeg say on stderr, where an error is one line
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -48,7 +50,7 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 try:
     import cv2
 except ImportError as error:
-    folders.fail(f"OpenCV can't be loaded ({error}); `apt-get install libgl1`, or `pip install -r requirements.txt`")
+    fail(f"OpenCV can't be loaded ({error}); `apt-get install libgl1`, or `pip install -r requirements.txt`")
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
@@ -129,7 +131,7 @@ def load_network(folder: Path) -> Network:
     path, labels = folder / "emotion.tflite", folder / "labels.txt"
     for file in (path, labels):
         if not file.is_file():
-            folders.fail(f"{file}: no such file; make it with `python train.py`, or choose another --model")
+            fail(f"{file}: no such file; make it with `python train.py`, or choose another --model")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     try:
         _, height, width, channels = input_shape(path.read_bytes())
@@ -139,25 +141,23 @@ def load_network(folder: Path) -> Network:
         net.setInput(np.zeros((1, channels, height, width), np.float32))
         outputs = net.forward().size
     except (cv2.error, struct.error, ValueError):
-        folders.fail(
-            f"{path}: not a TFLite network that OpenCV can read; make it again with `python train.py --export`"
-        )
+        fail(f"{path}: not a TFLite network that OpenCV can read; make it again with `python train.py --export`")
     if channels != 1:
-        folders.fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
+        fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
     if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
-        folders.fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
+        fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
     if outputs != len(emotions):
-        folders.fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
+        fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
     return Network(net, emotions, height, width)
 
 
 def load_cascade() -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
-        folders.fail(f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.12,<5'`")
+        fail(f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.12,<5'`")
     path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
-        folders.fail(f"{path}: can't be read; run `pip install --force-reinstall 'opencv-python>=4.12,<5'`")
+        fail(f"{path}: can't be read; run `pip install --force-reinstall 'opencv-python>=4.12,<5'`")
     return cascade
 
 
@@ -435,7 +435,7 @@ class Pictures:
         for path in self.paths:
             self.name = str(path)
             try:
-                with folders.quiet():
+                with quiet():
                     picture = cv2.imread(self.name, cv2.IMREAD_COLOR)
             except cv2.error:  # more pixels than OpenCV takes
                 picture = None
@@ -451,7 +451,7 @@ class Pictures:
         """Fail when there were unreadable pictures; the others are done."""
         if self.unread:
             which = self.unread[0] + f" and {len(self.unread) - 1} more" * (len(self.unread) > 1)
-            folders.fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
+            fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
 
 
 class Video:
@@ -486,7 +486,7 @@ class Video:
         """Fail when the file has ended long before its end."""
         if self.ended and self.last + 2 / self.rate < 0.9 * self.promised:
             what = f"damaged, {max(self.last, 0):.1f} of {self.promised:.1f} seconds can be read"
-            folders.fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
+            fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
 
 
 class Camera:
@@ -538,7 +538,7 @@ class Camera:
     def complain(self) -> None:
         """Fail when the camera was lost; what it gave until then is kept."""
         if self.lost:
-            folders.fail(f"{self.name}: no frame for {LOST:.0f} seconds or more; look after its cable or network")
+            fail(f"{self.name}: no frame for {LOST:.0f} seconds or more; look after its cable or network")
 
 
 def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
@@ -573,7 +573,7 @@ def list_files(names: list[str]) -> list[Path]:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
             what = "no pictures in it" if name and path.is_dir() else "no such file"
-            folders.fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
+            fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
         paths += found
     return paths
 
@@ -583,14 +583,14 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Vi
     names = [url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names]
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
-        folders.fail(f"{name}: --size is what to ask a camera for; leave it out")
+        fail(f"{name}: --size is what to ask a camera for; leave it out")
     if len(names) > 1 or not (is_camera(name) or "://" in name):
         paths = list_files(names)
         strange = [path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES]
         if not strange:
             return Pictures(paths, many=paths != [Path(name)])
         if len(paths) > 1:
-            folders.fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
+            fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
         name = str(paths[0])
     opened = []  # in a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
     thread = threading.Thread(target=lambda: opened.append(capture_from(name, size)), daemon=True)
@@ -601,7 +601,7 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Vi
         what = "no such camera, or another program holds it; try --source 1, or a video file" if is_camera(name) else (
             "not a stream that answers" if "://" in name else "not a video that OpenCV can read; convert it to MP4"
         )  # fmt: skip
-        folders.fail(f"{name}: {what}")
+        fail(f"{name}: {what}")
     endless = is_camera(name) or ("://" in name and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0)
     return Camera(name, size, capture) if endless else Video(name, capture)
 
@@ -615,7 +615,7 @@ class Window:
         # Without a display OpenCV's window toolkit aborts the process that asks for a window: another one has asked
         if probe.wait():
             what = "no display to open a window on, or opencv-python-headless, which has no windows"
-            folders.fail(f"{what}; use --headless with --output or --csv")
+            fail(f"{what}; use --headless with --output or --csv")
         cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         self.size, self.due = None, 0.0
 
@@ -655,11 +655,11 @@ class Window:
 def refuse_path(path: Path, sources: list[Path], option: str) -> None:
     """Fail when a file can't be written at `path`, or would replace one of the sources."""
     if not path.parent.is_dir():
-        folders.fail(f"{path.parent}: no such folder; make it, or choose another {option}")
+        fail(f"{path.parent}: no such folder; make it, or choose another {option}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        folders.fail(f"{path}: can't be written; choose another {option}")
+        fail(f"{path}: can't be written; choose another {option}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        folders.fail(f"{path}: is the source itself; choose another {option}")
+        fail(f"{path}: is the source itself; choose another {option}")
 
 
 def hidden(path: Path) -> Path:
@@ -674,7 +674,7 @@ def stamped(what: str, suffix: str) -> Path:
 def write_picture(path: Path, frame: np.ndarray) -> None:
     """Write a picture, whole or not at all; raises OSError."""
     try:
-        with folders.quiet():
+        with quiet():
             whole = cv2.imwrite(str(hidden(path)), frame)
         if not whole:
             raise OSError(0, "can't be written", str(path))
@@ -690,7 +690,7 @@ class Recorder:
         self.source, self.path, self.writer, self.written = source, None, None, []
         if path:
             if path.suffix.lower() not in CODECS:
-                folders.fail(f"{path}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
+                fail(f"{path}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
             refuse_path(path, [Path(source.name)], "--output")
             self.start(path)
 
@@ -728,7 +728,7 @@ class Recorder:
             self.part.rename(path.with_stem(f"{path.stem}.partial"))
             kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
         self.part.unlink(missing_ok=True)
-        folders.fail(f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output")
+        fail(f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output")
 
     def close(self) -> bool:
         """End the recording that is under way; return whether there was one with a frame."""
@@ -751,18 +751,18 @@ class Album:
             return
         if not source.many:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
-                folders.fail(f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+                fail(f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
             refuse_path(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
-            folders.fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
+            fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
         if not path.parent.is_dir():
-            folders.fail(f"{path.parent}: no such folder; make it, or choose another --output")
+            fail(f"{path.parent}: no such folder; make it, or choose another --output")
         doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
         if doubles:
-            folders.fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
+            fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
         if path.is_dir() and any(path.samefile(folder) for folder in {file.parent for file in source.paths}):
-            folders.fail(f"{path}: holds the sources themselves; choose another --output")
+            fail(f"{path}: holds the sources themselves; choose another --output")
 
     def write(self, frame: np.ndarray, seconds: float) -> None:
         if self.source.many:
@@ -782,7 +782,7 @@ class Table:
         sources = source.paths if source.still else [Path(source.name)]
         refuse_path(path, sources, "--csv")
         if path.suffix.lower() != ".csv":
-            folders.fail(f"{path}: no table's name; give --csv a name that ends with .csv")
+            fail(f"{path}: no table's name; give --csv a name that ends with .csv")
         self.path, self.source, self.emotions, self.file = path, source, emotions, None
         self.extra = "clock" if source.live else "file" if source.still and source.many else None
 
@@ -965,11 +965,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--smoothing", type=float, default=SMOOTHING, metavar="SECONDS", help=smoothing)
     args = parser.parse_args()
     if not 0 <= args.smoothing < math.inf:
-        folders.fail(f"--smoothing {args.smoothing}: give 0 or more seconds")
+        fail(f"--smoothing {args.smoothing}: give 0 or more seconds")
     if args.size:
         size = args.size.lower().split("x")
         if len(size) != 2 or not all(re.fullmatch("[1-9][0-9]{0,4}", side) for side in size):
-            folders.fail(f"--size {args.size}: give width and height in pixels, such as 1280x720")
+            fail(f"--size {args.size}: give width and height in pixels, such as 1280x720")
         args.size = (int(size[0]), int(size[1]))
     return args
 
@@ -1012,10 +1012,10 @@ def main() -> None:
             print(f"wrote {path}")
     source.complain()  # now that all else is safe
     if not loop.frames and not status:
-        folders.fail(f"{args.source[0]}: no frame could be read; try another --source")
+        fail(f"{args.source[0]}: no frame could be read; try another --source")
     raise SystemExit(status)
 
 
 if __name__ == "__main__":
     on_signals(interrupt)
-    folders.run(main)
+    run(main)

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from PIL import ImageEnhance
 
-import folders
+from common.command_line import run
+from common.errors import fail
+from dataset.images import copy_images, count, list_images, summary
+from dataset.stage import new_folder, write_stage
 
 SCRIPT = Path(__file__).name
 
@@ -26,19 +29,19 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=1.75, help="strength, 0 or more (%(default)s)")
     args = parser.parse_args()
     if not 0 <= args.factor < float("inf"):
-        folders.fail(f"--factor {args.factor}: give a number from 0")
+        fail(f"--factor {args.factor}: give a number from 0")
 
-    images = folders.list_images(args.source, "random_split.py")
-    with folders.new_folder(args.out, SCRIPT, [args.source]) as out:
-        counts = folders.copy_images(
+    images = list_images(args.source, "random_split.py")
+    with new_folder(args.out, SCRIPT, [args.source]) as out:
+        counts = copy_images(
             images,
             out,
             rename=lambda _, path: f"{path.stem}_sharpness.png",
             enhance=lambda face: ImageEnhance.Sharpness(face).enhance(args.factor),
         )
-        folders.write_stage(out, SCRIPT, args.out, vars(args), folders.count(images), counts)
-    print(f"{args.out}: {folders.summary(counts)}")
+        write_stage(out, SCRIPT, args.out, vars(args), count(images), counts)
+    print(f"{args.out}: {summary(counts)}")
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

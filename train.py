@@ -32,7 +32,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import folders
+from common.command_line import run
+from common.console import progress, quiet
+from common.errors import fail
+from dataset.images import FACE_SIZE, count, list_images, open_face
+from dataset.stage import new_folder, recover, refuse_strangers, write_stage
 
 SCRIPT = Path(__file__).name
 FILTERS = [(24,), (48, 48), (96, 96, 96), (208, 208, 208)]  # 3x3 convolutions per block; 1.2 M parameters in all
@@ -84,7 +88,7 @@ def import_libraries() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     try:
-        with folders.quiet():
+        with quiet():
             import cv2  # noqa: F401
             import keras  # noqa: F401
             import matplotlib
@@ -92,17 +96,17 @@ def import_libraries() -> None:
             import sklearn.metrics  # noqa: F401
         matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
     except (ImportError, ValueError) as error:  # ValueError: a KERAS_BACKEND that is none
-        folders.fail(f"a library can't be loaded ({first_line(error)}); run `pip install -r requirements.txt`")
+        fail(f"a library can't be loaded ({first_line(error)}); run `pip install -r requirements.txt`")
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
     """Read every face of a set."""
     paths = [path for emotion in images.values() for path in emotion]
     labels = np.array([emotions.index(emotion) for emotion, group in images.items() for _ in group])
-    pixels = np.empty((len(paths), folders.FACE_SIZE, folders.FACE_SIZE, 1), np.uint8)
-    for index, path in enumerate(folders.progress(paths, f"reading {name}")):
-        pixels[index, :, :, 0] = folders.open_face(path)
-    return Faces(pixels, labels, paths, folders.count(images))
+    pixels = np.empty((len(paths), FACE_SIZE, FACE_SIZE, 1), np.uint8)
+    for index, path in enumerate(progress(paths, f"reading {name}")):
+        pixels[index, :, :, 0] = open_face(path)
+    return Faces(pixels, labels, paths, count(images))
 
 
 def load_sets(args: argparse.Namespace, names: list[str], emotions: list[str] | None = None):
@@ -113,12 +117,12 @@ def load_sets(args: argparse.Namespace, names: list[str], emotions: list[str] | 
     sets = {}
     for name in (name for name in names if name != "test" or args.test.is_dir()):
         folder = getattr(args, name)
-        images = folders.list_images(folder, MADE_BY[name])
+        images = list_images(folder, MADE_BY[name])
         emotions = emotions or list(images)
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
             what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
-            folders.fail(f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces")
+            fail(f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces")
         if args.dry_run:
             images = {emotion: paths[:DRY_RUN_FACES] for emotion, paths in images.items()}
         sets[name] = load_faces(images, emotions, name)
@@ -133,7 +137,7 @@ def refuse_leaks(sets: dict[str, Faces], folder: Path) -> None:
         for path, image in zip(faces.paths, faces.images):
             if row_number(path) in rows or image.tobytes() in pixels:
                 mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
-                folders.fail(f"{path}: this face is in {folder} too, so it can't judge the network; {mend}")
+                fail(f"{path}: this face is in {folder} too, so it can't judge the network; {mend}")
 
 
 def read_votes(path: Path) -> pd.DataFrame | None:
@@ -147,7 +151,7 @@ def read_votes(path: Path) -> pd.DataFrame | None:
         if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
             raise ValueError("an image twice, or votes that are none")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
-        folders.fail(f"{path}: not the votes.csv of data_preprocessing.py ({first_line(error)}); run that again")
+        fail(f"{path}: not the votes.csv of data_preprocessing.py ({first_line(error)}); run that again")
     return votes
 
 
@@ -174,7 +178,7 @@ def lift_exposure(faces):
     """
     from keras import layers
 
-    mean = layers.AveragePooling2D(folders.FACE_SIZE)(faces)
+    mean = layers.AveragePooling2D(FACE_SIZE)(faces)
     missing = layers.ReLU()(layers.Rescaling(-1, offset=DIM)(mean))
     return faces / layers.Rescaling(-1 / (DIM + 1), offset=1)(missing)  # never 0, not for a black face either
 
@@ -188,7 +192,7 @@ def build_network(emotions: int):
     import keras
     from keras import layers
 
-    faces = keras.Input((folders.FACE_SIZE, folders.FACE_SIZE, 1))
+    faces = keras.Input((FACE_SIZE, FACE_SIZE, 1))
     x = layers.Rescaling(1 / 127.5, offset=-1)(lift_exposure(faces))
     for block, filters in enumerate(FILTERS):
         for number, n in enumerate(filters, start=1):
@@ -216,9 +220,9 @@ def average_mirrored(network):
 
     faces = keras.Input(network.input_shape[1:])
     columns = layers.Permute((1, 3, 2))(faces)
-    reverse = layers.Conv2D(folders.FACE_SIZE, 1, use_bias=False, trainable=False)
+    reverse = layers.Conv2D(FACE_SIZE, 1, use_bias=False, trainable=False)
     mirrored = layers.Permute((1, 3, 2))(reverse(columns))
-    reverse.set_weights([np.eye(folders.FACE_SIZE)[None, None, ::-1]])
+    reverse.set_weights([np.eye(FACE_SIZE)[None, None, ::-1]])
     scores = keras.Model(network.input, network.layers[-3].output, name="scores")
     mean = layers.GlobalAveragePooling2D()(layers.Average()([scores(faces), scores(mirrored)]))
     return keras.Model(faces, layers.Softmax()(mean), name="network")
@@ -329,7 +333,7 @@ def train(
                 raise ValueError("not the files of one run")
             print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
         except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
-            folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
     if not log:
         keras.utils.set_random_seed(args.seed)
         steps = args.epochs * math.ceil(len(targets) / args.batch_size)
@@ -340,16 +344,16 @@ def train(
 
     def save_epoch(epoch: int, logs: dict) -> None:
         if not math.isfinite(logs["loss"]):
-            folders.fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
+            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        with folders.new_folder(checkpoint, SCRIPT) as new:
+        with new_folder(checkpoint, SCRIPT) as new:
             training.save(new / "training.keras")
             if best_epoch(log) == len(log):
                 training.get_layer("network").save(new / "best.keras")
             else:
                 shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
-            folders.write_stage(new, SCRIPT, checkpoint, recipe, faces.counts, {})
+            write_stage(new, SCRIPT, checkpoint, recipe, faces.counts, {})
 
     if len(log) < args.epochs:
         training.fit(
@@ -371,7 +375,7 @@ def load_network(folder: Path):
     path, labels = folder / "emotion.keras", folder / "labels.txt"
     for file in (path, labels):
         if not file.is_file():
-            folders.fail(f"{file}: no such file; make it with `python train.py`")
+            fail(f"{file}: no such file; make it with `python train.py`")
     import_libraries()
     import keras
 
@@ -379,10 +383,10 @@ def load_network(folder: Path):
         network = keras.saving.load_model(path)
         _, outputs = network.output_shape
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
-        folders.fail(f"{path}: not a Keras network ({first_line(error)}); train again")
+        fail(f"{path}: not a Keras network ({first_line(error)}); train again")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     if outputs != len(set(emotions)):
-        folders.fail(f"{labels}: {len(set(emotions))} labels for a network of {outputs} outputs; copy both again")
+        fail(f"{labels}: {len(set(emotions))} labels for a network of {outputs} outputs; copy both again")
     return network, emotions
 
 
@@ -610,11 +614,11 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     import tensorflow as tf
 
     try:
-        with folders.quiet(), tempfile.TemporaryDirectory() as folder:
+        with quiet(), tempfile.TemporaryDirectory() as folder:
             network.export(folder, format="tf_saved_model", verbose=False)
             path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
     except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow
-        folders.fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
+        fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
     faces = faces[:: len(faces) // 256 + 1]
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
@@ -624,7 +628,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     if not apart <= AGREEMENT:
         path.unlink()
         why = "try another OpenCV" if np.isfinite(keras_own).all() else "the training diverged: lower --learning-rate"
-        folders.fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")
+        fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -654,14 +658,14 @@ def parse_arguments() -> argparse.Namespace:
     for name in ("val", "test", "votes"):  # those that may be missing, as long as they were not asked for
         path = getattr(args, name)
         if path != parser.get_default(name) and not (path.is_file() if name == "votes" else path.is_dir()):
-            folders.fail(f"{path}: no such {'file' if name == 'votes' else 'folder'}; correct --{name}")
+            fail(f"{path}: no such {'file' if name == 'votes' else 'folder'}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
     for name in ("epochs", "batch_size", "learning_rate"):
         if not 0 < getattr(args, name) < math.inf:
-            folders.fail(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number above 0")
+            fail(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number above 0")
     if not 0 <= args.seed < 2**31:
-        folders.fail(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
+        fail(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
     return args
 
 
@@ -669,8 +673,8 @@ def prepare_checkpoint(args: argparse.Namespace, digests: list[str]) -> Path:
     """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
     out = Path(os.path.realpath(args.out))
     checkpoint = out.with_name(f".{out.name}.resume")
-    folders.recover(checkpoint)
-    folders.refuse_strangers(checkpoint, SCRIPT)
+    recover(checkpoint)
+    refuse_strangers(checkpoint, SCRIPT)
     if not args.resume and checkpoint.exists():
         print(
             f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
@@ -684,16 +688,16 @@ def prepare_checkpoint(args: argparse.Namespace, digests: list[str]) -> Path:
             changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
             changed += ["faces or votes"] if before["faces"] != digests else []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            folders.fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
         if changed:
             what = f"the stopped run had other {', '.join(changed)}"
-            folders.fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
+            fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
     return checkpoint
 
 
 def train_and_report(args: argparse.Namespace) -> None:
     """Train, judge and export into a new --out."""
-    with folders.new_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
+    with new_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
         sets, emotions = load_sets(args, ["train", "val", "test"])
         refuse_leaks(sets, args.train)
         votes = read_votes(args.votes)
@@ -726,7 +730,7 @@ def train_and_report(args: argparse.Namespace) -> None:
         plot_reliability(metrics, out / "reliability.png")
         export_network(network, out / "emotion.tflite", sets["val"].images)
         recipe = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
-        folders.write_stage(out, SCRIPT, args.out, recipe, counts, {})
+        write_stage(out, SCRIPT, args.out, recipe, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     print(f"{args.out}: the network, its metrics and pictures; see it with `python realtime.py --model {args.out}`")
 
@@ -734,12 +738,12 @@ def train_and_report(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Print the report of the network in --out; write nothing."""
     network, emotions = load_network(args.out)
-    size = (folders.FACE_SIZE, folders.FACE_SIZE, 1)
+    size = (FACE_SIZE, FACE_SIZE, 1)
     if network.input_shape[1:] != size:
-        folders.fail(f"{args.out}: takes faces of {network.input_shape[1:]}, not {size}; train it with train.py")
+        fail(f"{args.out}: takes faces of {network.input_shape[1:]}, not {size}; train it with train.py")
     sets, _ = load_sets(args, ["val", "test"] if args.val.is_dir() else ["test"], emotions)
     if not sets:
-        folders.fail(f"{args.val}, {args.test}: neither is there; make them with `python data_preprocessing.py`")
+        fail(f"{args.val}, {args.test}: neither is there; make them with `python data_preprocessing.py`")
     report(network, sets, emotions, read_votes(args.votes))
 
 
@@ -764,4 +768,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

@@ -24,8 +24,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import folders  # noqa: E402
 import train  # noqa: E402
+from common.command_line import run  # noqa: E402
+from common.errors import fail  # noqa: E402
+from dataset.images import FACE_SIZE, list_images  # noqa: E402
 
 SHARE = 7  # one face in so many is held out
 
@@ -46,7 +48,7 @@ def one_mean(faces):
     """Bring every face to the same mean gray value, not only dim ones."""
     from keras import layers
 
-    mean = layers.AveragePooling2D(folders.FACE_SIZE)(faces)
+    mean = layers.AveragePooling2D(train.FACE_SIZE)(faces)
     return faces / layers.Rescaling(1 / 127.5, offset=1 / 127.5)(mean)
 
 
@@ -54,8 +56,8 @@ def standardise(faces):
     """Bring every face to the same mean gray value and the same mean distance from it."""
     from keras import layers, ops
 
-    centred = faces - layers.AveragePooling2D(folders.FACE_SIZE)(faces)
-    distance = layers.AveragePooling2D(folders.FACE_SIZE)(ops.abs(centred))
+    centred = faces - layers.AveragePooling2D(train.FACE_SIZE)(faces)
+    distance = layers.AveragePooling2D(train.FACE_SIZE)(ops.abs(centred))
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
 
 
@@ -84,7 +86,7 @@ ROWS = {  # what a row changes: names of train.py, or its options
 def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.Faces, list[str]]:
     """Return the faces to train on and those held out, reduced to size, and the emotions."""
     folder = data / "split/train"
-    images = folders.list_images(folder, "random_split.py")
+    images = list_images(folder, "random_split.py")
     emotions = list(images)
     originals = train.load_faces(images, emotions, "train")
     held = np.array([zlib.crc32(image.tobytes()) % SHARE == 0 for image in originals.images])
@@ -92,12 +94,12 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.
     sets = [originals]
     if copies:
         for name in ("contrast", "sharpness"):
-            sets.append(train.load_faces(folders.list_images(data / name, f"{name}.py"), emotions, name))
+            sets.append(train.load_faces(list_images(data / name, f"{name}.py"), emotions, name))
 
     def part(wanted: bool, sets: list[train.Faces]) -> train.Faces:
         keep = [np.array([(train.row_number(path) in rows) == wanted for path in faces.paths]) for faces in sets]
         pixels = [image for faces, there in zip(sets, keep) for image in faces.images[there, :, :, 0]]
-        if size != folders.FACE_SIZE:
+        if size != FACE_SIZE:
             pixels = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in pixels]
         labels = np.concatenate([faces.labels[there] for faces, there in zip(sets, keep)])
         paths = [path for faces, there in zip(sets, keep) for path in np.array(faces.paths)[there]]
@@ -106,7 +108,7 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.
     return part(False, sets), part(True, sets[:1]), emotions
 
 
-def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
+def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     """Train once with train.py changed so, and return how good the network is on the faces held out."""
     import keras
 
@@ -119,7 +121,7 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
         copies=False,
     )
     before = {}
-    scale = args.size / folders.FACE_SIZE
+    scale = args.size / FACE_SIZE
     for name, value in {"SIGMA": tuple(scale * sigma for sigma in train.SIGMA), **changes}.items():
         if hasattr(options, name):
             setattr(options, name, value)
@@ -129,9 +131,9 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     faces, held, emotions = read_faces(args.data, args.size, options.copies)
     votes = train.read_votes(args.data / "faces/votes.csv")
     if votes is None:
-        folders.fail(f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`")
+        fail(f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`")
     targets = train.soft_targets(faces, emotions, votes if options.labels == "soft" else None)
-    size, folders.FACE_SIZE = folders.FACE_SIZE, args.size
+    size, train.FACE_SIZE = train.FACE_SIZE, args.size
     try:
         keras.utils.set_random_seed(seed)
         epochs = args.epochs // 3 if options.copies else args.epochs  # three times the faces: as many seen
@@ -143,7 +145,7 @@ def run(changes: dict, args: argparse.Namespace, seed: int) -> dict:
         training.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
         seconds = time.perf_counter() - start
     finally:
-        folders.FACE_SIZE = size
+        train.FACE_SIZE = size
         for name, value in before.items():
             setattr(train, name, value)
     rules = train.judge(network, {"held out": held}, emotions, votes)["held out"]
@@ -174,7 +176,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--learning-rate", type=float, default=4e-3, help="(%(default)s)")
     args = parser.parse_args()
     if args.epochs < 3 or args.epochs % 3:
-        folders.fail(f"--epochs {args.epochs}: give a multiple of 3")
+        fail(f"--epochs {args.epochs}: give a multiple of 3")
     return args
 
 
@@ -184,7 +186,7 @@ def main() -> None:
     lines = []
     for row in args.rows:
         for seed in args.seeds:
-            result = run(ROWS[row], args, seed)
+            result = run_row(ROWS[row], args, seed)
             n = result.pop("n")
             seconds = result.pop("seconds")
             figures = " | ".join(f"{value:.4f}" for value in result.values())
@@ -197,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

@@ -18,8 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import folders
 import realtime
+from dataset.images import list_images
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
@@ -43,7 +43,7 @@ def main() -> None:
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
     random = np.random.default_rng(0)
-    images = [path for paths in folders.list_images(args.val, "random_split.py").values() for path in paths]
+    images = [path for paths in list_images(args.val, "random_split.py").values() for path in paths]
     images = [path for path in images if majority[path.stem] in network.emotions]
     plain, crops, places, truth = [], {margin: [] for margin in MARGINS}, [], []
     for path in 3 * images:

@@ -17,7 +17,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import folders
+from common.command_line import run
+from common.errors import fail
+from dataset.images import FACE_SIZE
 
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant (positive: a frown)
 LOOKS = {
@@ -37,8 +39,8 @@ SCALE = 4  # drawn at 192x192 pixels and reduced, so that lines are smooth
 
 def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
     """Return a drawn face, uint8 (48, 48); for `unknown` a face without a mouth, for `NF` noise alone."""
-    side = folders.FACE_SIZE * SCALE
-    noise = np.random.default_rng(generator.randrange(2**32)).normal(0, 8, (folders.FACE_SIZE,) * 2)
+    side = FACE_SIZE * SCALE
+    noise = np.random.default_rng(generator.randrange(2**32)).normal(0, 8, (FACE_SIZE,) * 2)
     paper, skin, ink = generator.randint(0, 90), generator.randint(140, 220), generator.randint(10, 60)
     image = Image.new("L", (side, side), paper)
     pen = ImageDraw.Draw(image)
@@ -99,7 +101,7 @@ def main() -> None:
     fer, ferplus = args.out / "fer2013.csv", args.out / "fer2013new.csv"
     for path in (fer, ferplus):
         if path.exists():
-            folders.fail(f"{path}: is there already; move it away or choose another --out")
+            fail(f"{path}: is there already; move it away or choose another --out")
     rows = make_rows(args.rows, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     with fer.open("w", newline="") as f:
@@ -117,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    folders.run(main)
+    run(main)

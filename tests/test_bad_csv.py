@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import data_preprocessing as preprocessing
-import folders
 import train
+from common import command_line
 
 VOTES = preprocessing.VOTES
 ROWS = 6
@@ -69,7 +69,7 @@ def preprocess(fer, ferplus):
         stack.enter_context(contextlib.redirect_stderr(io.TextIOWrapper(io.BytesIO(), "utf-8")))
         argv, sys.argv = sys.argv, ["data_preprocessing.py", *map(str, files), "--out", str(folder / "faces")]
         try:
-            folders.run(preprocessing.main)
+            command_line.run(preprocessing.main)
         except SystemExit as stopped:
             line = str(stopped.code)
             assert line.startswith("error: ") and "\n" not in line and "\r" not in line, line

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import folders
 import realtime
+from dataset.images import open_face
 
 TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
@@ -32,7 +32,7 @@ def see(event, args):
         seen.append((event, str(args[0])))
 sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])
-import folders, matplotlib.figure, numpy, pandas, PIL.Image, PIL.ImageEnhance, splitfolders, tqdm
+import matplotlib.figure, numpy, pandas, PIL.Image, PIL.ImageEnhance, splitfolders, tqdm
 seen = []
 sys.addaudithook(see)
 try:
@@ -93,7 +93,7 @@ def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory,
     path = tmp_path_factory.getbasetemp() / "spoiled.img"
     path.write_bytes(spoiled)
     try:
-        assert folders.open_face(path).tobytes() == pixels
+        assert open_face(path).tobytes() == pixels
     except SystemExit as refused:
         assert str(path) in str(refused.code) and "\n" not in str(refused.code)
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, fails, run, tree_hash
 from PIL import Image
 
-import folders
+from dataset.images import count, list_images
+from dataset.stage import new_folder
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_ru
 def test_a_stage_sees_that_another_run_is_writing_the_same_folder(source, tmp_path):
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
-import folders
-with folders.new_folder(Path("out"), "contrast.py"):
+from dataset.stage import new_folder
+with new_folder(Path("out"), "contrast.py"):
     print("holding", flush=True)
     sys.stdin.read()
 """
@@ -74,7 +75,7 @@ with folders.new_folder(Path("out"), "contrast.py"):
 
 def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), folders.new_folder(out, "contrast.py"):
+    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), new_folder(out, "contrast.py"):
         out.mkdir()
         (out / "thesis.txt").write_text("precious")
     assert (out / "thesis.txt").read_text() == "precious"
@@ -85,13 +86,13 @@ def test_a_face_that_goes_while_the_pool_is_split_is_named(source, tmp_path):
     """After it was hashed, before split-folders lists the folder for itself."""
     code = f"""
 import os, sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ["random_split.py", "--source", "faces", "--out", "out"]
-import folders, random_split, splitfolders
+import common.command_line, random_split, splitfolders
 split = splitfolders.ratio
 def late(*arguments, **options):
     os.remove("faces/anger/row00001.png")
     split(*arguments, **options)
 splitfolders.ratio = late
-folders.run(random_split.main)
+common.command_line.run(random_split.main)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "faces/anger/row00001.png" in done.stderr
@@ -147,7 +148,7 @@ def test_hidden_files_and_other_files_in_a_dataset(source):
     (source / "anger/.DS_Store").write_bytes(b"")
     (source / "anger/Thumbs.db").write_bytes(b"")
     (source / "empty").mkdir()
-    assert folders.count(folders.list_images(source, "")) == {"anger": 3, "happiness": 3}
+    assert count(list_images(source, "")) == {"anger": 3, "happiness": 3}
 
 
 def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):

@@ -45,9 +45,9 @@ BEGINNING = """
 import os, runpy, sys
 sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])
-import folders
-run = folders.run
-folders.run = lambda main: (os.write(1, b"!"), run(main))
+from common import command_line
+run = command_line.run
+command_line.run = lambda main: (os.write(1, b"!"), run(main))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 

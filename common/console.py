@@ -1,0 +1,25 @@
+"""What appears on the console, and what does not: progress bars, and the noise of C libraries."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr: an error is one line."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)
+
+
+def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
+    """Yield `items` behind a progress bar on stderr, which shows on a terminal only."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)

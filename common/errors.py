@@ -1,0 +1,8 @@
+"""One way to fail: a line on stderr and exit status 1."""
+
+from typing import NoReturn
+
+
+def fail(message: str) -> NoReturn:
+    """Stop with one line on stderr and exit status 1: the file, what is wrong with it, what mends it."""
+    raise SystemExit("error: " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))

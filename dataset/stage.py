@@ -1,0 +1,141 @@
+"""The hand-over of a stage's output: complete or absent, ours or refused, and a stage.json that says what it is."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from common.errors import fail
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs into one folder at once are not noticed there
+    fcntl = None
+
+
+@contextmanager
+def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends without an error.
+
+    `out` is complete or absent at every moment: what a killed run has left is cleared, and an earlier output that it
+    had already moved aside comes back. Fails when `out` was not made by `script`, touches one of the `sources`, or is
+    being written by another run.
+    """
+    out = Path(os.path.realpath(out))
+    refuse_strangers(out, script)
+    for source in (Path(os.path.realpath(source)) for source in sources):
+        if source == out or source in out.parents or out in source.parents:
+            fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
+    missing = [folder for folder in out.parents if not folder.exists()]
+    new, lock = out.with_name(f".{out.name}.new"), None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(new)
+        _clear(new)
+        old = recover(out)
+        yield new
+        refuse_strangers(out, script)  # what has come there meanwhile
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+    except BaseException as error:
+        # A full disk does not say for which file, or names the one that was being copied
+        if isinstance(error, OSError) and (error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG)):
+            error.filename = str(out)
+        if lock is not None:
+            shutil.rmtree(new, ignore_errors=True)
+            recover(out)
+        for folder in missing:  # made above: gone again where nothing came of it
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    finally:
+        if lock is not None and lock >= 0:
+            os.close(lock)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(out: Path) -> Path:
+    """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to.
+
+    Fails when something lies there that can't be cleared.
+    """
+    old = out.with_name(f".{out.name}.old")
+    if old.is_dir() and not old.is_symlink() and not out.exists():
+        old.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+    if os.path.lexists(old):
+        fail(f"{old}: left by an earlier run, and can't be removed; remove it by hand")
+    return old
+
+
+def refuse_strangers(out: Path, script: str) -> None:
+    """Fail when `out` exists and is not an output folder of `script`, told by its stage.json."""
+    if not os.path.lexists(out):
+        return
+    try:
+        if not (out / "stage.json").is_file():  # a named pipe would wait for ever
+            raise ValueError
+        maker = json.loads((out / "stage.json").read_text(encoding="utf-8"))["script"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        what = f"exists and was not made by {script} (no stage.json of its own)"
+        fail(f"{out}: {what}; move it away or choose another --out")
+    if maker != script:
+        fail(f"{out}: was made by {str(maker)[:40]}, not by {script}; choose another --out")
+
+
+def _lock(folder: Path) -> int:
+    """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends.
+
+    Returns the lock's file descriptor, -1 on Windows.
+
+    Between the mkdir here and the lock, another run may finish and rename the folder away: the lock would then be on
+    that run's output. So it only counts while the folder still goes by its name.
+    """
+    while True:
+        if folder.is_symlink():
+            fail(f"{folder}: a symbolic link where the output is to be made; remove it")
+        folder.mkdir(exist_ok=True)
+        if fcntl is None:
+            return -1
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.stat(folder)):
+                return lock
+        except BlockingIOError:
+            fail(f"{folder}: another run is writing it; wait for that one to end")
+        except FileNotFoundError:
+            pass
+        os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict) -> None:
+    """Write `stage.json` into `folder`; paths among the arguments are kept relative to the folder that `out` is in.
+
+    No time and no absolute path stands in it, so that the same input and seed give the same bytes anywhere.
+    """
+    home = Path(os.path.abspath(out)).parent
+
+    def plain(value):
+        if isinstance(value, Path):
+            with suppress(ValueError):  # two drives of Windows
+                value = Path(os.path.relpath(os.path.realpath(value), os.path.realpath(home)))
+            return value.as_posix()
+        return [plain(item) for item in value] if isinstance(value, list) else value
+
+    arguments = {name: plain(value) for name, value in arguments.items() if name != "out"}
+    seed = arguments.pop("seed", None)
+    stage = {"script": script, "arguments": arguments, "seed": seed, "images_in": images_in, "images_out": images_out}
+    (folder / "stage.json").write_text(json.dumps(stage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
