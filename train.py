@@ -18,7 +18,6 @@ or torch. Takes about 2 minutes an epoch of 86,205 faces on two cores of 2024, 2
 
 import argparse
 import hashlib
-import itertools
 import json
 import math
 import os
@@ -26,6 +25,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,24 +37,18 @@ from common.console import progress, quiet
 from common.errors import fail
 from dataset.images import FACE_SIZE, count, list_images, open_face
 from dataset.stage import new_folder, recover, refuse_strangers, write_stage
+from network.augmentation import batches
+from network.recipe import QUICK_EPOCHS, Recipe
 
 SCRIPT = Path(__file__).name
-FILTERS = [(24,), (48, 48), (96, 96, 96), (208, 208, 208)]  # 3x3 convolutions per block; 1.2 M parameters in all
-DIM = 90  # gray values from 0 to 255; one face in eight of FER-2013 has a lower mean
-DROPOUT = 0.3
-WEIGHT_DECAY = 0.02  # per step and times the learning rate
 MOMENTUM = 0.95  # Muon's
-WARM_UP = 0.05  # share of all steps in which the learning rate rises from 0
-SHIFT, ROTATION, ZOOM = 0.1, 15, 0.15  # of the side, degrees, of the width and of the height: each to both sides
-BLUR, NOISE, COVER = 0.2, 0.2, 0.2  # shares of the faces
-SIGMA, DEVIATION = (0.3, 1.8), 20  # of the blur, in pixels; of the noise, at most, in gray values
 BINS = 15  # of the reliability diagram and the calibration error
-EPOCHS, QUICK_EPOCHS = 50, 5
 DRY_RUN_FACES = 40  # per emotion
 AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 # What a resumed run may not change
 RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+DEFAULTS = Recipe()
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
 
@@ -171,20 +165,21 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
     return np.where(voted_on & (total > 0), shares / np.maximum(total, 1), targets)
 
 
-def lift_exposure(faces):
-    """Return faces of gray values (n, 48, 48, 1) with dim ones made brighter, up to a mean of DIM.
+def lift_exposure(faces, recipe: Recipe):
+    """Return faces of gray values (n, size, size, 1) with dim ones made brighter, up to `recipe.min_mean_gray`.
 
     Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
     """
     from keras import layers
 
-    mean = layers.AveragePooling2D(FACE_SIZE)(faces)
-    missing = layers.ReLU()(layers.Rescaling(-1, offset=DIM)(mean))
-    return faces / layers.Rescaling(-1 / (DIM + 1), offset=1)(missing)  # never 0, not for a black face either
+    mean = layers.AveragePooling2D(recipe.face_size)(faces)
+    missing = layers.ReLU()(layers.Rescaling(-1, offset=recipe.min_mean_gray)(mean))
+    # The divisor is never 0, not for a black face either
+    return faces / layers.Rescaling(-1 / (recipe.min_mean_gray + 1), offset=1)(missing)
 
 
-def build_network(emotions: int):
-    """Return the network: gray values (n, 48, 48, 1) -> probabilities (n, emotions).
+def build_network(emotions: int, recipe: Recipe, lift=lift_exposure):
+    """Return the network: gray values (n, size, size, 1) -> probabilities (n, emotions).
 
     Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and global pooling for its
     dense layers.
@@ -192,18 +187,18 @@ def build_network(emotions: int):
     import keras
     from keras import layers
 
-    faces = keras.Input((FACE_SIZE, FACE_SIZE, 1))
-    x = layers.Rescaling(1 / 127.5, offset=-1)(lift_exposure(faces))
-    for block, filters in enumerate(FILTERS):
+    faces = keras.Input((recipe.face_size, recipe.face_size, 1))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(lift(faces, recipe))
+    for block, filters in enumerate(recipe.filters):
         for number, n in enumerate(filters, start=1):
             x = layers.Conv2D(n, 3, padding="same", use_bias=False)(x)
-            if number == len(filters) and block < len(FILTERS) - 1:
+            if number == len(filters) and block < len(recipe.filters) - 1:
                 x = layers.MaxPooling2D()(x)  # before the two below, a quarter of whose work is then enough
             x = layers.BatchNormalization()(x)
             x = layers.ReLU()(x)
     # A dense layer on pooled features, written as a 1x1 convolution before the pooling: the same sum, but cv2.dnn
     # (OpenCV 4.14) leaves out the bias of a dense layer that it reads from TFLite.
-    x = layers.SpatialDropout2D(DROPOUT)(x)
+    x = layers.SpatialDropout2D(recipe.dropout)(x)
     x = layers.Conv2D(emotions, 1)(x)
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(faces, layers.Softmax(dtype="float32")(x), name="network")
@@ -218,11 +213,11 @@ def average_mirrored(network):
     import keras
     from keras import layers
 
-    faces = keras.Input(network.input_shape[1:])
+    faces, size = keras.Input(network.input_shape[1:]), network.input_shape[1]
     columns = layers.Permute((1, 3, 2))(faces)
-    reverse = layers.Conv2D(FACE_SIZE, 1, use_bias=False, trainable=False)
+    reverse = layers.Conv2D(size, 1, use_bias=False, trainable=False)
     mirrored = layers.Permute((1, 3, 2))(reverse(columns))
-    reverse.set_weights([np.eye(FACE_SIZE)[None, None, ::-1]])
+    reverse.set_weights([np.eye(size)[None, None, ::-1]])
     scores = keras.Model(network.input, network.layers[-3].output, name="scores")
     mean = layers.GlobalAveragePooling2D()(layers.Average()([scores(faces), scores(mirrored)]))
     return keras.Model(faces, layers.Softmax()(mean), name="network")
@@ -256,53 +251,21 @@ def muon():
     return Muon
 
 
-def augment(face: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Return a face, uint8 (48, 48), as another picture of the same moment might show it.
+def build_training(network, steps: int, recipe: Recipe, optimizer: Callable | None = None):
+    """Return the network compiled to be trained, in a model of its own: the saved network has no optimizer.
 
-    One affine map, so that the face is interpolated once. Keras's layers for this take as long as the network does
-    (benchmarks/ablation.md).
+    `optimizer` takes a learning rate and `weight_decay`; Muon without one.
     """
-    import cv2
-
-    size = len(face)
-    angle, flip = math.radians(draw.uniform(-ROTATION, ROTATION)), draw.choice([-1, 1])
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    turn = turn * draw.uniform(1 - ZOOM, 1 + ZOOM, 2) * (flip, 1)
-    middle = np.full(2, (size - 1) / 2)
-    shift = middle - turn @ middle + size * draw.uniform(-SHIFT, SHIFT, 2)
-    face = cv2.warpAffine(face, np.column_stack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE)
-    if draw.random() < BLUR:
-        face = cv2.GaussianBlur(face, (0, 0), draw.uniform(*SIGMA))
-    if draw.random() < NOISE:
-        noise = draw.standard_normal(face.shape, np.float32)
-        face = np.clip(face + draw.uniform(0, DEVIATION) * noise, 0, 255).astype(np.uint8)
-    if draw.random() < COVER:
-        (x, y), (width, height) = draw.integers(0, size, 2).tolist(), draw.integers(size // 8, size // 2, 2).tolist()
-        corner = (x - width // 2, y - height // 2)
-        cv2.rectangle(face, (*corner, width, height), int(draw.integers(256)), cv2.FILLED)
-    return face
-
-
-def batches(faces: np.ndarray, targets: np.ndarray, args: argparse.Namespace, epoch: int = 0):
-    """Yield batches of augmented faces and their targets, without end; `epoch` is the first one, counted from 0."""
-    for number in itertools.count(epoch):
-        draw = np.random.default_rng([args.seed, number])
-        order = draw.permutation(len(faces))
-        for batch in (order[start : start + args.batch_size] for start in range(0, len(faces), args.batch_size)):
-            yield np.stack([augment(face, draw) for face in faces[batch, :, :, 0]])[..., None], targets[batch]
-
-
-def build_training(network, steps: int, args: argparse.Namespace):
-    """Return the network compiled to be trained, in a model of its own: the saved network has no optimizer."""
     import keras
 
     training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
-    warm_up = max(1, int(WARM_UP * steps))
+    warm_up = max(1, int(recipe.warm_up * steps))
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), warmup_target=args.learning_rate, warmup_steps=warm_up
+        0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
     losses = {"crossentropy": keras.losses.CategoricalCrossentropy, "focal": keras.losses.CategoricalFocalCrossentropy}
-    training.compile(muon()(rate, weight_decay=WEIGHT_DECAY), losses[args.loss](), metrics=["accuracy"])
+    optimizer = (optimizer or muon())(rate, weight_decay=recipe.weight_decay)
+    training.compile(optimizer, losses[recipe.loss](), metrics=["accuracy"])
     return training
 
 
@@ -313,21 +276,21 @@ def best_epoch(log: list[dict]) -> int:
 
 
 def train(
-    faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, args: argparse.Namespace, digests: list[str]
+    faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, recipe: Recipe, resume: bool, arguments: dict
 ) -> list[dict]:
     """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
 
-    `digests` tell these faces and targets from others. The checkpoint is replaced as a whole after every epoch: a run
+    `arguments` stand in the checkpoint's stage.json. The checkpoint is replaced as a whole after every epoch: a run
     killed at any moment loses one epoch at most.
     """
     import keras
 
     log = []
-    if args.resume and checkpoint.exists():
+    if resume and checkpoint.exists():
         try:
             log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
             figures = [[float(epoch[name]) for name in LOG] for epoch in log]
-            keras.utils.set_random_seed(args.seed + len(log))  # before the load: dropout draws its seed there
+            keras.utils.set_random_seed(recipe.seed + len(log))  # before the load: dropout draws its seed there
             training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": muon()})
             if training.optimizer is None or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1)):
                 raise ValueError("not the files of one run")
@@ -335,12 +298,10 @@ def train(
         except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
             fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
     if not log:
-        keras.utils.set_random_seed(args.seed)
-        steps = args.epochs * math.ceil(len(targets) / args.batch_size)
-        keras.config.set_dtype_policy("mixed_bfloat16" if args.bfloat16 else "float32")
-        training = build_training(build_network(targets.shape[1]), steps, args)
-
-    recipe = {**vars(args), "faces": digests}
+        keras.utils.set_random_seed(recipe.seed)
+        steps = recipe.epochs * math.ceil(len(targets) / recipe.batch_size)
+        keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+        training = build_training(build_network(targets.shape[1], recipe), steps, recipe)
 
     def save_epoch(epoch: int, logs: dict) -> None:
         if not math.isfinite(logs["loss"]):
@@ -353,17 +314,17 @@ def train(
             else:
                 shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
             pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
-            write_stage(new, SCRIPT, checkpoint, recipe, faces.counts, {})
+            write_stage(new, SCRIPT, checkpoint, arguments, faces.counts, {})
 
-    if len(log) < args.epochs:
+    if len(log) < recipe.epochs:
         training.fit(
-            batches(faces.images, targets, args, len(log)),
-            steps_per_epoch=math.ceil(len(targets) / args.batch_size),
+            batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)),
+            steps_per_epoch=math.ceil(len(targets) / recipe.batch_size),
             validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
             validation_batch_size=256,
             shuffle=False,  # batches() does that
             initial_epoch=len(log),
-            epochs=args.epochs,
+            epochs=recipe.epochs,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=save_epoch)],
         )
@@ -390,12 +351,12 @@ def load_network(folder: Path):
     return network, emotions
 
 
-def finish(checkpoint: Path, emotions: int):
+def finish(checkpoint: Path, emotions: int, recipe: Recipe):
     """Return the best epoch's network, averaged over mirrored faces, in float32 whatever it was trained in."""
     import keras
 
     keras.config.set_dtype_policy("float32")
-    network = build_network(emotions)
+    network = build_network(emotions, recipe)
     network.set_weights(keras.saving.load_model(checkpoint / "best.keras").get_weights())
     return average_mirrored(network)
 
@@ -639,15 +600,16 @@ def parse_arguments() -> argparse.Namespace:
     add("--test", type=Path, default=Path("data/faces/test"), help="faces for the report alone (%(default)s)")
     add("--votes", type=Path, default=Path("data/faces/votes.csv"), help="FER+'s votes (%(default)s)")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    add("--labels", choices=["soft", "hard"], default="soft", help="shares of the votes, or one label (%(default)s)")
-    add("--loss", choices=["crossentropy", "focal"], default="crossentropy", help="(%(default)s)")
+    labels = "shares of the votes, or one label (%(default)s)"
+    add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
+    add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
     length = parser.add_mutually_exclusive_group().add_argument
-    length("--epochs", type=int, default=EPOCHS, help="passes over the training faces (%(default)s)")
+    length("--epochs", type=int, default=DEFAULTS.epochs, help="passes over the training faces (%(default)s)")
     quick = {"dest": "epochs", "action": "store_const", "const": QUICK_EPOCHS}
     length("--quick", **quick, help=f"only {QUICK_EPOCHS}: nearly as good a network in a tenth of the time")
-    add("--batch-size", type=int, default=128, help="faces per step (%(default)s)")
-    add("--learning-rate", type=float, default=4e-3, help="at its highest (%(default)s)")
-    add("--seed", type=int, default=42, help="of weights, order and augmentation (%(default)s)")
+    add("--batch-size", type=int, default=DEFAULTS.batch_size, help="faces per step (%(default)s)")
+    add("--learning-rate", type=float, default=DEFAULTS.learning_rate, help="at its highest (%(default)s)")
+    add("--seed", type=int, default=DEFAULTS.seed, help="of weights, order and augmentation (%(default)s)")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     add("--bfloat16", action="store_true", help="compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone")
     mode = parser.add_mutually_exclusive_group().add_argument
@@ -669,23 +631,23 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def prepare_checkpoint(args: argparse.Namespace, digests: list[str]) -> Path:
-    """Return the folder beside --out that a stopped run resumes from, once that run is known to be the same."""
-    out = Path(os.path.realpath(args.out))
+def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
+    """Return the folder beside `out` that a stopped run resumes from, once that run is known to be the same."""
+    out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
     recover(checkpoint)
     refuse_strangers(checkpoint, SCRIPT)
-    if not args.resume and checkpoint.exists():
+    if not resume and checkpoint.exists():
         print(
             f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
         )
-    elif args.resume and not checkpoint.exists():
+    elif resume and not checkpoint.exists():
         print("no stopped run to resume; this one starts at the first epoch")
-    elif args.resume:
+    elif resume:
         try:
             stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
             before = {**stage["arguments"], "seed": stage["seed"]}
-            changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(args, name)]
+            changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(recipe, name)]
             changed += ["faces or votes"] if before["faces"] != digests else []
         except (OSError, ValueError, KeyError, TypeError) as error:
             fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
@@ -697,22 +659,24 @@ def prepare_checkpoint(args: argparse.Namespace, digests: list[str]) -> Path:
 
 def train_and_report(args: argparse.Namespace) -> None:
     """Train, judge and export into a new --out."""
+    recipe = Recipe(**{name: getattr(args, name) for name in RECIPE})
     with new_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
         sets, emotions = load_sets(args, ["train", "val", "test"])
         refuse_leaks(sets, args.train)
         votes = read_votes(args.votes)
         counts = {name: faces.counts for name, faces in sets.items()}
-        targets = soft_targets(sets["train"], emotions, votes if args.labels == "soft" else None)
+        targets = soft_targets(sets["train"], emotions, votes if recipe.labels == "soft" else None)
         digests = [digest(sets["train"].images, targets), digest(sets["val"].images, sets["val"].labels)]
-        checkpoint = prepare_checkpoint(args, digests)
+        checkpoint = prepare_checkpoint(args.out, recipe, args.resume, digests)
         import_libraries()
         print(
-            f"{len(targets):,} faces, {args.labels if votes is not None else 'hard'} labels, {len(emotions)} emotions"
+            f"{len(targets):,} faces, {recipe.labels if votes is not None else 'hard'} labels, {len(emotions)} emotions"
         )
-        log = train(sets["train"], sets["val"], targets, checkpoint, args, digests)
+        arguments = {**vars(args), "faces": digests}
+        log = train(sets["train"], sets["val"], targets, checkpoint, recipe, args.resume, arguments)
 
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
-        network = finish(checkpoint, len(emotions))
+        network = finish(checkpoint, len(emotions), recipe)
         rules = label(sets["val"], emotions, votes).values()
         truth = [labels for labels in rules if np.isin(labels, emotions).any()][-1]
         temperature = calibrate(network, sets["val"], truth, emotions)
@@ -729,8 +693,8 @@ def train_and_report(args: argparse.Namespace) -> None:
         plot_confusion(metrics, emotions, out / "confusion_matrix.png")
         plot_reliability(metrics, out / "reliability.png")
         export_network(network, out / "emotion.tflite", sets["val"].images)
-        recipe = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
-        write_stage(out, SCRIPT, args.out, recipe, counts, {})
+        arguments = {name: value for name, value in vars(args).items() if name != "resume"}  # resumed or not, the same
+        write_stage(out, SCRIPT, args.out, arguments, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     print(f"{args.out}: the network, its metrics and pictures; see it with `python realtime.py --model {args.out}`")
 

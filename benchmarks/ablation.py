@@ -16,6 +16,7 @@ import functools
 import sys
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,8 @@ import train  # noqa: E402
 from common.command_line import run  # noqa: E402
 from common.errors import fail  # noqa: E402
 from dataset.images import FACE_SIZE, list_images  # noqa: E402
+from network.augmentation import Augmentation, batches  # noqa: E402
+from network.recipe import Recipe  # noqa: E402
 
 SHARE = 7  # one face in so many is held out
 
@@ -44,43 +47,50 @@ def nesterov():
     return functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True)
 
 
-def one_mean(faces):
+def one_mean(faces, recipe: Recipe):
     """Bring every face to the same mean gray value, not only dim ones."""
     from keras import layers
 
-    mean = layers.AveragePooling2D(train.FACE_SIZE)(faces)
+    mean = layers.AveragePooling2D(recipe.face_size)(faces)
     return faces / layers.Rescaling(1 / 127.5, offset=1 / 127.5)(mean)
 
 
-def standardise(faces):
+def standardise(faces, recipe: Recipe):
     """Bring every face to the same mean gray value and the same mean distance from it."""
     from keras import layers, ops
 
-    centred = faces - layers.AveragePooling2D(train.FACE_SIZE)(faces)
-    distance = layers.AveragePooling2D(train.FACE_SIZE)(ops.abs(centred))
+    centred = faces - layers.AveragePooling2D(recipe.face_size)(faces)
+    distance = layers.AveragePooling2D(recipe.face_size)(ops.abs(centred))
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
 
 
-ROWS = {  # what a row changes: names of train.py, or its options
+ROWS = {  # what a row changes: fields of Recipe and Augmentation, and how `run_row` builds the network
     "the recipe": {},
-    "no face made brighter": {"DIM": 0},
-    "every face to one mean": {"lift_exposure": one_mean},
-    "every face to one mean and contrast": {"lift_exposure": standardise},
-    "AdamW, learning rate 0.002": {"muon": adamw, "learning_rate": 2e-3},
-    "SGD, Nesterov, learning rate 0.1": {"muon": nesterov, "learning_rate": 0.1, "WEIGHT_DECAY": 5e-4},
+    "no face made brighter": {"min_mean_gray": 0},
+    "every face to one mean": {"lift": one_mean},
+    "every face to one mean and contrast": {"lift": standardise},
+    "AdamW, learning rate 0.002": {"optimizer": adamw, "learning_rate": 2e-3},
+    "SGD, Nesterov, learning rate 0.1": {"optimizer": nesterov, "learning_rate": 0.1, "weight_decay": 5e-4},
     "learning rate 0.002": {"learning_rate": 2e-3},
     "learning rate 0.008": {"learning_rate": 8e-3},
     "batches of 64, learning rate 0.0028": {"batch_size": 64, "learning_rate": 2.8e-3},
-    "no shift, rotation, zoom": {"SHIFT": 0.0, "ROTATION": 0.0, "ZOOM": 0.0},
-    "rotation by 20 degrees, zoom by a fifth": {"ROTATION": 20, "ZOOM": 0.2},
-    "no blur, noise, cover": {"BLUR": 0.0, "NOISE": 0.0, "COVER": 0.0},
-    "no dropout": {"DROPOUT": 0.0},
+    "no shift, rotation, zoom": {"max_shift": 0.0, "max_rotation": 0.0, "max_zoom": 0.0},
+    "rotation by 20 degrees, zoom by a fifth": {"max_rotation": 20, "max_zoom": 0.2},
+    "no blur, noise, cover": {"blur_probability": 0.0, "noise_probability": 0.0, "erase_probability": 0.0},
+    "no dropout": {"dropout": 0.0},
     "hard labels": {"labels": "hard"},
     "focal loss": {"loss": "focal"},
     "with the contrast and sharpness copies": {"copies": True},
-    "two convolutions in the first block": {"FILTERS": [(24, 24), (48, 48), (96, 96, 96), (208, 208, 208)]},
-    "wide, then narrow": {"FILTERS": [(48,), (96, 96), (128, 128, 128), (160, 160)]},
+    "two convolutions in the first block": {"filters": ((24, 24), (48, 48), (96, 96, 96), (208, 208, 208))},
+    "wide, then narrow": {"filters": ((48,), (96, 96), (128, 128, 128), (160, 160))},
 }
+
+
+def change(recipe: Recipe, changes: dict) -> Recipe:
+    """Return a recipe with some of its fields, and of its augmentation's, changed."""
+    augmentation = {name: changes[name] for name in changes if hasattr(Augmentation, name)}
+    own = {name: changes[name] for name in changes if hasattr(Recipe, name)}
+    return replace(recipe, **own, augmentation=replace(recipe.augmentation, **augmentation))
 
 
 def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.Faces, list[str]]:
@@ -109,45 +119,28 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.
 
 
 def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
-    """Train once with train.py changed so, and return how good the network is on the faces held out."""
+    """Train once with the recipe changed so, and return how good the network is on the faces held out."""
     import keras
 
-    options = argparse.Namespace(
-        learning_rate=args.learning_rate,
-        batch_size=args.batch_size,
-        seed=seed,
-        labels="soft",
-        loss="crossentropy",
-        copies=False,
-    )
-    before = {}
-    scale = args.size / FACE_SIZE
-    for name, value in {"SIGMA": tuple(scale * sigma for sigma in train.SIGMA), **changes}.items():
-        if hasattr(options, name):
-            setattr(options, name, value)
-        else:
-            before[name] = getattr(train, name)
-            setattr(train, name, value)
-    faces, held, emotions = read_faces(args.data, args.size, options.copies)
+    blur = tuple(args.size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
+    options = {"face_size": args.size, "batch_size": args.batch_size, "learning_rate": args.learning_rate, "seed": seed}
+    recipe = change(Recipe(), {**options, "blur_sigma": blur, **changes})
+    copies = changes.get("copies", False)
+    faces, held, emotions = read_faces(args.data, args.size, copies)
     votes = train.read_votes(args.data / "faces/votes.csv")
     if votes is None:
         fail(f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`")
-    targets = train.soft_targets(faces, emotions, votes if options.labels == "soft" else None)
-    size, train.FACE_SIZE = train.FACE_SIZE, args.size
-    try:
-        keras.utils.set_random_seed(seed)
-        epochs = args.epochs // 3 if options.copies else args.epochs  # three times the faces: as many seen
-        steps = -(-len(targets) // options.batch_size)
-        network = train.build_network(len(emotions))
-        training = train.build_training(network, epochs * steps, options)
-        start = time.perf_counter()
-        batches = train.batches(faces.images, targets, options)
-        training.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
-        seconds = time.perf_counter() - start
-    finally:
-        train.FACE_SIZE = size
-        for name, value in before.items():
-            setattr(train, name, value)
+    targets = train.soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
+    keras.utils.set_random_seed(seed)
+    epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
+    steps = -(-len(targets) // recipe.batch_size)
+    network = train.build_network(len(emotions), recipe, changes.get("lift", train.lift_exposure))
+    optimizer = changes.get("optimizer", train.muon)()
+    training = train.build_training(network, epochs * steps, recipe, optimizer)
+    start = time.perf_counter()
+    augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, seed)
+    training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
+    seconds = time.perf_counter() - start
     rules = train.judge(network, {"held out": held}, emotions, votes)["held out"]
     truth = train.label(held, emotions, votes)["majority"]
     _, *disturbed = train.disturb(network, held, truth, emotions).values()

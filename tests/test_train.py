@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from conftest import ROOT, fails, images_in, run, tree_hash
 from PIL import Image
 
 import train
+from network.augmentation import Augmentation, augment, batches
+from network.recipe import Recipe
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
@@ -168,80 +171,66 @@ print(json.dumps([network.predict(faces, verbose=0).tolist(), getattr(network, '
     assert np.abs(np.array(probabilities) - np.array(list(by_name.values()))).max() < 1e-3
 
 
-@pytest.fixture
-def steady(monkeypatch):
-    """Turn off what augmentation does but for the mirror; return what turns one part on again."""
-    for name in ("SHIFT", "ROTATION", "ZOOM", "BLUR", "NOISE", "COVER"):
-        monkeypatch.setattr(train, name, 0)
-    return lambda name, value: monkeypatch.setattr(train, name, value)
+STEADY = Augmentation(0, 0, 0, blur_probability=0, noise_probability=0, erase_probability=0)  # but for the mirror
 
 
-def augmented(face, times=300):
+def augmented(face, times=300, **changes):
     draw = np.random.default_rng(0)
-    return np.stack([train.augment(face, draw) for _ in range(times)])
+    return np.stack([augment(face, replace(STEADY, **changes), draw) for _ in range(times)])
 
 
-def test_augmentation_mirrors_half_of_the_faces_and_leaves_the_rest_as_they_are(steady):
+def test_augmentation_mirrors_half_of_the_faces_and_leaves_the_rest_as_they_are():
     face = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     faces = augmented(face)
     same, mirrored = [(faces == wanted).all(axis=(1, 2)) for wanted in (face, face[:, ::-1])]
     assert (same ^ mirrored).all() and 120 < same.sum() < 180
 
 
-def test_augmentation_shifts_turns_and_zooms_within_its_bounds(steady):
+def test_augmentation_shifts_turns_and_zooms_within_its_bounds():
     """A bright bar of 12x2 pixels, 6 right of the middle: where it lies, how long it is, how steep."""
     face = np.zeros((48, 48), np.uint8)
     face[23:25, 24:36] = 255
     middle = np.array([6, 0])
 
-    def bars():
-        for image in augmented(face):
+    def bars(**changes):
+        for image in augmented(face, **changes):
             y, x = np.nonzero(image > 50)
             weights = image[y, x].astype(float)
             spread = np.cov(np.stack([x, y]), aweights=weights)
             yield np.average([x - 23.5, y - 23.5], axis=1, weights=weights), spread, image.sum() / face.sum()
 
-    steady("SHIFT", 0.1)
-    off = np.abs([place * (np.sign(place[0]), 1) - middle for place, _, _ in bars()])
+    off = np.abs([place * (np.sign(place[0]), 1) - middle for place, _, _ in bars(max_shift=0.1)])
     assert (off.max(axis=0) > 4).all() and (off.max(axis=0) < 4.8 + 0.2).all()
-    steady("SHIFT", 0)
-    steady("ROTATION", 15)
-    angles = np.degrees([np.arctan(spread[0, 1] / (spread[0, 0] - spread[1, 1])) for _, spread, _ in bars()])
-    assert 13 < angles.max() < 17 and -17 < angles.min() < -13
-    steady("ROTATION", 0)
-    steady("ZOOM", 0.15)
-    sizes = [size for _, _, size in bars()]
+    turned = [np.arctan(spread[0, 1] / (spread[0, 0] - spread[1, 1])) for _, spread, _ in bars(max_rotation=15)]
+    assert 13 < np.degrees(max(turned)) < 17 and -17 < np.degrees(min(turned)) < -13
+    sizes = [size for _, _, size in bars(max_zoom=0.15)]
     assert 0.85**2 * 0.9 < min(sizes) < 0.85 and 1.15 < max(sizes) < 1.15**2 * 1.1
 
 
-def test_augmentation_blurs_adds_noise_and_covers(steady):
+def test_augmentation_blurs_adds_noise_and_covers():
     face = np.full((48, 48), 128, np.uint8)
     face[:, 24:] = 255
-    steady("BLUR", 0.5)
-    blurred = augmented(face)
+    blurred = augmented(face, blur_probability=0.5)
     steps = np.sort(np.abs(np.diff(blurred.astype(int), axis=2)).max(axis=(1, 2)))  # 127 where nothing is blurred
     assert 20 < steps[0] < 40 and 100 < (steps < 126).sum() < 170 and np.abs(blurred.mean((1, 2)) - 191.5).max() < 1
-    steady("BLUR", 0)
-    steady("NOISE", 1)
-    noise = augmented(face, 100)[:, 10:20, 5:20].astype(float).std(axis=(1, 2))  # 128 grays, or 255 if mirrored
+    noisy = augmented(face, noise_probability=1)
+    noise = noisy[:100, 10:20, 5:20].astype(float).std(axis=(1, 2))  # 128 grays, or 255 if mirrored
     assert 15 < noise.max() < 22 and noise.min() < 2
-    assert augmented(face).min() > 20, "no gray value has run over"
-    steady("NOISE", 0)
-    steady("COVER", 0.5)
-    covered = (augmented(np.zeros((48, 48), np.uint8)) > 0).mean(axis=(1, 2))
+    assert noisy.min() > 20, "no gray value has run over"
+    covered = (augmented(np.zeros((48, 48), np.uint8), erase_probability=0.5) > 0).mean(axis=(1, 2))
     assert 100 < (covered == 0).sum() < 200 and 0.1 < covered.max() < 0.25
 
 
-def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped(steady):
+def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
     """A face's number is its gray value and its target: the two stay together."""
     faces = np.repeat(np.arange(10, dtype=np.uint8), 48 * 48).reshape(10, 48, 48, 1)
-    args = train.argparse.Namespace(seed=1, batch_size=4)
-    ours = [next(batch) for batch in [train.batches(faces, np.arange(10), args)] for _ in range(6)]
+    options = {"batch_size": 4, "augmentation": STEADY, "seed": 1}
+    ours = [next(batch) for batch in [batches(faces, np.arange(10), **options)] for _ in range(6)]
     assert [images.shape for images, _ in ours] == [(4, 48, 48, 1), (4, 48, 48, 1), (2, 48, 48, 1)] * 2
     assert all((images == targets[:, None, None, None]).all() for images, targets in ours)
     first, second = (np.concatenate([targets for _, targets in epoch]) for epoch in (ours[:3], ours[3:]))
     assert sorted(first) == sorted(second) == list(range(10)) and (first != second).any()
-    resumed = next(train.batches(faces, np.arange(10), args, epoch=1))
+    resumed = next(batches(faces, np.arange(10), **options, epoch=1))
     assert (resumed[1] == ours[3][1]).all()
 
 
@@ -250,7 +239,7 @@ def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
     import keras
 
     keras.utils.set_random_seed(0)
-    network = train.build_network(3)
+    network = train.build_network(3, Recipe())
     head = network.layers[-3]  # untrained scores of the two sides hardly differ: a hundred times as large, they do
     head.set_weights([100 * weights for weights in head.get_weights()])
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
@@ -268,9 +257,9 @@ def test_only_dim_faces_are_made_brighter():
 
     faces = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
     faces = np.concatenate([faces, 0.71 * faces, 0.3 * faces, 0.1 * faces, 0 * faces])
-    lifted = keras.ops.convert_to_numpy(train.lift_exposure(faces))
+    lifted = keras.ops.convert_to_numpy(train.lift_exposure(faces, Recipe()))
     assert (lifted[[0, 1, 4]] == faces[[0, 1, 4]]).all()
-    assert lifted[2].mean() == pytest.approx(train.DIM, rel=0.1) == lifted[3].mean()
+    assert lifted[2].mean() == pytest.approx(Recipe().min_mean_gray, rel=0.1) == lifted[3].mean()
     assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)
 
 
