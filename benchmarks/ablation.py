@@ -20,45 +20,35 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
+from keras import layers, ops
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import train  # noqa: E402
 from common.command_line import run  # noqa: E402
 from common.errors import fail  # noqa: E402
 from dataset.images import FACE_SIZE, list_images  # noqa: E402
+from network import architecture, evaluation  # noqa: E402
 from network.augmentation import Augmentation, batches  # noqa: E402
+from network.faces import Faces, load_faces, row_number  # noqa: E402
+from network.optimizer import Muon  # noqa: E402
 from network.recipe import Recipe  # noqa: E402
+from network.targets import label, read_votes, soft_targets  # noqa: E402
+from network.training import build_training  # noqa: E402
 
 SHARE = 7  # one face in so many is held out
 
 
-def adamw():
-    import keras
-
-    return keras.optimizers.AdamW
-
-
-def nesterov():
-    import keras
-
-    return functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True)
-
-
 def one_mean(faces, recipe: Recipe):
     """Bring every face to the same mean gray value, not only dim ones."""
-    from keras import layers
-
     mean = layers.AveragePooling2D(recipe.face_size)(faces)
     return faces / layers.Rescaling(1 / 127.5, offset=1 / 127.5)(mean)
 
 
 def standardise(faces, recipe: Recipe):
     """Bring every face to the same mean gray value and the same mean distance from it."""
-    from keras import layers, ops
-
     centred = faces - layers.AveragePooling2D(recipe.face_size)(faces)
     distance = layers.AveragePooling2D(recipe.face_size)(ops.abs(centred))
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
@@ -69,8 +59,12 @@ ROWS = {  # what a row changes: fields of Recipe and Augmentation, and how `run_
     "no face made brighter": {"min_mean_gray": 0},
     "every face to one mean": {"lift": one_mean},
     "every face to one mean and contrast": {"lift": standardise},
-    "AdamW, learning rate 0.002": {"optimizer": adamw, "learning_rate": 2e-3},
-    "SGD, Nesterov, learning rate 0.1": {"optimizer": nesterov, "learning_rate": 0.1, "weight_decay": 5e-4},
+    "AdamW, learning rate 0.002": {"optimizer": keras.optimizers.AdamW, "learning_rate": 2e-3},
+    "SGD, Nesterov, learning rate 0.1": {
+        "optimizer": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+        "learning_rate": 0.1,
+        "weight_decay": 5e-4,
+    },
     "learning rate 0.002": {"learning_rate": 2e-3},
     "learning rate 0.008": {"learning_rate": 8e-3},
     "batches of 64, learning rate 0.0028": {"batch_size": 64, "learning_rate": 2.8e-3},
@@ -93,59 +87,57 @@ def change(recipe: Recipe, changes: dict) -> Recipe:
     return replace(recipe, **own, augmentation=replace(recipe.augmentation, **augmentation))
 
 
-def read_faces(data: Path, size: int, copies: bool) -> tuple[train.Faces, train.Faces, list[str]]:
+def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[str]]:
     """Return the faces to train on and those held out, reduced to size, and the emotions."""
     folder = data / "split/train"
     images = list_images(folder, "random_split.py")
     emotions = list(images)
-    originals = train.load_faces(images, emotions, "train")
+    originals = load_faces(images, emotions, "train")
     held = np.array([zlib.crc32(image.tobytes()) % SHARE == 0 for image in originals.images])
-    rows = {train.row_number(path) for path in np.array(originals.paths)[held]}
+    rows = {row_number(path) for path in np.array(originals.paths)[held]}
     sets = [originals]
     if copies:
         for name in ("contrast", "sharpness"):
-            sets.append(train.load_faces(list_images(data / name, f"{name}.py"), emotions, name))
+            sets.append(load_faces(list_images(data / name, f"{name}.py"), emotions, name))
 
-    def part(wanted: bool, sets: list[train.Faces]) -> train.Faces:
-        keep = [np.array([(train.row_number(path) in rows) == wanted for path in faces.paths]) for faces in sets]
+    def part(wanted: bool, sets: list[Faces]) -> Faces:
+        keep = [np.array([(row_number(path) in rows) == wanted for path in faces.paths]) for faces in sets]
         pixels = [image for faces, there in zip(sets, keep) for image in faces.images[there, :, :, 0]]
         if size != FACE_SIZE:
             pixels = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in pixels]
         labels = np.concatenate([faces.labels[there] for faces, there in zip(sets, keep)])
         paths = [path for faces, there in zip(sets, keep) for path in np.array(faces.paths)[there]]
-        return train.Faces(np.stack(pixels)[..., None], labels, paths, {})
+        return Faces(np.stack(pixels)[..., None], labels, paths, {})
 
     return part(False, sets), part(True, sets[:1]), emotions
 
 
 def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     """Train once with the recipe changed so, and return how good the network is on the faces held out."""
-    import keras
-
     blur = tuple(args.size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
     options = {"face_size": args.size, "batch_size": args.batch_size, "learning_rate": args.learning_rate, "seed": seed}
     recipe = change(Recipe(), {**options, "blur_sigma": blur, **changes})
     copies = changes.get("copies", False)
     faces, held, emotions = read_faces(args.data, args.size, copies)
-    votes = train.read_votes(args.data / "faces/votes.csv")
+    votes = read_votes(args.data / "faces/votes.csv")
     if votes is None:
         fail(f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`")
-    targets = train.soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
+    targets = soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
     keras.utils.set_random_seed(seed)
     epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
     steps = -(-len(targets) // recipe.batch_size)
-    network = train.build_network(len(emotions), recipe, changes.get("lift", train.lift_exposure))
-    optimizer = changes.get("optimizer", train.muon)()
-    training = train.build_training(network, epochs * steps, recipe, optimizer)
+    network = architecture.build_network(len(emotions), recipe, changes.get("lift", architecture.lift_exposure))
+    optimizer = changes.get("optimizer", Muon)
+    training = build_training(network, epochs * steps, recipe, optimizer)
     start = time.perf_counter()
     augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, seed)
     training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
     seconds = time.perf_counter() - start
-    rules = train.judge(network, {"held out": held}, emotions, votes)["held out"]
-    truth = train.label(held, emotions, votes)["majority"]
-    _, *disturbed = train.disturb(network, held, truth, emotions).values()
-    shares = train.soft_targets(held, emotions, votes)
-    logs = np.log(np.maximum(train.predict(network, held.images), 1e-7))
+    rules = evaluation.judge(network, {"held out": held}, emotions, votes)["held out"]
+    truth = label(held, emotions, votes)["majority"]
+    _, *disturbed = evaluation.disturb(network, held, truth, emotions).values()
+    shares = soft_targets(held, emotions, votes)
+    logs = np.log(np.maximum(evaluation.predict(network, held.images), 1e-7))
     return {
         "majority": rules["majority"]["accuracy"],
         "plurality": rules["plurality"]["accuracy"],
@@ -175,7 +167,6 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_arguments()
-    train.import_libraries()
     lines = []
     for row in args.rows:
         for seed in args.seeds:

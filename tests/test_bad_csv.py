@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import data_preprocessing as preprocessing
-import train
 from common import command_line
+from network.targets import read_votes
 
 VOTES = preprocessing.VOTES
 ROWS = 6
@@ -227,7 +227,7 @@ def test_votes_csv_changed_anywhere(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "votes.csv"
     path.write_bytes(good[:place] + junk + good[place + data.draw(st.integers(0, 2 * len(junk) + 1)) :])
     try:
-        votes = train.read_votes(path)
+        votes = read_votes(path)
     except SystemExit as refused:
         assert str(path) in str(refused.code) and "\n" not in str(refused.code) and len(str(refused.code)) < 400
     else:

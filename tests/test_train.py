@@ -19,9 +19,12 @@ import pytest
 from conftest import ROOT, fails, images_in, run, tree_hash
 from PIL import Image
 
-import train
 from network.augmentation import Augmentation, augment, batches
+from network.calibration import reliability
+from network.checkpoint import digest
+from network.faces import Faces, row_number
 from network.recipe import Recipe
+from network.targets import label, soft_targets
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
@@ -40,8 +43,8 @@ def tflite(folder):
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
     votes = pd.DataFrame({"anger": [6, 1, 0, 6], "fear": [2, 1, 0, 2], "NF": [5, 1, 0, 0]}, index=[3, 4, 5, 6])
     names = ["row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png", "row00006.png"]
-    faces = train.Faces(np.zeros((5, 48, 48, 1)), np.array([0, 1, 1, 1, 2]), [Path(name) for name in names], {})
-    targets = train.soft_targets(faces, ["anger", "fear", "tired"], votes)
+    faces = Faces(np.zeros((5, 48, 48, 1)), np.array([0, 1, 1, 1, 2]), [Path(name) for name in names], {})
+    targets = soft_targets(faces, ["anger", "fear", "tired"], votes)
     assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.dtype == np.float32
 
@@ -50,9 +53,9 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
     """All of them: the rule is `folder`. Some: FER+'s label for those in a folder that it names alone."""
     votes = pd.DataFrame({"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]})
     paths = [Path("row00000.png"), Path("row00001.png"), Path("row00001_contrast.png"), Path("me.png")]
-    faces = train.Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 0, 0]), paths, {})
-    assert [*train.label(faces, ["happy", "tired"], votes)] == ["folder"]
-    rules = {rule: labels.tolist() for rule, labels in train.label(faces, ["fear", "tired"], votes).items()}
+    faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 0, 0]), paths, {})
+    assert [*label(faces, ["happy", "tired"], votes)] == ["folder"]
+    rules = {rule: labels.tolist() for rule, labels in label(faces, ["fear", "tired"], votes).items()}
     assert rules == {"plurality": ["tired", "tired", "fear", "fear"], "majority": ["tired", "tired", "", "fear"]}
 
 
@@ -117,7 +120,7 @@ def test_probabilities_are_calibrated(trained):
 def test_calibration_error_of_four_faces():
     """Sure by 0.9 and right in half: 0.4 off; sure by 0.55 and right: 0.45 off."""
     truth, predicted = np.array(["a", "b", "a", "a"]), np.array(["a", "a", "a", "a"])
-    error, bins = train.reliability(truth, np.array([0.9, 0.9, 0.55, 0.55]), predicted)
+    error, bins = reliability(truth, np.array([0.9, 0.9, 0.55, 0.55]), predicted)
     assert error == pytest.approx((2 * 0.4 + 2 * 0.45) / 4)
     assert [n for n, _, _ in bins] == [2, 2]
 
@@ -136,8 +139,10 @@ def test_disturbed_faces_are_what_their_names_say():
             return np.eye(2)[[0] * len(images)]
 
     network, again = Seer(), Seer()
-    seen = train.Faces(faces, np.zeros(3, int), [], {})
-    accuracies = train.disturb(network, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    seen = Faces(faces, np.zeros(3, int), [], {})
+    from network import evaluation
+
+    accuracies = evaluation.disturb(network, seen, np.array(["a", "b", "?"]), ["a", "b"])
     assert set(accuracies.values()) == {0.5} and all(images.shape == (2, 48, 48, 1) for images in network.seen)
     changed = dict(zip(accuracies, network.seen))
     assert (changed["nothing"] == faces[:2]).all()
@@ -148,7 +153,7 @@ def test_disturbed_faces_are_what_their_names_say():
     assert (changed["a ninth covered"] == 127).sum() >= 2 * 16 * 16
     tilted = changed["tilt of 15 degrees"][0, :, :, 0].astype(float)
     assert abs(np.polyfit(range(10, 38), tilted[10:38, 24], 1)[0]) == pytest.approx(5 * np.sin(np.pi / 12), rel=0.1)
-    train.disturb(again, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    evaluation.disturb(again, seen, np.array(["a", "b", "?"]), ["a", "b"])
     assert all((a == b).all() for a, b in zip(network.seen, again.seen))
 
 
@@ -235,29 +240,31 @@ def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
 
 
 def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
-    train.import_libraries()
     import keras
 
+    from network import architecture
+
     keras.utils.set_random_seed(0)
-    network = train.build_network(3, Recipe())
+    network = architecture.build_network(3, Recipe())
     head = network.layers[-3]  # untrained scores of the two sides hardly differ: a hundred times as large, they do
     head.set_weights([100 * weights for weights in head.get_weights()])
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
     faces[:, :, :24] /= 4  # so that the two sides are unlike
     scores = keras.Model(network.input, network.layers[-2].output)
     mean = (scores(faces) + scores(faces[:, :, ::-1])) / 2
-    assert np.abs(train.average_mirrored(network)(faces) - keras.ops.softmax(mean)).max() < 1e-6
+    assert np.abs(architecture.average_mirrored(network)(faces) - keras.ops.softmax(mean)).max() < 1e-6
     assert np.abs(scores(faces) - scores(faces[:, :, ::-1])).max() > 1e-3
 
 
 def test_only_dim_faces_are_made_brighter():
     """Up to nearly the same mean; the others pass as they are, a black face too."""
-    train.import_libraries()
     import keras
+
+    from network import architecture
 
     faces = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
     faces = np.concatenate([faces, 0.71 * faces, 0.3 * faces, 0.1 * faces, 0 * faces])
-    lifted = keras.ops.convert_to_numpy(train.lift_exposure(faces, Recipe()))
+    lifted = keras.ops.convert_to_numpy(architecture.lift_exposure(faces, Recipe()))
     assert (lifted[[0, 1, 4]] == faces[[0, 1, 4]]).all()
     assert lifted[2].mean() == pytest.approx(Recipe().min_mean_gray, rel=0.1) == lifted[3].mean()
     assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)
@@ -265,14 +272,15 @@ def test_only_dim_faces_are_made_brighter():
 
 def test_muon_takes_steps_of_one_size_in_every_direction_of_a_kernel():
     """However unlike the gradient's directions are; a 1x1 kernel and a bias take AdamW's steps."""
-    train.import_libraries()
     import keras
+
+    from network import optimizer
 
     draw = np.random.default_rng(0)
     shapes = [(3, 3, 8, 6), (1, 1, 8, 6), (6,)]
     gradients = [np.float32(draw.normal(size=shape) * np.geomspace(1, 100, 6)) for shape in shapes]
     variables = [keras.Variable(np.zeros(gradient.shape, np.float32)) for gradient in gradients]
-    train.muon()(0.01, weight_decay=0.0).apply(gradients, variables)
+    optimizer.Muon(0.01, weight_decay=0.0).apply(gradients, variables)
     kernel, *others = [keras.ops.convert_to_numpy(variable) for variable in variables]
     sizes = np.linalg.svd(kernel.reshape(72, 6))[1] / (0.01 * 0.2 * np.sqrt(72))
     assert sizes.min() > 0.6 and sizes.max() < 1.3
@@ -373,7 +381,7 @@ def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
     ],
 )
 def test_row_number(name, row):
-    assert train.row_number(Path(name)) == row
+    assert row_number(Path(name)) == row
 
 
 @pytest.mark.parametrize("what", ["other faces", "other options", "not ours", "spoiled", "lacks a line", "cut"])
@@ -385,7 +393,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         pixels = np.stack([np.asarray(Image.open(path))[..., None] for path in paths.values()])
         emotions, labels = np.unique([path.split("/")[0] for path in paths], return_inverse=True)
         targets = np.eye(len(emotions), dtype=np.float32)[labels] if name == "train" else labels
-        digests.append(train.digest(pixels, targets))
+        digests.append(digest(pixels, targets))
     recipe = {"epochs": 24 if what == "other options" else 3, "batch_size": 128, "learning_rate": 0.004}
     recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False, "faces": digests}
     if what == "other faces":

@@ -1,0 +1,46 @@
+"""The folder from which a stopped run is resumed, and whether that run is the same."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import fail, first_line
+from dataset.stage import recover, refuse_strangers
+from network.recipe import Recipe
+
+# What a resumed run may not change
+RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Return what tells these arrays from others."""
+    return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
+
+
+def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
+    """Return the folder beside `out` that a stopped run resumes from, once that run is known to be the same."""
+    out = Path(os.path.realpath(out))
+    checkpoint = out.with_name(f".{out.name}.resume")
+    recover(checkpoint)
+    refuse_strangers(checkpoint, "train.py")
+    if not resume and checkpoint.exists():
+        print(
+            f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
+        )
+    elif resume and not checkpoint.exists():
+        print("no stopped run to resume; this one starts at the first epoch")
+    elif resume:
+        try:
+            stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
+            before = {**stage["arguments"], "seed": stage["seed"]}
+            changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(recipe, name)]
+            changed += ["faces or votes"] if before["faces"] != digests else []
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+        if changed:
+            what = f"the stopped run had other {', '.join(changed)}"
+            fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
+    return checkpoint

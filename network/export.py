@@ -1,0 +1,39 @@
+"""The network as TFLite, compared with Keras by what cv2.dnn makes of it."""
+
+import math
+import tempfile
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail, first_line
+
+AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
+
+
+def export_network(network, path: Path, faces: np.ndarray) -> None:
+    """Write the network as TFLite; fail when cv2.dnn's probabilities for some of `faces` are not Keras's."""
+    if keras.backend.backend() != "tensorflow":
+        print("emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend")
+        return
+    import tensorflow as tf
+
+    try:
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            network.export(folder, format="tf_saved_model", verbose=False)
+            path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+    except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow
+        fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
+    faces = faces[:: len(faces) // 256 + 1]
+    reader = cv2.dnn.readNetFromTFLite(str(path))
+    reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
+    ours, keras_own = reader.forward(), network.predict(faces, verbose=0)
+    apart = float(np.abs(ours - keras_own).max()) if ours.shape == keras_own.shape else math.inf
+    print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
+    if not apart <= AGREEMENT:
+        path.unlink()
+        why = "try another OpenCV" if np.isfinite(keras_own).all() else "the training diverged: lower --learning-rate"
+        fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

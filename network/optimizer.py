@@ -1,0 +1,31 @@
+"""Muon for the 3x3 kernels, AdamW for all else."""
+
+import math
+
+import keras
+from keras import ops
+
+MOMENTUM = 0.95
+
+
+class Muon(keras.optimizers.AdamW):
+    """Muon's own rule for the 3x3 kernels, AdamW's for all other variables, at one learning rate.
+
+    Muon (Jordan et al. 2024) takes a kernel's momentum as a matrix and makes all its singular values about 1, so that
+    rare directions are learned as fast as common ones. Its steps are scaled to AdamW's size (arXiv:2502.16982).
+    Keras's own Muon, up to 3.15, leaves convolutions to AdamW.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        if len(variable.shape) < 4 or variable.shape[:2] == (1, 1):
+            return super().update_step(gradient, variable, learning_rate)
+        momentum = self._momentums[self._get_variable_index(variable)]
+        self.assign(momentum, MOMENTUM * momentum + gradient)
+        step = ops.reshape(gradient + MOMENTUM * momentum, (-1, variable.shape[-1]))
+        step = ops.transpose(step)  # a row per filter: mostly the shorter side, which keeps the products small
+        step = step / (ops.norm(step) + 1e-7)
+        for _ in range(5):  # Newton and Schulz's iteration with Jordan's coefficients
+            squared = step @ ops.transpose(step)
+            step = 3.4445 * step + (-4.7750 * squared + 2.0315 * squared @ squared) @ step
+        rate = 0.2 * math.sqrt(max(step.shape)) * ops.cast(learning_rate, variable.dtype)
+        self.assign_sub(variable, rate * ops.reshape(ops.transpose(step), variable.shape))

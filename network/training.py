@@ -1,0 +1,97 @@
+"""Training: the compiled model, and the epochs, each of which ends with a checkpoint."""
+
+import math
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common.errors import fail, first_line
+from dataset.stage import new_folder, write_stage
+from network.architecture import build_network
+from network.augmentation import batches
+from network.faces import Faces
+from network.optimizer import Muon
+from network.recipe import Recipe
+
+LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+
+
+def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
+    """Return the network compiled to be trained, in a model of its own: the saved network has no optimizer.
+
+    `optimizer` takes a learning rate and `weight_decay`.
+    """
+    training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
+    warm_up = max(1, int(recipe.warm_up * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    losses = {"crossentropy": keras.losses.CategoricalCrossentropy, "focal": keras.losses.CategoricalFocalCrossentropy}
+    optimizer = optimizer(rate, weight_decay=recipe.weight_decay)
+    training.compile(optimizer, losses[recipe.loss](), metrics=["accuracy"])
+    return training
+
+
+def best_epoch(log: list[dict]) -> int:
+    """Return the epoch, counted from 1, of the highest validation accuracy, the first of equals; 0 before any."""
+    accuracies = [epoch["val_accuracy"] for epoch in log]
+    return accuracies.index(max(accuracies)) + 1 if log else 0
+
+
+def train(
+    faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, recipe: Recipe, resume: bool, arguments: dict
+) -> list[dict]:
+    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
+
+    `arguments` stand in the checkpoint's stage.json. The checkpoint is replaced as a whole after every epoch: a run
+    killed at any moment loses one epoch at most.
+    """
+    log = []
+    if resume and checkpoint.exists():
+        try:
+            log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
+            figures = [[float(epoch[name]) for name in LOG] for epoch in log]
+            keras.utils.set_random_seed(recipe.seed + len(log))  # before the load: dropout draws its seed there
+            training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": Muon})
+            if training.optimizer is None or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1)):
+                raise ValueError("not the files of one run")
+            print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
+        except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
+            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+    if not log:
+        keras.utils.set_random_seed(recipe.seed)
+        steps = recipe.epochs * math.ceil(len(targets) / recipe.batch_size)
+        keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+        training = build_training(build_network(targets.shape[1], recipe), steps, recipe)
+
+    def save_epoch(epoch: int, logs: dict) -> None:
+        if not math.isfinite(logs["loss"]):
+            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
+        log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        with new_folder(checkpoint, "train.py") as new:
+            training.save(new / "training.keras")
+            if best_epoch(log) == len(log):
+                training.get_layer("network").save(new / "best.keras")
+            else:
+                shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
+            pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
+            write_stage(new, "train.py", checkpoint, arguments, faces.counts, {})
+
+    if len(log) < recipe.epochs:
+        training.fit(
+            batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)),
+            steps_per_epoch=math.ceil(len(targets) / recipe.batch_size),
+            validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
+            validation_batch_size=256,
+            shuffle=False,  # batches() does that
+            initial_epoch=len(log),
+            epochs=recipe.epochs,
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=save_epoch)],
+        )
+    return log
