@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 import data_preprocessing as preprocessing
 from common import command_line
+from dataset.ferplus import VOTES
 from network.targets import read_votes
 
-VOTES = preprocessing.VOTES
 ROWS = 6
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import images_in, run, tree_hash
 from PIL import Image
 
-import data_preprocessing as preprocessing
+from dataset.ferplus import majority, plurality
 
 VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
 
@@ -70,7 +70,7 @@ def test_plurality_takes_the_earlier_of_two_equal_columns_and_drops_unknown_and_
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         ]
     )
-    assert preprocessing.plurality(votes).tolist() == ["neutral", "contempt", "", "", ""]
+    assert plurality(votes).tolist() == ["neutral", "contempt", "", "", ""]
 
 
 def test_majority_drops_single_votes_and_needs_more_than_half():
@@ -83,7 +83,7 @@ def test_majority_drops_single_votes_and_needs_more_than_half():
             [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],  # nothing left
         ]
     )
-    assert preprocessing.majority(votes).tolist() == ["", "neutral", "", "", ""]
+    assert majority(votes).tolist() == ["", "neutral", "", "", ""]
 
 
 @pytest.mark.parametrize("rule", ["plurality", "majority"])
