@@ -1,0 +1,33 @@
+"""The stage that contrast.py and sharpness.py share: a copy of every training face, enhanced by Pillow."""
+
+import argparse
+from pathlib import Path
+
+from common.errors import fail
+from dataset.images import copy_images, count, list_images, summary
+from dataset.stage import new_folder, write_stage
+
+
+def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
+    """Run the stage from the command line: `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
+
+    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`, `description` the help.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", type=Path, default=Path("data/split/train"), help="emotion folders (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path(f"data/{kind}"), help="output folder (%(default)s)")
+    parser.add_argument("--factor", type=float, default=factor, help="strength, 0 or more (%(default)s)")
+    args = parser.parse_args()
+    if not 0 <= args.factor < float("inf"):
+        fail(f"--factor {args.factor}: give a number from 0")
+
+    images = list_images(args.source, "random_split.py")
+    with new_folder(args.out, f"{kind}.py", [args.source]) as out:
+        counts = copy_images(
+            images,
+            out,
+            rename=lambda _, path: f"{path.stem}_{kind}.png",
+            enhance=lambda face: enhancement(face).enhance(args.factor),
+        )
+        write_stage(out, f"{kind}.py", args.out, vars(args), count(images), counts)
+    print(f"{args.out}: {summary(counts)}")
