@@ -18,14 +18,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import realtime
 from dataset.images import list_images
+from webcam.classifier import Network, crop, load_network
+from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, load_cascade, prepare, search
+from webcam.geometry import overlap
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
 
 
-def name_all(crops: list[np.ndarray], network: realtime.Network) -> np.ndarray:
+def name_all(crops: list[np.ndarray], network: Network) -> np.ndarray:
     """Return the number of each crop's emotion."""
     answers = []
     for start in range(0, len(crops), 64):
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
     args = parser.parse_args()
-    network, cascade = realtime.load_network(args.model), realtime.load_cascade()
+    network, cascade = load_network(args.model), load_cascade()
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
     random = np.random.default_rng(0)
@@ -50,18 +52,18 @@ def main() -> None:
         face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
         scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        view, _ = realtime.prepare(scene, realtime.PICTURE_LINES)
-        boxes = realtime.search(view, cascade, side / 2, 2 * side, realtime.MIN_NEIGHBORS)
+        view, _ = prepare(scene, PICTURE_LINES)
+        boxes = search(view, cascade, side / 2, 2 * side, MIN_NEIGHBORS)
         whole = np.array([edge, edge, side])
-        box = max(boxes, key=lambda box: realtime.overlap(box, whole), default=None)
-        if box is None or realtime.overlap(box, whole) < 0.3:
+        box = max(boxes, key=lambda box: overlap(box, whole), default=None)
+        if box is None or overlap(box, whole) < 0.3:
             continue
         plain.append(face)
         truth.append(network.emotions.index(majority[path.stem]))
         places.append((box - (edge, edge, 0)) / side)
         for margin in MARGINS:
             left, top, width = box + np.array([-margin, -margin, 2 * margin]) * box[2]
-            crops[margin].append(realtime.crop(scene, (round(left), round(top), round(width)), network))
+            crops[margin].append(crop(scene, (round(left), round(top), round(width)), network))
     left, top, width = np.median(places, axis=0)
     print(f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's")
     print(f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|")

@@ -17,7 +17,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import realtime
+from webcam.detector import even_out, load_cascade
+from webcam.geometry import overlap
+from webcam.sources import open_source
+from webcam.tracker import Tracker
+from webcam.writers import CODECS
 
 NEAR = 7  # frames
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -33,7 +37,7 @@ CONDITIONS = {
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
-    frames = (frame for _, frame in realtime.open_source([str(path)], None).frames())
+    frames = (frame for _, frame in open_source([str(path)], None).frames())
     return [cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY) for frame in frames]
 
 
@@ -41,8 +45,8 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
     return [[np.array(box[:3], float) for box in cascade.detectMultiScale(gray, 1.1, 5)] for gray in frames]
 
 
-def followed(frames: list[np.ndarray], cascade, rate: float = 30) -> list[list[np.ndarray]]:
-    tracker = realtime.Tracker(cascade)
+def followed(frames: list[np.ndarray], cascade, even, rate: float = 30) -> list[list[np.ndarray]]:
+    tracker = Tracker(cascade, even)
     return [[face.place.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
 
 
@@ -51,7 +55,7 @@ def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
     lasting = []
     for number, here in enumerate(reference):
         around = reference[max(0, number - NEAR) : number + NEAR + 1]
-        seen = [[any(realtime.overlap(box, other) > 0.3 for other in there) for there in around] for box in here]
+        seen = [[any(overlap(box, other) > 0.3 for other in there) for there in around] for box in here]
         lasting.append([box for box, there in zip(here, seen) if sum(there) > 2 / 3 * len(around)])
     return lasting
 
@@ -65,11 +69,11 @@ def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
     """Return the frames in which a face is found, and the false boxes."""
-    found = sum(any(realtime.overlap(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
+    found = sum(any(overlap(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
     false = 0
     for number, here in enumerate(boxes):
         near = [box for there in faces[max(0, number - NEAR) : number + NEAR + 1] for box in there]
-        false += sum(all(realtime.overlap(box, other) < 0.3 for other in near) for box in here)
+        false += sum(all(overlap(box, other) < 0.3 for other in near) for box in here)
     return found, false
 
 
@@ -77,9 +81,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, required=True, help="folder of videos, each of one face or more")
     args = parser.parse_args()
-    cascade = realtime.load_cascade()
-    clips = sorted(path for path in args.clips.iterdir() if path.suffix in realtime.CODECS)
-    even_out = realtime.even_out
+    cascade = load_cascade()
+    clips = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
     print("| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |")
     print("|---|---|---|---|---|---|---|")
     for clip in clips:
@@ -91,8 +94,8 @@ def main() -> None:
             for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
                 row = [judge(whole(frames, cascade), faces)]
-                for realtime.even_out in (np.copy, even_out):
-                    row.append(judge(followed(frames, cascade), faces))
+                for even in (np.copy, even_out):
+                    row.append(judge(followed(frames, cascade, even), faces))
                 cells = " | ".join(f"{found} + {false} false" for found, false in row)
                 print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)
 

@@ -30,6 +30,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import realtime
+from webcam.classifier import SMOOTHING, load_network
+from webcam.detector import load_cascade
+from webcam.sources import open_source
+from webcam.tracker import find
+from webcam.writers import CODECS, Recorder, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -49,8 +54,8 @@ def sample_clip() -> list[np.ndarray]:
 def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
-    clips = sorted(path for path in folder.iterdir() if path.suffix in realtime.CODECS)
-    return [frame.copy() for path in clips for _, frame in realtime.open_source([str(path)], None).frames()]
+    clips = sorted(path for path in folder.iterdir() if path.suffix in CODECS)
+    return [frame.copy() for path in clips for _, frame in open_source([str(path)], None).frames()]
 
 
 def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
@@ -58,7 +63,7 @@ def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
     made, middle = [], None
     for frame in frames:
         height, width = frame.shape[0] // 2, frame.shape[1] // 2
-        faces = realtime.find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cascade)
+        faces = find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cascade)
         if faces:
             x, y, side = max((face.corners() for face in faces), key=lambda corners: corners[2])
             middle = (x + side // 2, y + side // 2)
@@ -109,7 +114,7 @@ def timed(function: Callable, spent: dict, name: str) -> Callable:
 
 
 def new_loop(source, network, cascade, output, table=None) -> realtime.Loop:
-    return realtime.Loop(source, network, cascade, realtime.SMOOTHING, None, output, table, mirror=False, bars=False)
+    return realtime.Loop(source, network, cascade, SMOOTHING, None, output, table, mirror=False, bars=False)
 
 
 def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[list[float], float]:
@@ -144,7 +149,7 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
     import keras
 
     model = keras.saving.load_model(ROOT / "pretrained/emotion.keras")
-    network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
+    network, cascade = load_network(ROOT / "pretrained"), load_cascade()
     print("| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     four = four_faces(clip, cascade)
@@ -220,11 +225,11 @@ class Endless(Frames):
 
 def long_run(clip: list[np.ndarray], count: int) -> None:
     """Print what a long run costs: memory held beyond that after 1,000 frames, and speed, between its tenths."""
-    network, cascade = realtime.load_network(ROOT / "pretrained"), realtime.load_cascade()
+    network, cascade = load_network(ROOT / "pretrained"), load_cascade()
     source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        output = realtime.Recorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
-        table = realtime.Table(Path(folder, "out.csv"), source, network.emotions)
+        output = Recorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
+        table = Table(Path(folder, "out.csv"), source, network.emotions)
         loop = new_loop(source, network, cascade, output, table)
         loop.run()
         output.close()

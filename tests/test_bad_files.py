@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import realtime
 from dataset.images import open_face
+from webcam.tflite import input_shape
 
 TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
@@ -190,7 +190,7 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
         )
         spoiled[place : place + 4] = data.draw(st.binary(min_size=4, max_size=4))
     try:
-        shape = realtime.input_shape(bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))]))
+        shape = input_shape(bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))]))
     except (struct.error, ValueError):
         return
     assert all(isinstance(length, int) for length in shape)

@@ -16,7 +16,12 @@ import numpy as np
 import pytest
 from conftest import ROOT, fails, make_video, run, slow
 
-import realtime
+from webcam.classifier import classify, crop, load_network
+from webcam.detector import load_cascade
+from webcam.overlay import COLORS, draw
+from webcam.sources import Camera, capture_from
+from webcam.tflite import input_shape
+from webcam.tracker import Face, Tracker, find
 
 PICTURE = ROOT / "samples/astronaut.jpg"
 FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
@@ -24,12 +29,12 @@ FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 
 @pytest.fixture(scope="module")
 def network():
-    return realtime.load_network(ROOT / "pretrained")
+    return load_network(ROOT / "pretrained")
 
 
 @pytest.fixture(scope="module")
 def cascade():
-    return realtime.load_cascade()
+    return load_cascade()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +89,7 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     before, after = cv2.imread(str(PICTURE)), cv2.imread(str(tmp_path / "out.png"))
     changed = np.argwhere((before != after).any(axis=2))
     assert before.shape == after.shape and len(changed) > 1000
-    color = realtime.COLORS[labels.index(row["emotion"])]
+    color = COLORS[labels.index(row["emotion"])]
     assert tuple(after[y + height, x + width // 2]) == color, "the box's lower edge"
     inside = slice(y + 10, y + height - 10), slice(x + 10, x + width - 10)
     assert (before[inside] == after[inside]).all()
@@ -353,7 +358,7 @@ def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
 
 
 def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
-    camera = realtime.Camera(stream, None, realtime.capture_from(stream))
+    camera = Camera(stream, None, capture_from(stream))
     frames = camera.frames()
     ages = []
     for _ in range(5):
@@ -382,7 +387,7 @@ def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
 
 
 def test_a_face_that_moves_keeps_its_number(photo, cascade):
-    tracker = realtime.Tracker(cascade)
+    tracker = Tracker(cascade)
     for number in range(40):
         where = (120 + 10 * number, 240 + round(60 * np.sin(number / 5)))
         (face,) = tracker.update(gray_scene(photo, where), number / 30)
@@ -391,7 +396,7 @@ def test_a_face_that_moves_keeps_its_number(photo, cascade):
 
 
 def test_a_face_that_grows_keeps_its_number(photo, cascade):
-    tracker = realtime.Tracker(cascade)
+    tracker = Tracker(cascade)
     sides = [round(120 * 1.03**number) for number in range(40)]
     faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
     assert {face.number for face in faces} == {1}
@@ -399,7 +404,7 @@ def test_a_face_that_grows_keeps_its_number(photo, cascade):
 
 
 def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
-    tracker = realtime.Tracker(cascade)
+    tracker = Tracker(cascade)
     wall = np.full((480, 640), 90, np.uint8)
     shown = [gray_scene(photo, (300, 240))] * 5
     numbers = []
@@ -412,7 +417,7 @@ def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
 
 def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
     """Four of them, of which two are looked for in each frame."""
-    tracker = realtime.Tracker(cascade)
+    tracker = Tracker(cascade)
     for number in range(30):
         places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
         faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
@@ -430,7 +435,7 @@ def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
 
 
 def test_a_second_face_is_noticed_within_a_second(photo, cascade):
-    tracker = realtime.Tracker(cascade)
+    tracker = Tracker(cascade)
     for number in range(40):
         middles = [(160, 240)] if number < 10 else [(160, 240), (480, 240)]
         faces = tracker.update(gray_scene(photo, *middles, side=130), number / 30)
@@ -442,7 +447,7 @@ def test_a_second_face_is_noticed_within_a_second(photo, cascade):
 def test_a_face_is_found_in_the_dark(photo, cascade, light):
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     dark = (gray * light).astype(np.uint8)
-    for faces in (realtime.find(dark, cascade), realtime.Tracker(cascade).update(dark, 0.0)):
+    for faces in (find(dark, cascade), Tracker(cascade).update(dark, 0.0)):
         (face,) = faces
         assert np.hypot(*np.subtract(middle(face), FACE)) < 40
 
@@ -450,7 +455,7 @@ def test_a_face_is_found_in_the_dark(photo, cascade, light):
 def test_a_face_of_any_size_is_found_at_once(photo, cascade):
     for side in (130, 180, 260, 400, 700):
         scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
-        (face,) = realtime.Tracker(cascade).update(scene, 0.0)
+        (face,) = Tracker(cascade).update(scene, 0.0)
         assert 0.35 < face.corners()[2] / side < 0.85, side
 
 
@@ -458,33 +463,33 @@ def test_a_face_of_any_size_is_found_at_once(photo, cascade):
 
 
 def test_input_shape_is_read_from_the_file():
-    assert realtime.input_shape((ROOT / "pretrained/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
+    assert input_shape((ROOT / "pretrained/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
 
 
 def test_crop_beyond_the_frame_repeats_the_edge(network):
     gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)  # dark left, bright right
-    inside = realtime.crop(gray, (26, 26, 48), network)
+    inside = crop(gray, (26, 26, 48), network)
     assert (inside == gray[26:74, 26:74]).all()
-    left = realtime.crop(gray, (-24, 0, 48), network)
+    left = crop(gray, (-24, 0, 48), network)
     assert (left[:, :24] == 0).all() and (left[:, 24:] == gray[:48, :24]).all()
-    right = realtime.crop(gray, (76, 76, 48), network)
+    right = crop(gray, (76, 76, 48), network)
     assert (right[:, 24:] == 255).all() and (right[:24, :24] == gray[76:, 76:]).all()
 
 
 def faces_at(*boxes):
     boxes = [np.array(box, float) for box in boxes]
-    return [realtime.Face(number, box, box) for number, box in enumerate(boxes, 1)]
+    return [Face(number, box, box) for number, box in enumerate(boxes, 1)]
 
 
 def test_all_faces_of_a_frame_in_one_batch_are_named_as_one_by_one(network, photo):
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     boxes = [(150, 50, 140), (170, 60, 120), (300, 200, 100), (-20, -20, 90)]
     together = faces_at(*boxes)
-    realtime.classify(gray, together, network, 0.0, 0.0)
-    realtime.classify(gray, [], network, 0.0, 0.0)
+    classify(gray, together, network, 0.0, 0.0)
+    classify(gray, [], network, 0.0, 0.0)
     for box, face in zip(boxes, together):
         (alone,) = faces_at(box)
-        realtime.classify(gray, [alone], network, 0.0, 0.0)
+        classify(gray, [alone], network, 0.0, 0.0)
         assert face.probabilities.shape == (len(network.emotions),)
         assert np.abs(alone.probabilities - face.probabilities).max() < 1e-5
 
@@ -495,25 +500,25 @@ def test_smoothing_takes_its_time_at_any_frame_rate(network, photo, rate):
     smiling = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     blank = np.full_like(smiling, 128)
     (face,), (target,) = faces_at((170, 60, 120)), faces_at((170, 60, 120))
-    realtime.classify(smiling, [face], network, 0.0, 0.5)
-    realtime.classify(blank, [target], network, 0.0, 0.5)
+    classify(smiling, [face], network, 0.0, 0.5)
+    classify(blank, [target], network, 0.0, 0.5)
     before, aim = face.probabilities.copy(), target.probabilities
     assert np.abs(aim - before).max() > 0.3
     steps = round(0.5 * rate)
     for step in range(1, steps + 1):
-        realtime.classify(blank, [face], network, 0.5 * step / steps, 0.5)
+        classify(blank, [face], network, 0.5 * step / steps, 0.5)
     assert np.allclose(face.probabilities, aim + (before - aim) / np.e, atol=1e-4)
-    realtime.classify(smiling, [face], network, 1.0, 0.0)
+    classify(smiling, [face], network, 1.0, 0.0)
     assert np.allclose(face.probabilities, before, atol=1e-5), "smoothing of 0: none"
 
 
 def test_a_face_not_found_keeps_its_probabilities(network, photo):
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     (face,) = faces_at((170, 60, 120))
-    realtime.classify(gray, [face], network, 0.0, 0.3)
+    classify(gray, [face], network, 0.0, 0.3)
     before = face.probabilities.copy()
     face.found = False
-    realtime.classify(np.full_like(gray, 128), [face], network, 5.0, 0.3)
+    classify(np.full_like(gray, 128), [face], network, 5.0, 0.3)
     assert (face.probabilities == before).all()
 
 
@@ -524,8 +529,8 @@ def test_labels_stay_inside_the_frame(box, bars):
     frame = np.zeros((240, 320, 3), np.uint8)
     (face,) = faces_at(box)
     face.probabilities = np.eye(8, dtype=np.float32)[4]
-    realtime.draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"], bars)
-    strip = (frame == realtime.COLORS[4]).all(axis=2)
+    draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"], bars)
+    strip = (frame == COLORS[4]).all(axis=2)
     assert strip.sum(axis=1).max() >= 40 and (strip.sum(axis=1) >= 40).sum() >= 8
 
 
@@ -536,14 +541,14 @@ def test_letters_and_lines_grow_with_the_frame():
         frame = np.zeros((480 * times, 640 * times, 3), np.uint8)
         (face,) = faces_at((200 * times, 200 * times, 100 * times))
         face.probabilities = np.eye(8, dtype=np.float32)[4]
-        realtime.draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
-        shares.append((frame == realtime.COLORS[4]).all(axis=2).mean())
+        draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
+        shares.append((frame == COLORS[4]).all(axis=2).mean())
     assert shares[0] == pytest.approx(shares[1], rel=0.35)
 
 
 def test_colors_are_told_apart_without_red_or_green(network):
     """Machado et al. 2009's matrix for no red cones at all, on linear light; distance in CIE Lab."""
-    colors = np.array(realtime.COLORS, np.float32)[:, ::-1] / 255
+    colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     blind = np.array(
         [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
@@ -551,6 +556,6 @@ def test_colors_are_told_apart_without_red_or_green(network):
     seen = np.clip(linear @ blind.T, 0, 1)
     seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055).astype(np.float32)
     lab = cv2.cvtColor(seen[None], cv2.COLOR_RGB2Lab)[0]
-    assert len(realtime.COLORS) >= len(network.emotions)
+    assert len(COLORS) >= len(network.emotions)
     for one, other in itertools.combinations(lab, 2):
         assert np.linalg.norm(one - other) > 10

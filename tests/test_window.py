@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, make_video, run
 from PIL import ImageGrab
 
-import realtime
+from webcam.window import Window
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])), reason="needs Xvfb, Openbox and xdotool"
@@ -62,7 +62,7 @@ class Session:
 
     def window(self):
         """Return the window's number; asked for anew each time, since Qt may replace a window as it opens it."""
-        title = realtime.Window.TITLE.split(" (")[0]
+        title = Window.TITLE.split(" (")[0]
         search = ["xdotool", "search", "--onlyvisible", "--all", "--pid", str(self.process.pid), "--name", title]
         found = subprocess.run(search, env=self.env, capture_output=True, text=True, timeout=30).stdout.split()
         return found[0] if found else None
