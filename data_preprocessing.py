@@ -24,7 +24,7 @@ from common.errors import fail
 from dataset.fer2013 import USAGES, read_faces, read_votes
 from dataset.ferplus import VOTES, majority, plurality
 from dataset.images import summary
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--pool-all", action="store_true", help="no test set: PrivateTest rows join the pool")
     args = parser.parse_args()
 
-    with new_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
+    with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
         faces, usage = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
         rules = {"plurality": plurality(votes), "majority": majority(votes)}

@@ -19,7 +19,7 @@ from pathlib import Path
 from common.command_line import run
 from common.errors import fail
 from dataset.images import copy_images, count, list_images, summary
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: random_split.py
@@ -84,7 +84,7 @@ def main() -> None:
 
     sources = [list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
     images = merge(sources)
-    with new_folder(args.out, SCRIPT, args.sources) as out:
+    with atomic_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)
         generator = random.Random(args.seed)
         for paths in shuffled.values():

@@ -20,7 +20,7 @@ from common.command_line import run
 from common.errors import fail
 from dataset.images import count, list_images, summary
 from dataset.splitting import PARTS, check_arrival, hash_pixels, rejoin_copies, split
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 
@@ -38,7 +38,7 @@ def main() -> None:
         fail(f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1")
 
     images = list_images(args.source, "data_preprocessing.py")
-    with new_folder(args.out, SCRIPT, [args.source]) as out:
+    with atomic_folder(args.out, SCRIPT, [args.source]) as out:
         digests = hash_pixels(images)
         split(args.source, out, args.ratio, args.seed, digests)
         check_arrival(args.source, out, digests)

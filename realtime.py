@@ -45,10 +45,10 @@ import numpy as np
 from webcam.classifier import SMOOTHING, Network, classify, load_network
 from webcam.detector import load_cascade
 from webcam.overlay import draw, font_scale, panel
-from webcam.sources import Camera, Pictures, Video, is_camera, open_source
+from webcam.sources import CameraSource, ImageSource, VideoSource, is_camera, open_source
 from webcam.tracker import Face, Tracker, find
 from webcam.window import Window
-from webcam.writers import Album, Recorder, Table, stamped, write_picture
+from webcam.writers import CsvWriter, ImageWriter, VideoRecorder, stamped, write_picture
 
 KEYS = {"q, Esc": "quit", "space": "pause, go on", "s": "snapshot", "m": "mirror", "b": "bars", "r": "record, stop",
         "h": "this help"}  # fmt: skip
@@ -64,13 +64,13 @@ def default_model() -> Path:
 class Loop:
     """A source, what finds and names the faces in it, where they go, and what the keys change."""
 
-    source: Pictures | Video | Camera
+    source: ImageSource | VideoSource | CameraSource
     network: Network
     cascade: "cv2.CascadeClassifier"
     smoothing: float
     window: Window | None
-    output: Recorder | Album
-    table: Table | None
+    output: VideoRecorder | ImageWriter
+    table: CsvWriter | None
     mirror: bool
     bars: bool
     help: bool = False
@@ -229,8 +229,12 @@ def main() -> None:
         stack.callback(source.stop)
         window = Window(probe) if probe else None
         stack.callback(cv2.destroyAllWindows if probe else int)
-        output = stack.enter_context(contextlib.closing((Album if source.still else Recorder)(args.output, source)))
-        table = stack.enter_context(contextlib.closing(Table(args.csv, source, network.emotions))) if args.csv else None
+        output = stack.enter_context(
+            contextlib.closing((ImageWriter if source.still else VideoRecorder)(args.output, source))
+        )
+        table = (
+            stack.enter_context(contextlib.closing(CsvWriter(args.csv, source, network.emotions))) if args.csv else None
+        )
         loop = Loop(source, network, cascade, args.smoothing, window, output, table, mirror, args.bars)
         try:
             loop.run()
@@ -242,7 +246,7 @@ def main() -> None:
         print(loop.summary())
         for path in output.written + [args.csv] * bool(args.csv):
             print(f"wrote {path}")
-    source.complain()  # now that all else is safe
+    source.raise_read_errors()  # now that all else is safe
     if not loop.frames and not status:
         fail(f"{args.source[0]}: no frame could be read; try another --source")
     raise SystemExit(status)

@@ -30,11 +30,11 @@ from common.command_line import run
 from common.console import quiet
 from common.errors import fail, first_line
 from dataset.images import FACE_SIZE
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 from network.checkpoint import RECIPE, digest, prepare_checkpoint
-from network.faces import load_sets, refuse_leaks
+from network.faces import check_leakage, load_sets
 from network.recipe import QUICK_EPOCHS, Recipe
-from network.targets import label, read_votes, soft_targets
+from network.targets import labels_by_rule, read_votes, soft_targets
 
 SCRIPT = Path(__file__).name
 DRY_RUN_FACES = 40  # per emotion
@@ -95,10 +95,10 @@ def parse_arguments() -> argparse.Namespace:
 def train_and_report(args: argparse.Namespace) -> None:
     """Train, judge and export into a new --out."""
     recipe = Recipe(**{name: getattr(args, name) for name in RECIPE})
-    with new_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
+    with atomic_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
         paths = {"train": args.train, "val": args.val} | ({"test": args.test} if args.test.is_dir() else {})
         sets, emotions = load_sets(paths, limit=DRY_RUN_FACES if args.dry_run else None)
-        refuse_leaks(sets, args.train)
+        check_leakage(sets, args.train)
         votes = read_votes(args.votes)
         targets = soft_targets(sets["train"], emotions, votes if recipe.labels == "soft" else None)
         digests = [digest(sets["train"].images, targets), digest(sets["val"].images, sets["val"].labels)]
@@ -111,8 +111,8 @@ def train_and_report(args: argparse.Namespace) -> None:
         log = training.train(sets["train"], sets["val"], targets, checkpoint, recipe, args.resume, arguments)
 
         (out / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
-        network = architecture.finish(checkpoint, len(emotions), recipe)
-        rules = label(sets["val"], emotions, votes).values()
+        network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
+        rules = labels_by_rule(sets["val"], emotions, votes).values()
         truth = [labels for labels in rules if np.isin(labels, emotions).any()][-1]
         temperature = evaluation.calibrate(network, sets["val"], truth, emotions)
         network.save(out / "emotion.keras")

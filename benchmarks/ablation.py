@@ -35,7 +35,7 @@ from network.augmentation import Augmentation, batches  # noqa: E402
 from network.faces import Faces, load_faces, row_number  # noqa: E402
 from network.optimizer import Muon  # noqa: E402
 from network.recipe import Recipe  # noqa: E402
-from network.targets import label, read_votes, soft_targets  # noqa: E402
+from network.targets import labels_by_rule, read_votes, soft_targets  # noqa: E402
 from network.training import build_training  # noqa: E402
 
 SHARE = 7  # one face in so many is held out
@@ -126,16 +126,16 @@ def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
     steps = -(-len(targets) // recipe.batch_size)
-    network = architecture.build_network(len(emotions), recipe, changes.get("lift", architecture.lift_exposure))
+    network = architecture.build_network(len(emotions), recipe, changes.get("lift", architecture.brighten_dim_faces))
     optimizer = changes.get("optimizer", Muon)
     training = build_training(network, epochs * steps, recipe, optimizer)
     start = time.perf_counter()
     augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, seed)
     training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
     seconds = time.perf_counter() - start
-    rules = evaluation.judge(network, {"held out": held}, emotions, votes)["held out"]
-    truth = label(held, emotions, votes)["majority"]
-    _, *disturbed = evaluation.disturb(network, held, truth, emotions).values()
+    rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
+    truth = labels_by_rule(held, emotions, votes)["majority"]
+    _, *disturbed = evaluation.evaluate_corruptions(network, held, truth, emotions).values()
     shares = soft_targets(held, emotions, votes)
     logs = np.log(np.maximum(evaluation.predict(network, held.images), 1e-7))
     return {

@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset.images import list_images
 from webcam.classifier import Network, crop, load_network
-from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, load_cascade, prepare, search
-from webcam.geometry import overlap
+from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, detect, load_cascade, to_detection_view
+from webcam.geometry import iou
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
@@ -52,11 +52,11 @@ def main() -> None:
         face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
         scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        view, _ = prepare(scene, PICTURE_LINES)
-        boxes = search(view, cascade, side / 2, 2 * side, MIN_NEIGHBORS)
+        view, _ = to_detection_view(scene, PICTURE_LINES)
+        boxes = detect(view, cascade, side / 2, 2 * side, MIN_NEIGHBORS)
         whole = np.array([edge, edge, side])
-        box = max(boxes, key=lambda box: overlap(box, whole), default=None)
-        if box is None or overlap(box, whole) < 0.3:
+        box = max(boxes, key=lambda box: iou(box, whole), default=None)
+        if box is None or iou(box, whole) < 0.3:
             continue
         plain.append(face)
         truth.append(network.emotions.index(majority[path.stem]))

@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from webcam.detector import even_out, load_cascade
-from webcam.geometry import overlap
+from webcam.detector import load_cascade, normalize_contrast
+from webcam.geometry import iou
 from webcam.sources import open_source
 from webcam.tracker import Tracker
 from webcam.writers import CODECS
@@ -47,7 +47,7 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
 
 def followed(frames: list[np.ndarray], cascade, even, rate: float = 30) -> list[list[np.ndarray]]:
     tracker = Tracker(cascade, even)
-    return [[face.place.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
+    return [[face.box.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
 
 
 def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
@@ -55,7 +55,7 @@ def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
     lasting = []
     for number, here in enumerate(reference):
         around = reference[max(0, number - NEAR) : number + NEAR + 1]
-        seen = [[any(overlap(box, other) > 0.3 for other in there) for there in around] for box in here]
+        seen = [[any(iou(box, other) > 0.3 for other in there) for there in around] for box in here]
         lasting.append([box for box, there in zip(here, seen) if sum(there) > 2 / 3 * len(around)])
     return lasting
 
@@ -69,11 +69,11 @@ def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
     """Return the frames in which a face is found, and the false boxes."""
-    found = sum(any(overlap(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
+    found = sum(any(iou(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
     false = 0
     for number, here in enumerate(boxes):
         near = [box for there in faces[max(0, number - NEAR) : number + NEAR + 1] for box in there]
-        false += sum(all(overlap(box, other) < 0.3 for other in near) for box in here)
+        false += sum(all(iou(box, other) < 0.3 for other in near) for box in here)
     return found, false
 
 
@@ -94,7 +94,7 @@ def main() -> None:
             for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
                 row = [judge(whole(frames, cascade), faces)]
-                for even in (np.copy, even_out):
+                for even in (np.copy, normalize_contrast):
                     row.append(judge(followed(frames, cascade, even), faces))
                 cells = " | ".join(f"{found} + {false} false" for found, false in row)
                 print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)

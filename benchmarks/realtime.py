@@ -34,7 +34,7 @@ from webcam.classifier import SMOOTHING, load_network
 from webcam.detector import load_cascade
 from webcam.sources import open_source
 from webcam.tracker import find
-from webcam.writers import CODECS, Recorder, Table
+from webcam.writers import CODECS, CsvWriter, VideoRecorder
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -228,8 +228,8 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
     network, cascade = load_network(ROOT / "pretrained"), load_cascade()
     source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
     with tempfile.TemporaryDirectory() as folder:
-        output = Recorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
-        table = Table(Path(folder, "out.csv"), source, network.emotions)
+        output = VideoRecorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
+        table = CsvWriter(Path(folder, "out.csv"), source, network.emotions)
         loop = new_loop(source, network, cascade, output, table)
         loop.run()
         output.close()

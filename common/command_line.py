@@ -27,7 +27,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def flush() -> None:
-    """Bring out what was printed, and let Python's own attempt as it ends not complain a second time."""
+    """Bring out what was printed, and let Python's own attempt as it ends not raise_read_errors a second time."""
     try:
         sys.stdout.flush()
     except OSError as error:

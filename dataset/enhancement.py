@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.errors import fail
 from dataset.images import copy_images, count, list_images, summary
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 
 
 def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
@@ -22,7 +22,7 @@ def copy_enhanced(kind: str, enhancement: type, factor: float, description: str)
         fail(f"--factor {args.factor}: give a number from 0")
 
     images = list_images(args.source, "random_split.py")
-    with new_folder(args.out, f"{kind}.py", [args.source]) as out:
+    with atomic_folder(args.out, f"{kind}.py", [args.source]) as out:
         counts = copy_images(
             images,
             out,

@@ -17,7 +17,7 @@ except ImportError:  # Windows: two runs into one folder at once are not noticed
 
 
 @contextmanager
-def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
+def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends without an error.
 
     `out` is complete or absent at every moment: what a killed run has left is cleared, and an earlier output that it
@@ -25,7 +25,7 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
     being written by another run.
     """
     out = Path(os.path.realpath(out))
-    refuse_strangers(out, script)
+    check_ownership(out, script)
     for source in (Path(os.path.realpath(source)) for source in sources):
         if source == out or source in out.parents or out in source.parents:
             fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
@@ -37,7 +37,7 @@ def new_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator
         _clear(new)
         old = recover(out)
         yield new
-        refuse_strangers(out, script)  # what has come there meanwhile
+        check_ownership(out, script)  # what has come there meanwhile
         if out.exists():
             out.rename(old)
         new.rename(out)
@@ -72,7 +72,7 @@ def recover(out: Path) -> Path:
     return old
 
 
-def refuse_strangers(out: Path, script: str) -> None:
+def check_ownership(out: Path, script: str) -> None:
     """Fail when `out` exists and is not an output folder of `script`, told by its stage.json."""
     if not os.path.lexists(out):
         return

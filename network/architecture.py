@@ -10,7 +10,7 @@ from common.errors import fail, first_line
 from network.recipe import Recipe
 
 
-def lift_exposure(faces, recipe: Recipe):
+def brighten_dim_faces(faces, recipe: Recipe):
     """Return faces of gray values (n, size, size, 1) with dim ones made brighter, up to `recipe.min_mean_gray`.
 
     Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
@@ -21,7 +21,7 @@ def lift_exposure(faces, recipe: Recipe):
     return faces / layers.Rescaling(-1 / (recipe.min_mean_gray + 1), offset=1)(missing)
 
 
-def build_network(emotions: int, recipe: Recipe, lift=lift_exposure):
+def build_network(emotions: int, recipe: Recipe, lift=brighten_dim_faces):
     """Return the network: gray values (n, size, size, 1) -> probabilities (n, emotions).
 
     Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and global pooling for its
@@ -74,7 +74,7 @@ def load_network(folder: Path):
     return network, emotions
 
 
-def finish(checkpoint: Path, emotions: int, recipe: Recipe):
+def build_inference_network(checkpoint: Path, emotions: int, recipe: Recipe):
     """Return the best epoch's network, averaged over mirrored faces, in float32 whatever it was trained in."""
     keras.config.set_dtype_policy("float32")
     network = build_network(emotions, recipe)

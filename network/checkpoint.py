@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import fail, first_line
-from dataset.stage import recover, refuse_strangers
+from dataset.stage import check_ownership, recover
 from network.recipe import Recipe
 
 # What a resumed run may not change
@@ -25,7 +25,7 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[st
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
     recover(checkpoint)
-    refuse_strangers(checkpoint, "train.py")
+    check_ownership(checkpoint, "train.py")
     if not resume and checkpoint.exists():
         print(
             f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"

@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 
 from network.calibration import reliability
 from network.faces import Faces
-from network.targets import label
+from network.targets import labels_by_rule
 
 
 def predict(network, images: np.ndarray) -> np.ndarray:
@@ -35,7 +35,7 @@ def calibrate(network, faces: Faces, truth: np.ndarray, emotions: list[str]) -> 
     return temperature
 
 
-def measure(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
+def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
     """Return n, accuracy, F1 scores, calibration, the table per emotion, the confusion matrix (rows: truth)."""
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = reliability(truth, probabilities.max(axis=1), predicted)
@@ -52,21 +52,23 @@ def measure(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -
     }
 
 
-def judge(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
+def evaluate(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
     """Return {set: {rule: metrics}} over the faces that have a label by the rule."""
     metrics = {}
     for name, faces in ((name, faces) for name, faces in sets.items() if name != "train"):
         probabilities = predict(network, faces.images)
-        known = {rule: (truth, np.isin(truth, emotions)) for rule, truth in label(faces, emotions, votes).items()}
+        known = {
+            rule: (truth, np.isin(truth, emotions)) for rule, truth in labels_by_rule(faces, emotions, votes).items()
+        }
         metrics[name] = {
-            rule: measure(truth[there], probabilities[there], emotions)
+            rule: compute_metrics(truth[there], probabilities[there], emotions)
             for rule, (truth, there) in known.items()
             if there.any()
         }
     return metrics
 
 
-def disturb(network, faces: Faces, truth: np.ndarray, emotions: list[str]) -> dict[str, float]:
+def evaluate_corruptions(network, faces: Faces, truth: np.ndarray, emotions: list[str]) -> dict[str, float]:
     """Return {what was done to the faces: accuracy}, for what a camera may do; the same faces at every call."""
     draw, size = np.random.default_rng(0), faces.images.shape[1]
 
@@ -119,8 +121,9 @@ def print_report(metrics: dict, disturbed: dict[str, float]) -> None:
 
 def report(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> tuple[dict, dict]:
     """Print and return how good the network is, and how good on disturbed faces of the last set, by the last rule."""
-    metrics = judge(network, sets, emotions, votes)
+    metrics = evaluate(network, sets, emotions, votes)
     name, faces = list(sets.items())[-1]
-    disturbed = disturb(network, faces, label(faces, emotions, votes)[list(metrics[name])[-1]], emotions)
+    truth = labels_by_rule(faces, emotions, votes)[list(metrics[name])[-1]]
+    disturbed = evaluate_corruptions(network, faces, truth, emotions)
     print_report(metrics, disturbed)
     return metrics, disturbed

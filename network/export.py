@@ -11,7 +11,7 @@ import numpy as np
 from common.console import quiet
 from common.errors import fail, first_line
 
-AGREEMENT = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
+PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 
 
 def export_network(network, path: Path, faces: np.ndarray) -> None:
@@ -33,7 +33,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     ours, keras_own = reader.forward(), network.predict(faces, verbose=0)
     apart = float(np.abs(ours - keras_own).max()) if ours.shape == keras_own.shape else math.inf
     print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
-    if not apart <= AGREEMENT:
+    if not apart <= PARITY_TOLERANCE:
         path.unlink()
         why = "try another OpenCV" if np.isfinite(keras_own).all() else "the training diverged: lower --learning-rate"
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

@@ -60,7 +60,7 @@ def load_sets(
     return sets, emotions
 
 
-def refuse_leaks(sets: dict[str, Faces], folder: Path) -> None:
+def check_leakage(sets: dict[str, Faces], folder: Path) -> None:
     """Fail when a face to be judged by is a training face, or one that a training face is a copy of."""
     rows = {row_number(path) for path in sets["train"].paths} - {None}
     pixels = {image.tobytes() for image in sets["train"].images}

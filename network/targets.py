@@ -40,7 +40,7 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
     return np.where(voted_on & (total > 0), shares / np.maximum(total, 1), targets)
 
 
-def label(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> dict[str, np.ndarray]:
+def labels_by_rule(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> dict[str, np.ndarray]:
     """Return {rule: the faces' labels}, "" or an emotion unknown to the network where a face has none by the rule.
 
     A face without votes, or in a folder that FER+ had no votes for, has its folder's; where that goes for all, the only

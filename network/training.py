@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import fail, first_line
-from dataset.stage import new_folder, write_stage
+from dataset.stage import atomic_folder, write_stage
 from network.architecture import build_network
 from network.augmentation import batches
 from network.faces import Faces
@@ -73,7 +73,7 @@ def train(
         if not math.isfinite(logs["loss"]):
             fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        with new_folder(checkpoint, "train.py") as new:
+        with atomic_folder(checkpoint, "train.py") as new:
             training.save(new / "training.keras")
             if best_epoch(log) == len(log):
                 training.get_layer("network").save(new / "best.keras")

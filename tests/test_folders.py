@@ -10,7 +10,7 @@ from conftest import ROOT, fails, run, tree_hash
 from PIL import Image
 
 from dataset.images import count, list_images
-from dataset.stage import new_folder
+from dataset.stage import atomic_folder
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_ru
 def test_a_stage_sees_that_another_run_is_writing_the_same_folder(source, tmp_path):
     code = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
-from dataset.stage import new_folder
-with new_folder(Path("out"), "contrast.py"):
+from dataset.stage import atomic_folder
+with atomic_folder(Path("out"), "contrast.py"):
     print("holding", flush=True)
     sys.stdin.read()
 """
@@ -75,7 +75,7 @@ with new_folder(Path("out"), "contrast.py"):
 
 def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), new_folder(out, "contrast.py"):
+    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), atomic_folder(out, "contrast.py"):
         out.mkdir()
         (out / "thesis.txt").write_text("precious")
     assert (out / "thesis.txt").read_text() == "precious"

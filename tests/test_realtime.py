@@ -19,7 +19,7 @@ from conftest import ROOT, fails, make_video, run, slow
 from webcam.classifier import classify, crop, load_network
 from webcam.detector import load_cascade
 from webcam.overlay import COLORS, draw
-from webcam.sources import Camera, capture_from
+from webcam.sources import CameraSource, capture_from
 from webcam.tflite import input_shape
 from webcam.tracker import Face, Tracker, find
 
@@ -69,7 +69,7 @@ def middle(face):
     return x + side / 2, y + side / 2
 
 
-# Pictures
+# ImageSource
 
 
 def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
@@ -358,7 +358,7 @@ def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
 
 
 def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
-    camera = Camera(stream, None, capture_from(stream))
+    camera = CameraSource(stream, None, capture_from(stream))
     frames = camera.frames()
     ages = []
     for _ in range(5):
@@ -391,7 +391,7 @@ def test_a_face_that_moves_keeps_its_number(photo, cascade):
     for number in range(40):
         where = (120 + 10 * number, 240 + round(60 * np.sin(number / 5)))
         (face,) = tracker.update(gray_scene(photo, where), number / 30)
-        assert face.number == 1
+        assert face.track_id == 1
         assert np.hypot(*np.subtract(middle(face), where)) < 30, "the box follows"
 
 
@@ -399,7 +399,7 @@ def test_a_face_that_grows_keeps_its_number(photo, cascade):
     tracker = Tracker(cascade)
     sides = [round(120 * 1.03**number) for number in range(40)]
     faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
-    assert {face.number for face in faces} == {1}
+    assert {face.track_id for face in faces} == {1}
     assert faces[-1].corners()[2] > 2 * 120 * 0.5
 
 
@@ -409,7 +409,7 @@ def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
     shown = [gray_scene(photo, (300, 240))] * 5
     numbers = []
     for number, frame in enumerate([*shown, wall, wall, wall, *shown, *[wall] * 15, *shown]):
-        numbers.append([face.number for face in tracker.update(frame, number / 30)])
+        numbers.append([face.track_id for face in tracker.update(frame, number / 30)])
     assert numbers[:13] == [[1]] * 13, "hidden for a tenth of a second"
     assert numbers[13 + 14] == [], "hidden for half a second: gone"
     assert numbers[-1] == [2], "back later: a new one"
@@ -422,13 +422,13 @@ def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
         places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
         faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
         if number == 0:
-            first = {face.number: middle(face) for face in faces}
-    assert len(first) == 4 and {face.number for face in faces} == set(first)
+            first = {face.track_id: middle(face) for face in faces}
+    assert len(first) == 4 and {face.track_id for face in faces} == set(first)
     for face in faces:
         start_place = min(
             range(4),
             key=lambda n: np.hypot(
-                *np.subtract(first[face.number], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
+                *np.subtract(first[face.track_id], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
             ),
         )
         assert np.hypot(*np.subtract(middle(face), places[start_place])) < 30

@@ -24,7 +24,7 @@ from network.calibration import reliability
 from network.checkpoint import digest
 from network.faces import Faces, row_number
 from network.recipe import Recipe
-from network.targets import label, soft_targets
+from network.targets import labels_by_rule, soft_targets
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
@@ -54,8 +54,8 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
     votes = pd.DataFrame({"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]})
     paths = [Path("row00000.png"), Path("row00001.png"), Path("row00001_contrast.png"), Path("me.png")]
     faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 0, 0]), paths, {})
-    assert [*label(faces, ["happy", "tired"], votes)] == ["folder"]
-    rules = {rule: labels.tolist() for rule, labels in label(faces, ["fear", "tired"], votes).items()}
+    assert [*labels_by_rule(faces, ["happy", "tired"], votes)] == ["folder"]
+    rules = {rule: labels.tolist() for rule, labels in labels_by_rule(faces, ["fear", "tired"], votes).items()}
     assert rules == {"plurality": ["tired", "tired", "fear", "fear"], "majority": ["tired", "tired", "", "fear"]}
 
 
@@ -142,7 +142,7 @@ def test_disturbed_faces_are_what_their_names_say():
     seen = Faces(faces, np.zeros(3, int), [], {})
     from network import evaluation
 
-    accuracies = evaluation.disturb(network, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    accuracies = evaluation.evaluate_corruptions(network, seen, np.array(["a", "b", "?"]), ["a", "b"])
     assert set(accuracies.values()) == {0.5} and all(images.shape == (2, 48, 48, 1) for images in network.seen)
     changed = dict(zip(accuracies, network.seen))
     assert (changed["nothing"] == faces[:2]).all()
@@ -153,7 +153,7 @@ def test_disturbed_faces_are_what_their_names_say():
     assert (changed["a ninth covered"] == 127).sum() >= 2 * 16 * 16
     tilted = changed["tilt of 15 degrees"][0, :, :, 0].astype(float)
     assert abs(np.polyfit(range(10, 38), tilted[10:38, 24], 1)[0]) == pytest.approx(5 * np.sin(np.pi / 12), rel=0.1)
-    evaluation.disturb(again, seen, np.array(["a", "b", "?"]), ["a", "b"])
+    evaluation.evaluate_corruptions(again, seen, np.array(["a", "b", "?"]), ["a", "b"])
     assert all((a == b).all() for a, b in zip(network.seen, again.seen))
 
 
@@ -264,7 +264,7 @@ def test_only_dim_faces_are_made_brighter():
 
     faces = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
     faces = np.concatenate([faces, 0.71 * faces, 0.3 * faces, 0.1 * faces, 0 * faces])
-    lifted = keras.ops.convert_to_numpy(architecture.lift_exposure(faces, Recipe()))
+    lifted = keras.ops.convert_to_numpy(architecture.brighten_dim_faces(faces, Recipe()))
     assert (lifted[[0, 1, 4]] == faces[[0, 1, 4]]).all()
     assert lifted[2].mean() == pytest.approx(Recipe().min_mean_gray, rel=0.1) == lifted[3].mean()
     assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)

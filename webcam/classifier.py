@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
-from webcam.geometry import share
+from webcam.geometry import ema_weight
 from webcam.tflite import input_shape
 from webcam.tracker import Face
 
@@ -79,9 +79,10 @@ def classify(gray: np.ndarray, faces: list[Face], network: Network, seconds: flo
     faces = [face for face in faces if face.found]
     if not faces:
         return
-    frames = [np.rint(face.box + face.box[2] * np.array([-MARGIN, -MARGIN, 2 * MARGIN])).astype(int) for face in faces]
-    crops = np.stack([crop(gray, tuple(frame), network) for frame in frames])
+    margin = np.array([-MARGIN, -MARGIN, 2 * MARGIN])
+    boxes = [np.rint(face.smoothed_box + face.smoothed_box[2] * margin).astype(int) for face in faces]
+    crops = np.stack([crop(gray, tuple(box), network) for box in boxes])
     for face, new in zip(faces, network.name(crops)):
         old = face.probabilities
-        face.probabilities = new if old is None else old + share(seconds - face.named, smoothing) * (new - old)
+        face.probabilities = new if old is None else old + ema_weight(seconds - face.named, smoothing) * (new - old)
         face.named = seconds

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
-from webcam.geometry import overlap
+from webcam.geometry import iou
 
 # Searching. Pixels here are those of the frame as it is searched: reduced until its shorter side has LINES of them
 LINES = 360
@@ -15,13 +15,13 @@ PICTURE_LINES = 720  # of a picture, which has no next frame in which to find a 
 SMALLEST = 30  # the smallest face: a twelfth of a large frame's shorter side, of a picture's a 24th
 # How many times the frame is reduced once more, and the sizes looked for on it: one of these octaves per frame, since
 # all at once, and without the reducing, take 40 ms. (OpenCV looks at every pixel for sizes above 48, else every other)
-OCTAVES = [(1, SMALLEST, 50), (2, 24, 50), (4, 24, LINES)]
+SCALE_BANDS = [(1, SMALLEST, 50), (2, 24, 50), (4, 24, LINES)]
 SCALE_FACTOR = 1.1
 MIN_NEIGHBORS = 5  # of a new face
 PICTURE_NEIGHBORS = 8  # of a face in a picture: among more pixels more look like one
-HINT_NEIGHBORS = 2  # of what may be a new face, and is looked at again
+CANDIDATE_NEIGHBORS = 2  # of what may be a new face, and is looked at again
 FOLLOWED_SIZE = 56  # pixels that a followed face's neighbourhood is scaled to, so that it costs the same at any size
-REACH = 0.3  # of a face's side: how far beyond its last box it is looked for
+ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
 EVEN_OUT = cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
 
 
@@ -35,7 +35,7 @@ def load_cascade() -> "cv2.CascadeClassifier":
     return cascade
 
 
-def even_out(gray: np.ndarray) -> np.ndarray:
+def normalize_contrast(gray: np.ndarray) -> np.ndarray:
     """Return grays, uint8 (height, width), stretched over the whole range and evened out (CLAHE, Zuiderveld 1994).
 
     The cascade takes what has little contrast for a wall. Frames with the face found, of 186 in two webcam clips of
@@ -58,7 +58,7 @@ def even_out(gray: np.ndarray) -> np.ndarray:
     return EVEN_OUT.apply(cv2.LUT(gray, table))
 
 
-def prepare(gray: np.ndarray, lines: int, even: Callable = even_out) -> tuple[np.ndarray, float]:
+def to_detection_view(gray: np.ndarray, lines: int, even: Callable = normalize_contrast) -> tuple[np.ndarray, float]:
     """Return the frame as it is searched, uint8 (height, width), and how many times smaller it is."""
     scale = max(1.0, min(gray.shape) / lines)
     if scale > 1:
@@ -67,23 +67,23 @@ def prepare(gray: np.ndarray, lines: int, even: Callable = even_out) -> tuple[np
     return even(gray), scale
 
 
-def search(view: np.ndarray, cascade, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
+def detect(view: np.ndarray, cascade, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
     """Return the faces found in a prepared frame, or a part of one, as float (x, y, side) in its pixels."""
     sizes = {"minSize": (round(smallest),) * 2, "maxSize": (round(largest),) * 2}
     return [box[:3].astype(float) for box in cascade.detectMultiScale(view, SCALE_FACTOR, neighbors, **sizes)]
 
 
-def look_near(view: np.ndarray, cascade, box: np.ndarray, neighbors: int) -> np.ndarray | None:
+def detect_near(view: np.ndarray, cascade, box: np.ndarray, neighbors: int) -> np.ndarray | None:
     """Return the face around `box` that overlaps it most, in pixels of `view`, or None."""
     x, y, side = box
-    left, top = (max(0, round(start - REACH * side)) for start in (x, y))
-    part = view[top : max(0, round(y + side * (1 + REACH))), left : max(0, round(x + side * (1 + REACH)))]
+    left, top = (max(0, round(start - ROI_MARGIN * side)) for start in (x, y))
+    part = view[top : max(0, round(y + side * (1 + ROI_MARGIN))), left : max(0, round(x + side * (1 + ROI_MARGIN)))]
     scale = FOLLOWED_SIZE / side
     size = [round(length * scale) for length in part.shape[::-1]]
     if min(size) < FOLLOWED_SIZE // 2:
         return None
     part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found = search(part, cascade, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
+    found = detect(part, cascade, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
     found = [near / scale + (left, top, 0) for near in found]
-    best = max(found, key=lambda near: overlap(near, box), default=None)
-    return best if best is not None and overlap(best, box) > 0.3 else None
+    best = max(found, key=lambda near: iou(near, box), default=None)
+    return best if best is not None and iou(best, box) > 0.3 else None

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
+def iou(a: np.ndarray, b: np.ndarray) -> float:
     """Return the intersection of two squares (x, y, side) over their union."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[2], b[1] + b[2]) - max(a[1], b[1])
@@ -13,7 +13,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return both / (a[2] ** 2 + b[2] ** 2 - both)
 
 
-def share(elapsed: float, seconds: float) -> float:
+def ema_weight(elapsed: float, seconds: float) -> float:
     """Return the share of a new value in an average that forgets exponentially, `seconds` its time constant.
 
     From the time that has passed, so that the average is the same at any frame rate.

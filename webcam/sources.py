@@ -16,11 +16,11 @@ from common.console import quiet
 from common.errors import fail
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-LOST = 5.0  # seconds without a frame after which a camera is given up
-ANSWER = 10_000  # milliseconds that a stream has to answer in
+CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
+STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 
 
-class Pictures:
+class ImageSource:
     """Picture files, one after the other; `many` unless it was asked for one by name.
 
     Those that can't be read are left out, and named at the end.
@@ -47,14 +47,14 @@ class Pictures:
     def stop(self) -> None:
         """Nothing is under way."""
 
-    def complain(self) -> None:
+    def raise_read_errors(self) -> None:
         """Fail when there were unreadable pictures; the others are done."""
         if self.unread:
             which = self.unread[0] + f" and {len(self.unread) - 1} more" * (len(self.unread) > 1)
             fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
 
 
-class Video:
+class VideoSource:
     """A video file, or a stream that has an end: every frame, in order."""
 
     live = still = False
@@ -82,17 +82,17 @@ class Video:
     def stop(self) -> None:
         self.capture.release()
 
-    def complain(self) -> None:
+    def raise_read_errors(self) -> None:
         """Fail when the file has ended long before its end."""
         if self.ended and self.last + 2 / self.rate < 0.9 * self.promised:
             what = f"damaged, {max(self.last, 0):.1f} of {self.promised:.1f} seconds can be read"
             fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
 
 
-class Camera:
+class CameraSource:
     """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is shown is never old.
 
-    One that stops is opened again and again, for LOST seconds.
+    One that stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
     live, still = True, False
@@ -127,7 +127,7 @@ class Camera:
             now = time.monotonic()
             if frame is not None:
                 start, heard = start or now, now
-            self.lost = now - heard > LOST * (1 if start else 2)  # cameras take their time to wake up
+            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)  # cameras take their time to wake up
             yield now - (start or now), frame
 
     def stop(self) -> None:
@@ -135,16 +135,16 @@ class Camera:
         self.closing.set()
         self.thread.join(1)
 
-    def complain(self) -> None:
+    def raise_read_errors(self) -> None:
         """Fail when the camera was lost; what it gave until then is kept."""
         if self.lost:
-            fail(f"{self.name}: no frame for {LOST:.0f} seconds or more; look after its cable or network")
+            fail(f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network")
 
 
 def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
     """Open a camera, video file or stream with OpenCV; whether that worked is for the caller to ask."""
     if "://" in name:
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, ANSWER, cv2.CAP_PROP_READ_TIMEOUT_MSEC, ANSWER]
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
         return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
     if not is_camera(name):
         return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
@@ -178,7 +178,7 @@ def list_files(names: list[str]) -> list[Path]:
     return paths
 
 
-def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Video | Camera:
+def open_source(names: list[str], size: tuple[int, int] | None) -> ImageSource | VideoSource | CameraSource:
     """Open what --source names; fails when there is nothing, or nothing that can be read."""
     names = [url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names]
     name = names[0]
@@ -188,7 +188,7 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Vi
         paths = list_files(names)
         strange = [path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES]
         if not strange:
-            return Pictures(paths, many=paths != [Path(name)])
+            return ImageSource(paths, many=paths != [Path(name)])
         if len(paths) > 1:
             fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
         name = str(paths[0])
@@ -203,4 +203,4 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Pictures | Vi
         )  # fmt: skip
         fail(f"{name}: {what}")
     endless = is_camera(name) or ("://" in name and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0)
-    return Camera(name, size, capture) if endless else Video(name, capture)
+    return CameraSource(name, size, capture) if endless else VideoSource(name, capture)

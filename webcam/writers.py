@@ -14,7 +14,7 @@ import numpy as np
 
 from common.console import quiet
 from common.errors import fail
-from webcam.sources import IMAGE_SUFFIXES, LOST, Camera, Pictures, Video
+from webcam.sources import CAMERA_TIMEOUT, IMAGE_SUFFIXES, CameraSource, ImageSource, VideoSource
 from webcam.tracker import Face
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
@@ -30,7 +30,7 @@ def refuse_path(path: Path, sources: list[Path], option: str) -> None:
         fail(f"{path}: is the source itself; choose another {option}")
 
 
-def hidden(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Return where a file is made before it is moved to `path`, whole."""
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
 
@@ -43,18 +43,18 @@ def write_picture(path: Path, frame: np.ndarray) -> None:
     """Write a picture, whole or not at all; raises OSError."""
     try:
         with quiet():
-            whole = cv2.imwrite(str(hidden(path)), frame)
+            whole = cv2.imwrite(str(temporary_path(path)), frame)
         if not whole:
             raise OSError(0, "can't be written", str(path))
-        os.replace(hidden(path), path)
+        os.replace(temporary_path(path), path)
     finally:
-        hidden(path).unlink(missing_ok=True)
+        temporary_path(path).unlink(missing_ok=True)
 
 
-class Recorder:
+class VideoRecorder:
     """Annotated frames into videos, each written beside its place and moved there once it is whole."""
 
-    def __init__(self, path: Path | None, source: Video | Camera):
+    def __init__(self, path: Path | None, source: VideoSource | CameraSource):
         self.source, self.path, self.writer, self.written = source, None, None, []
         if path:
             if path.suffix.lower() not in CODECS:
@@ -69,7 +69,7 @@ class Recorder:
         """Add a frame, as often as makes the video last as long as the source does; of a file at least once."""
         if self.writer is None:
             code, self.size, self.began = CODECS[self.path.suffix.lower()], frame.shape[1::-1], seconds
-            self.part = hidden(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
+            self.part = temporary_path(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
             self.writer = cv2.VideoWriter(
                 str(self.part), cv2.VideoWriter_fourcc(*code), self.source.rate, self.size
             )  # fmt: skip
@@ -78,7 +78,7 @@ class Recorder:
         if frame.shape[1::-1] != self.size:  # a camera that came back may have another size
             frame = cv2.resize(frame, self.size)
         times = round((seconds - self.began) * self.source.rate) + 1 - self.count
-        times = min(max(times, 0 if self.source.live else 1), int(LOST * self.source.rate) + 1)
+        times = min(max(times, 0 if self.source.live else 1), int(CAMERA_TIMEOUT * self.source.rate) + 1)
         if self.resumed:  # the time of a pause is left out
             self.began, times, self.resumed = seconds - self.count / self.source.rate, 1, False
         for _ in range(times):
@@ -110,10 +110,10 @@ class Recorder:
         return False
 
 
-class Album:
+class ImageWriter:
     """Annotated pictures: into one file for one picture, into a folder, under their own names, for more."""
 
-    def __init__(self, path: Path | None, source: Pictures):
+    def __init__(self, path: Path | None, source: ImageSource):
         self.path, self.source, self.written = path, source, []
         if not path:
             return
@@ -143,10 +143,10 @@ class Album:
         """Nothing is left to do."""
 
 
-class Table:
+class CsvWriter:
     """The CSV, a row per face and frame, on disk within a second."""
 
-    def __init__(self, path: Path, source: Pictures | Video | Camera, emotions: list[str]):
+    def __init__(self, path: Path, source: ImageSource | VideoSource | CameraSource, emotions: list[str]):
         sources = source.paths if source.still else [Path(source.name)]
         refuse_path(path, sources, "--csv")
         if path.suffix.lower() != ".csv":
@@ -179,7 +179,8 @@ class Table:
                 row = face.probabilities
                 values = [f"{value:.4f}" for value in (row.max(), *row)]
                 emotion = self.emotions[row.argmax()]
-                self.rows.writerow([number, f"{seconds:.3f}", face.number, x, y, side, side, emotion, *values, *extra])
+                start = [number, f"{seconds:.3f}", face.track_id, x, y, side, side]
+                self.rows.writerow([*start, emotion, *values, *extra])
             if time.monotonic() - self.flushed > 0.5:
                 self.file.flush()
                 self.flushed = time.monotonic()
