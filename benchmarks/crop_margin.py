@@ -19,19 +19,19 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset.images import list_images
-from webcam.classifier import Network, crop, load_network
-from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, detect, load_cascade, to_detection_view
+from webcam.classifier import Classifier, crop
+from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, DetectionView, FaceDetector
 from webcam.geometry import iou
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
 
 
-def name_all(crops: list[np.ndarray], network: Network) -> np.ndarray:
+def name_all(crops: list[np.ndarray], classifier: Classifier) -> np.ndarray:
     """Return the number of each crop's emotion."""
     answers = []
     for start in range(0, len(crops), 64):
-        answers.append(network.name(np.stack(crops[start : start + 64])).argmax(axis=1))
+        answers.append(classifier.predict(np.stack(crops[start : start + 64])).argmax(axis=1))
     return np.concatenate(answers)
 
 
@@ -41,35 +41,36 @@ def main() -> None:
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
     args = parser.parse_args()
-    network, cascade = load_network(args.model), load_cascade()
+    classifier, detector = Classifier.load(args.model), FaceDetector()
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
+    size = (classifier.height, classifier.width)
     random = np.random.default_rng(0)
     images = [path for paths in list_images(args.val, "random_split.py").values() for path in paths]
-    images = [path for path in images if majority[path.stem] in network.emotions]
+    images = [path for path in images if majority[path.stem] in classifier.emotions]
     plain, crops, places, truth = [], {margin: [] for margin in MARGINS}, [], []
     for path in 3 * images:
         face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
         scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        view, _ = to_detection_view(scene, PICTURE_LINES)
-        boxes = detect(view, cascade, side / 2, 2 * side, MIN_NEIGHBORS)
+        view = DetectionView(scene, PICTURE_LINES, detector.cascade, detector.normalize)
+        boxes = view.detect(side / 2, 2 * side, MIN_NEIGHBORS)
         whole = np.array([edge, edge, side])
         box = max(boxes, key=lambda box: iou(box, whole), default=None)
         if box is None or iou(box, whole) < 0.3:
             continue
         plain.append(face)
-        truth.append(network.emotions.index(majority[path.stem]))
+        truth.append(classifier.emotions.index(majority[path.stem]))
         places.append((box - (edge, edge, 0)) / side)
         for margin in MARGINS:
             left, top, width = box + np.array([-margin, -margin, 2 * margin]) * box[2]
-            crops[margin].append(crop(scene, (round(left), round(top), round(width)), network))
+            crops[margin].append(crop(scene, (round(left), round(top), round(width)), size))
     left, top, width = np.median(places, axis=0)
     print(f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's")
     print(f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|")
-    print(f"| the face as it is | {(name_all(plain, network) == truth).mean():.3f} |")
+    print(f"| the face as it is | {(name_all(plain, classifier) == truth).mean():.3f} |")
     for margin, faces in crops.items():
-        print(f"| {margin} | {(name_all(faces, network) == truth).mean():.3f} |")
+        print(f"| {margin} | {(name_all(faces, classifier) == truth).mean():.3f} |")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from webcam.detector import load_cascade, normalize_contrast
+from webcam.detector import FaceDetector, load_cascade
 from webcam.geometry import iou
+from webcam.recorder import CODECS
 from webcam.sources import open_source
 from webcam.tracker import Tracker
-from webcam.writers import CODECS
 
 NEAR = 7  # frames
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -37,7 +37,7 @@ CONDITIONS = {
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
-    frames = (frame for _, frame in open_source([str(path)], None).frames())
+    frames = (frame.picture for frame in open_source([str(path)], None).frames())
     return [cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY) for frame in frames]
 
 
@@ -45,9 +45,9 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
     return [[np.array(box[:3], float) for box in cascade.detectMultiScale(gray, 1.1, 5)] for gray in frames]
 
 
-def followed(frames: list[np.ndarray], cascade, even, rate: float = 30) -> list[list[np.ndarray]]:
-    tracker = Tracker(cascade, even)
-    return [[face.box.copy() for face in tracker.update(gray, number / rate)] for number, gray in enumerate(frames)]
+def followed(frames: list[np.ndarray], normalize, rate: float = 30) -> list[list[np.ndarray]]:
+    tracker = Tracker(FaceDetector(normalize))
+    return [[track.box.copy() for track in tracker.update(gray, n / rate)] for n, gray in enumerate(frames)]
 
 
 def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
@@ -94,8 +94,8 @@ def main() -> None:
             for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
                 row = [judge(whole(frames, cascade), faces)]
-                for even in (np.copy, normalize_contrast):
-                    row.append(judge(followed(frames, cascade, even), faces))
+                for normalize in (np.copy, None):
+                    row.append(judge(followed(frames, normalize), faces))
                 cells = " | ".join(f"{found} + {false} false" for found, false in row)
                 print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)
 

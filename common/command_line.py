@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from common.errors import fail
+from common.errors import UserError, printable
 
 
 def run(main: Callable[[], None]) -> None:
@@ -16,6 +16,8 @@ def run(main: Callable[[], None]) -> None:
             main()
         finally:
             flush()
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
     except BrokenPipeError:  # what reads the output has had enough, as `head` does
         raise SystemExit(128 + 13) from None  # as if SIGPIPE, which Python ignores, had ended it
     except KeyboardInterrupt:
@@ -23,11 +25,13 @@ def run(main: Callable[[], None]) -> None:
         raise SystemExit(130) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        fail(f"{where}{error.strerror or error}; mend that (room on the disk, permission, path) and run it again")
+        what = f"{where}{error.strerror or error}"
+        mend = "mend that (room on the disk, permission, path) and run it again"
+        raise SystemExit(f"error: {printable(what)}; {mend}") from None
 
 
 def flush() -> None:
-    """Bring out what was printed, and let Python's own attempt as it ends not raise_read_errors a second time."""
+    """Bring out what was printed, and keep Python's own attempt as it ends from failing a second time."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -65,3 +65,5 @@ def test_no_keras_is_reached_from_what_needs_none(module):
 def test_nothing_imports_a_script():
     for name, arrows in ARROWS.items():
         assert not arrows & set(SCRIPTS), name
+    for path in [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("samples/*.py")]:
+        assert not imported(path) & set(SCRIPTS), path

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from common.errors import UserError
 from dataset.images import open_face
 from webcam.tflite import input_shape
 
@@ -94,8 +95,8 @@ def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory,
     path.write_bytes(spoiled)
     try:
         assert open_face(path).tobytes() == pixels
-    except SystemExit as refused:
-        assert str(path) in str(refused.code) and "\n" not in str(refused.code)
+    except UserError as refused:
+        assert str(path) in str(refused) and "\n" not in str(refused)
 
 
 @pytest.mark.parametrize("script", COPYING)

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, fails, run, tree_hash
 from PIL import Image
 
+from common.errors import UserError
 from dataset.images import count, list_images
 from dataset.stage import atomic_folder
 
@@ -75,7 +76,7 @@ with atomic_folder(Path("out"), "contrast.py"):
 
 def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(SystemExit, match=r"not made by contrast\.py"), atomic_folder(out, "contrast.py"):
+    with pytest.raises(UserError, match=r"not made by contrast\.py"), atomic_folder(out, "contrast.py"):
         out.mkdir()
         (out / "thesis.txt").write_text("precious")
     assert (out / "thesis.txt").read_text() == "precious"

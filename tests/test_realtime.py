@@ -16,25 +16,27 @@ import numpy as np
 import pytest
 from conftest import ROOT, fails, make_video, run, slow
 
-from webcam.classifier import classify, crop, load_network
-from webcam.detector import load_cascade
-from webcam.overlay import COLORS, draw
-from webcam.sources import CameraSource, capture_from
+from webcam import Face, FaceAnalyzer
+from webcam.camera import CameraSource, open_capture
+from webcam.classifier import Classifier, crop
+from webcam.detector import FaceDetector
+from webcam.overlay import COLORS, draw_faces
+from webcam.smoothing import ProbabilitySmoother
 from webcam.tflite import input_shape
-from webcam.tracker import Face, Tracker, find
+from webcam.tracker import Tracker
 
 PICTURE = ROOT / "samples/astronaut.jpg"
 FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 
 
 @pytest.fixture(scope="module")
-def network():
-    return load_network(ROOT / "pretrained")
+def classifier():
+    return Classifier.load(ROOT / "pretrained")
 
 
 @pytest.fixture(scope="module")
-def cascade():
-    return load_cascade()
+def detector():
+    return FaceDetector()
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +66,12 @@ def gray_scene(photo, *middles, size=(640, 480), side=160):
     return scene
 
 
-def middle(face):
-    x, y, side = face.corners()
+def middle(box):
+    x, y, side = box
     return x + side / 2, y + side / 2
 
 
-# ImageSource
+# Pictures
 
 
 def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
@@ -358,15 +360,15 @@ def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
 
 
 def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
-    camera = CameraSource(stream, None, capture_from(stream))
+    camera = CameraSource(stream, None, open_capture(stream))
     frames = camera.frames()
     ages = []
     for _ in range(5):
-        while (pair := next(frames))[1] is None:
+        while (frame := next(frames)).picture is None:
             pass
-        ages.append((pair[0], int(pair[1][:16].mean())))
+        ages.append((frame.seconds, int(frame.picture[:16].mean())))
         time.sleep(0.5)
-    camera.stop()
+    camera.close()
     for (before, old), (after, new) in itertools.pairwise(ages):
         assert (new - old) % 256 > 8, "half a second is 25 frames, or somewhat fewer on a busy machine"
         assert after - before > 0.4
@@ -386,25 +388,25 @@ def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
 # Following faces
 
 
-def test_a_face_that_moves_keeps_its_number(photo, cascade):
-    tracker = Tracker(cascade)
+def test_a_face_that_moves_keeps_its_number(photo, detector):
+    tracker = Tracker(detector)
     for number in range(40):
         where = (120 + 10 * number, 240 + round(60 * np.sin(number / 5)))
         (face,) = tracker.update(gray_scene(photo, where), number / 30)
         assert face.track_id == 1
-        assert np.hypot(*np.subtract(middle(face), where)) < 30, "the box follows"
+        assert np.hypot(*np.subtract(middle(face.smoothed_box), where)) < 30, "the box follows"
 
 
-def test_a_face_that_grows_keeps_its_number(photo, cascade):
-    tracker = Tracker(cascade)
+def test_a_face_that_grows_keeps_its_number(photo, detector):
+    tracker = Tracker(detector)
     sides = [round(120 * 1.03**number) for number in range(40)]
     faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
     assert {face.track_id for face in faces} == {1}
-    assert faces[-1].corners()[2] > 2 * 120 * 0.5
+    assert faces[-1].smoothed_box[2] > 2 * 120 * 0.5
 
 
-def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
-    tracker = Tracker(cascade)
+def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, detector):
+    tracker = Tracker(detector)
     wall = np.full((480, 640), 90, np.uint8)
     shown = [gray_scene(photo, (300, 240))] * 5
     numbers = []
@@ -415,14 +417,14 @@ def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, cascade):
     assert numbers[-1] == [2], "back later: a new one"
 
 
-def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
+def test_faces_keep_their_numbers_beside_each_other(photo, detector):
     """Four of them, of which two are looked for in each frame."""
-    tracker = Tracker(cascade)
+    tracker = Tracker(detector)
     for number in range(30):
         places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
         faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
         if number == 0:
-            first = {face.track_id: middle(face) for face in faces}
+            first = {face.track_id: middle(face.smoothed_box) for face in faces}
     assert len(first) == 4 and {face.track_id for face in faces} == set(first)
     for face in faces:
         start_place = min(
@@ -431,11 +433,11 @@ def test_faces_keep_their_numbers_beside_each_other(photo, cascade):
                 *np.subtract(first[face.track_id], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
             ),
         )
-        assert np.hypot(*np.subtract(middle(face), places[start_place])) < 30
+        assert np.hypot(*np.subtract(middle(face.smoothed_box), places[start_place])) < 30
 
 
-def test_a_second_face_is_noticed_within_a_second(photo, cascade):
-    tracker = Tracker(cascade)
+def test_a_second_face_is_noticed_within_a_second(photo, detector):
+    tracker = Tracker(detector)
     for number in range(40):
         middles = [(160, 240)] if number < 10 else [(160, 240), (480, 240)]
         faces = tracker.update(gray_scene(photo, *middles, side=130), number / 30)
@@ -444,19 +446,19 @@ def test_a_second_face_is_noticed_within_a_second(photo, cascade):
 
 
 @pytest.mark.parametrize("light", [0.3, 0.1])
-def test_a_face_is_found_in_the_dark(photo, cascade, light):
+def test_a_face_is_found_in_the_dark(photo, detector, light):
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     dark = (gray * light).astype(np.uint8)
-    for faces in (find(dark, cascade), Tracker(cascade).update(dark, 0.0)):
-        (face,) = faces
-        assert np.hypot(*np.subtract(middle(face), FACE)) < 40
+    (box,), (track,) = detector.detect(dark), Tracker(detector).update(dark, 0.0)
+    for found in (box, track.smoothed_box):
+        assert np.hypot(*np.subtract(middle(found), FACE)) < 40
 
 
-def test_a_face_of_any_size_is_found_at_once(photo, cascade):
+def test_a_face_of_any_size_is_found_at_once(photo, detector):
     for side in (130, 180, 260, 400, 700):
         scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
-        (face,) = Tracker(cascade).update(scene, 0.0)
-        assert 0.35 < face.corners()[2] / side < 0.85, side
+        (face,) = Tracker(detector).update(scene, 0.0)
+        assert 0.35 < face.smoothed_box[2] / side < 0.85, side
 
 
 # Naming them
@@ -466,70 +468,77 @@ def test_input_shape_is_read_from_the_file():
     assert input_shape((ROOT / "pretrained/emotion.tflite").read_bytes())[1:] == [48, 48, 1]
 
 
-def test_crop_beyond_the_frame_repeats_the_edge(network):
+def test_crop_beyond_the_frame_repeats_the_edge():
     gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)  # dark left, bright right
-    inside = crop(gray, (26, 26, 48), network)
+    inside = crop(gray, (26, 26, 48), (48, 48))
     assert (inside == gray[26:74, 26:74]).all()
-    left = crop(gray, (-24, 0, 48), network)
+    left = crop(gray, (-24, 0, 48), (48, 48))
     assert (left[:, :24] == 0).all() and (left[:, 24:] == gray[:48, :24]).all()
-    right = crop(gray, (76, 76, 48), network)
+    right = crop(gray, (76, 76, 48), (48, 48))
     assert (right[:, 24:] == 255).all() and (right[:24, :24] == gray[76:, 76:]).all()
 
 
-def faces_at(*boxes):
-    boxes = [np.array(box, float) for box in boxes]
-    return [Face(number, box, box) for number, box in enumerate(boxes, 1)]
-
-
-def test_all_faces_of_a_frame_in_one_batch_are_named_as_one_by_one(network, photo):
+def test_all_faces_of_a_frame_in_one_batch_are_named_as_one_by_one(classifier, photo):
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
-    boxes = [(150, 50, 140), (170, 60, 120), (300, 200, 100), (-20, -20, 90)]
-    together = faces_at(*boxes)
-    classify(gray, together, network, 0.0, 0.0)
-    classify(gray, [], network, 0.0, 0.0)
-    for box, face in zip(boxes, together):
-        (alone,) = faces_at(box)
-        classify(gray, [alone], network, 0.0, 0.0)
-        assert face.probabilities.shape == (len(network.emotions),)
-        assert np.abs(alone.probabilities - face.probabilities).max() < 1e-5
+    boxes = np.array([(150, 50, 140), (170, 60, 120), (300, 200, 100), (-20, -20, 90)], float)
+    together = classifier.classify(gray, list(boxes))
+    assert together.shape == (4, len(classifier.emotions))
+    assert classifier.classify(gray, []).shape == (0, len(classifier.emotions))
+    for box, row in zip(boxes, together):
+        assert np.abs(classifier.classify(gray, [box]) - row).max() < 1e-5
 
 
 @pytest.mark.parametrize("rate", [7, 30, 120])
-def test_smoothing_takes_its_time_at_any_frame_rate(network, photo, rate):
-    """After SECONDS of a new expression, 1 - 1/e of the way from the old one is gone."""
-    smiling = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
-    blank = np.full_like(smiling, 128)
-    (face,), (target,) = faces_at((170, 60, 120)), faces_at((170, 60, 120))
-    classify(smiling, [face], network, 0.0, 0.5)
-    classify(blank, [target], network, 0.0, 0.5)
-    before, aim = face.probabilities.copy(), target.probabilities
-    assert np.abs(aim - before).max() > 0.3
+def test_smoothing_takes_its_time_at_any_frame_rate(rate):
+    """After the time constant of a new expression, 1 - 1/e of the way from the old one is gone."""
+    before, aim = np.float32([1, 0]), np.float32([0, 1])
+    smoother = ProbabilitySmoother(0.5)
+    smoother.update(1, before, 0.0)
     steps = round(0.5 * rate)
     for step in range(1, steps + 1):
-        classify(blank, [face], network, 0.5 * step / steps, 0.5)
-    assert np.allclose(face.probabilities, aim + (before - aim) / np.e, atol=1e-4)
-    classify(smiling, [face], network, 1.0, 0.0)
-    assert np.allclose(face.probabilities, before, atol=1e-5), "smoothing of 0: none"
+        smoother.update(1, aim, 0.5 * step / steps)
+    assert np.allclose(smoother[1], aim + (before - aim) / np.e, atol=1e-4)
+    unsmoothed = ProbabilitySmoother(0.0)
+    for number, row in enumerate((before, aim)):
+        unsmoothed.update(1, row, float(number))
+        assert (unsmoothed[1] == row).all()
 
 
-def test_a_face_not_found_keeps_its_probabilities(network, photo):
-    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
-    (face,) = faces_at((170, 60, 120))
-    classify(gray, [face], network, 0.0, 0.3)
-    before = face.probabilities.copy()
-    face.found = False
-    classify(np.full_like(gray, 128), [face], network, 5.0, 0.3)
-    assert (face.probabilities == before).all()
+def test_a_track_that_is_forgotten_starts_anew():
+    smoother = ProbabilitySmoother(10.0)
+    for track_id in (1, 2):
+        smoother.update(track_id, np.float32([1, 0]), 0.0)
+    smoother.keep({2})
+    for track_id in (1, 2):
+        smoother.update(track_id, np.float32([0, 1]), 1.0)
+    assert smoother[1].tolist() == [0, 1] and 0.8 < smoother[2][0] < 1
+
+
+def test_a_face_not_found_keeps_its_probabilities(photo):
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    for number in range(4):
+        (face,) = analyzer.analyze(photo, number / 30)
+    wall = np.full_like(photo, 128)
+    (hidden,) = analyzer.analyze(wall, 4 / 30)
+    assert (hidden.track_id, hidden.box) == (face.track_id, face.box)
+    assert (hidden.probabilities == face.probabilities).all()
+    assert analyzer.analyze(wall, 1.0) == []
+
+
+EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
+
+
+def face_at(box):
+    """A face that is sure to be happy."""
+    return Face(1, box, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
 
 
 @pytest.mark.parametrize("bars", [False, True])
-@pytest.mark.parametrize("box", [(0, 0, 30), (280, 200, 60), (100, 0, 240), (-10, -10, 50)])
+@pytest.mark.parametrize("box", [(0, 0, 30, 30), (280, 200, 60, 60), (100, 0, 240, 240), (-10, -10, 50, 50)])
 def test_labels_stay_inside_the_frame(box, bars):
     """A label beyond the border is no label: the whole strip of its colour must be there."""
     frame = np.zeros((240, 320, 3), np.uint8)
-    (face,) = faces_at(box)
-    face.probabilities = np.eye(8, dtype=np.float32)[4]
-    draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"], bars)
+    draw_faces(frame, [face_at(box)], EMOTIONS, bars)
     strip = (frame == COLORS[4]).all(axis=2)
     assert strip.sum(axis=1).max() >= 40 and (strip.sum(axis=1) >= 40).sum() >= 8
 
@@ -539,14 +548,12 @@ def test_letters_and_lines_grow_with_the_frame():
     shares = []
     for times in (1, 4):
         frame = np.zeros((480 * times, 640 * times, 3), np.uint8)
-        (face,) = faces_at((200 * times, 200 * times, 100 * times))
-        face.probabilities = np.eye(8, dtype=np.float32)[4]
-        draw(frame, [face], ["a", "b", "c", "d", "happiness", "f", "g", "h"])
+        draw_faces(frame, [face_at((200 * times, 200 * times, 100 * times, 100 * times))], EMOTIONS)
         shares.append((frame == COLORS[4]).all(axis=2).mean())
     assert shares[0] == pytest.approx(shares[1], rel=0.35)
 
 
-def test_colors_are_told_apart_without_red_or_green(network):
+def test_colors_are_told_apart_without_red_or_green(classifier):
     """Machado et al. 2009's matrix for no red cones at all, on linear light; distance in CIE Lab."""
     colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
@@ -556,6 +563,6 @@ def test_colors_are_told_apart_without_red_or_green(network):
     seen = np.clip(linear @ blind.T, 0, 1)
     seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055).astype(np.float32)
     lab = cv2.cvtColor(seen[None], cv2.COLOR_RGB2Lab)[0]
-    assert len(COLORS) >= len(network.emotions)
+    assert len(COLORS) >= len(classifier.emotions)
     for one, other in itertools.combinations(lab, 2):
         assert np.linalg.norm(one - other) > 10

@@ -1,1 +1,5 @@
-"""What realtime.py is made of, from a frame to the names of the faces in it; NumPy and OpenCV alone."""
+"""What realtime.py is made of, from a frame to the names of the faces in it. Needs NumPy and OpenCV alone."""
+
+from webcam.analyzer import Face, FaceAnalyzer
+
+__all__ = ["Face", "FaceAnalyzer"]

@@ -1,6 +1,10 @@
-"""Finding faces by a Haar cascade: on the whole frame, and around a place."""
+"""Finding faces by a Haar cascade: in a picture, in a frame band by band, and around a known box.
+
+The detector alone knows pixels of the searched frame: boxes go in and come out in pixels of the frame itself.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,10 +26,10 @@ PICTURE_NEIGHBORS = 8  # of a face in a picture: among more pixels more look lik
 CANDIDATE_NEIGHBORS = 2  # of what may be a new face, and is looked at again
 FOLLOWED_SIZE = 56  # pixels that a followed face's neighbourhood is scaled to, so that it costs the same at any size
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
-EVEN_OUT = cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
 
 
 def load_cascade() -> "cv2.CascadeClassifier":
+    """Return OpenCV's frontal face cascade. Raises UserError where this OpenCV has none, or can't read it."""
     if not hasattr(cv2, "CascadeClassifier"):
         fail(f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.12,<5'`")
     path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
@@ -35,7 +39,7 @@ def load_cascade() -> "cv2.CascadeClassifier":
     return cascade
 
 
-def normalize_contrast(gray: np.ndarray) -> np.ndarray:
+def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
     """Return grays, uint8 (height, width), stretched over the whole range and evened out (CLAHE, Zuiderveld 1994).
 
     The cascade takes what has little contrast for a wall. Frames with the face found, of 186 in two webcam clips of
@@ -55,35 +59,75 @@ def normalize_contrast(gray: np.ndarray) -> np.ndarray:
     dark, bright = float(ordered[edge]), float(ordered[-1 - edge])
     gain = 255 / max(bright - dark, 8.0)
     table = np.clip((np.arange(256) - dark) * gain, 0, 255).astype(np.uint8)
-    return EVEN_OUT.apply(cv2.LUT(gray, table))
+    return clahe.apply(cv2.LUT(gray, table))
 
 
-def to_detection_view(gray: np.ndarray, lines: int, even: Callable = normalize_contrast) -> tuple[np.ndarray, float]:
-    """Return the frame as it is searched, uint8 (height, width), and how many times smaller it is."""
-    scale = max(1.0, min(gray.shape) / lines)
-    if scale > 1:
-        size = (max(1, round(gray.shape[1] / scale)), max(1, round(gray.shape[0] / scale)))
-        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    return even(gray), scale
+class DetectionView:
+    """One frame as it is searched: reduced, its contrast normalized."""
+
+    def __init__(self, gray: np.ndarray, lines: int, cascade: "cv2.CascadeClassifier", normalize: Callable):
+        self.cascade = cascade
+        self.scale = max(1.0, min(gray.shape) / lines)  # pixels of the frame in one of the view
+        if self.scale > 1:
+            size = [max(1, round(length / self.scale)) for length in gray.shape[::-1]]
+            gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+        self.pixels = normalize(gray)
+
+    def detect(self, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
+        """Return the faces of the whole view, sides from `smallest` to `largest` of its pixels."""
+        return [box * self.scale for box in self._search(self.pixels, smallest, largest, neighbors)]
+
+    def detect_candidates(self, bands: list[tuple[int, int, int]]) -> list[np.ndarray]:
+        """Return candidate boxes from some of SCALE_BANDS: each may be a face, and is to be confirmed."""
+        found = []
+        for times, smallest, largest in bands:
+            size = [max(1, length // times) for length in self.pixels.shape[::-1]]
+            small = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)
+            found += [box * times for box in self._search(small, smallest, largest, CANDIDATE_NEIGHBORS)]
+        return [box * self.scale for box in found]
+
+    def detect_near(self, box: np.ndarray, neighbors: int) -> np.ndarray | None:
+        """Return the face that overlaps `box` most, searched for in its neighbourhood alone, or None."""
+        box = np.round(box / self.scale, 6)  # whole pixels again, after the way into the frame's pixels and back
+        x, y, side = box
+        left, top = (max(0, round(start - ROI_MARGIN * side)) for start in (x, y))
+        right, bottom = (max(0, round(start + side * (1 + ROI_MARGIN))) for start in (x, y))
+        part = self.pixels[top:bottom, left:right]
+        # Every neighbourhood is brought to one size, so that it costs the same at any size of the face
+        zoom = FOLLOWED_SIZE / side
+        size = [round(length * zoom) for length in part.shape[::-1]]
+        if min(size) < FOLLOWED_SIZE // 2:
+            return None
+        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
+        found = self._search(part, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
+        found = [near / zoom + (left, top, 0) for near in found]
+        best = max(found, key=lambda near: iou(near, box), default=None)
+        return best * self.scale if best is not None and iou(best, box) > 0.3 else None
+
+    def _search(self, pixels: np.ndarray, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
+        """Return what the cascade finds, float (x, y, side) in pixels of `pixels`."""
+        sizes = {"minSize": (round(smallest),) * 2, "maxSize": (round(largest),) * 2}
+        found = self.cascade.detectMultiScale(pixels, SCALE_FACTOR, neighbors, **sizes)
+        return [box[:3].astype(float) for box in found]
 
 
-def detect(view: np.ndarray, cascade, smallest: float, largest: float, neighbors: int) -> list[np.ndarray]:
-    """Return the faces found in a prepared frame, or a part of one, as float (x, y, side) in its pixels."""
-    sizes = {"minSize": (round(smallest),) * 2, "maxSize": (round(largest),) * 2}
-    return [box[:3].astype(float) for box in cascade.detectMultiScale(view, SCALE_FACTOR, neighbors, **sizes)]
+class FaceDetector:
+    """Finds faces in gray frames, uint8 (height, width), as squares, float (x, y, side) in pixels of the frame.
 
+    Holds a cascade and a CLAHE of its own, so that detectors in several threads don't disturb one another. `normalize`
+    takes and returns grays, in place of `normalize_contrast`.
+    """
 
-def detect_near(view: np.ndarray, cascade, box: np.ndarray, neighbors: int) -> np.ndarray | None:
-    """Return the face around `box` that overlaps it most, in pixels of `view`, or None."""
-    x, y, side = box
-    left, top = (max(0, round(start - ROI_MARGIN * side)) for start in (x, y))
-    part = view[top : max(0, round(y + side * (1 + ROI_MARGIN))), left : max(0, round(x + side * (1 + ROI_MARGIN)))]
-    scale = FOLLOWED_SIZE / side
-    size = [round(length * scale) for length in part.shape[::-1]]
-    if min(size) < FOLLOWED_SIZE // 2:
-        return None
-    part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found = detect(part, cascade, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
-    found = [near / scale + (left, top, 0) for near in found]
-    best = max(found, key=lambda near: iou(near, box), default=None)
-    return best if best is not None and iou(best, box) > 0.3 else None
+    def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):
+        self.cascade = load_cascade()
+        clahe = cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
+        self.normalize = normalize or partial(normalize_contrast, clahe=clahe)
+
+    def detect(self, gray: np.ndarray) -> list[np.ndarray]:
+        """Return the faces of a picture, from left to right."""
+        view = DetectionView(gray, PICTURE_LINES, self.cascade, self.normalize)
+        return sorted(view.detect(SMALLEST, max(view.pixels.shape), PICTURE_NEIGHBORS), key=tuple)
+
+    def view(self, gray: np.ndarray) -> DetectionView:
+        """Return a frame of a video, made ready to be searched."""
+        return DetectionView(gray, LINES, self.cascade, self.normalize)

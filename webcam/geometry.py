@@ -1,6 +1,4 @@
-"""Squares and moving averages."""
-
-import math
+"""Squares (x, y, side) in pixels, and how far two of them are the same."""
 
 import numpy as np
 
@@ -11,11 +9,3 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
     height = min(a[1] + a[2], b[1] + b[2]) - max(a[1], b[1])
     both = max(0.0, width) * max(0.0, height)
     return both / (a[2] ** 2 + b[2] ** 2 - both)
-
-
-def ema_weight(elapsed: float, seconds: float) -> float:
-    """Return the share of a new value in an average that forgets exponentially, `seconds` its time constant.
-
-    From the time that has passed, so that the average is the same at any frame rate.
-    """
-    return 1 - math.exp(-max(elapsed, 0.0) / seconds) if seconds > 0 else 1.0

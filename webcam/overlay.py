@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from webcam.tracker import Face
+from webcam.analyzer import Face
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue. Of FER+'s emotions, in alphabetical
 # order, it makes anger red, disgust green, happiness yellow, neutral gray, sadness blue
@@ -12,11 +12,11 @@ COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV want
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
-def write(frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1) -> None:
+def put_text(frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1) -> None:
     cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
 
 
-def measure(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
+def text_size(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
     """Return the width of the widest text and the height of a line, in pixels."""
     sizes = [cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick) for text in texts]
     return max(width for (width, _), _ in sizes), max(height + base for (_, height), base in sizes)
@@ -27,18 +27,17 @@ def font_scale(frame: np.ndarray) -> float:
     return max(0.4, min(frame.shape[:2]) / 900)
 
 
-def draw(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False) -> None:
+def draw_faces(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False) -> None:
     """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its probabilities."""
     size = font_scale(frame)
     thick = max(1, round(2 * size))
     for face in faces if bars else ():
         draw_bars(frame, face, emotions, 0.7 * size)
     for face in faces:
-        x, y, side = face.corners()
-        best = int(face.probabilities.argmax())
-        color = COLORS[best % len(COLORS)]
-        text = f"#{face.track_id} {emotions[best]} {face.probabilities[best]:.0%}"
-        width, line = measure([text], size, thick)
+        x, y, side, _ = face.box
+        color = COLORS[emotions.index(face.emotion) % len(COLORS)]
+        text = f"#{face.track_id} {face.emotion} {face.confidence:.0%}"
+        width, line = text_size([text], size, thick)
         pad = max(2, line // 6)
         tall = line + pad
         left = max(0, min(x - thick, frame.shape[1] - width - 2 * pad))
@@ -47,33 +46,33 @@ def draw(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool =
         cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
         cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
         light = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
-        write(frame, text, (left + pad, top + tall - line // 3), size, BLACK if light > 100 else WHITE, thick)
+        put_text(frame, text, (left + pad, top + tall - line // 3), size, BLACK if light > 100 else WHITE, thick)
 
 
 def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -> None:
     """Draw a bar per emotion beside a face's box, to its right where there is room."""
-    x, y, side = face.corners()
-    longest, line = measure(["probability"], size)  # for a probability of 1
-    width = measure(emotions, size)[0] + longest + line
+    x, y, side, _ = face.box
+    longest, line = text_size(["probability"], size)  # for a probability of 1
+    width = text_size(emotions, size)[0] + longest + line
     left = x + side + line // 3 if x + side + line // 3 + width <= frame.shape[1] else x - line // 3 - width
-    right, top = panel(frame, left, y, emotions, size, longest)
+    right, top = draw_panel(frame, left, y, emotions, size, longest)
     for number, value in enumerate(face.probabilities):
         color, start = COLORS[number % len(COLORS)], (right - longest, top + round(line * (1.1 * number + 0.4)))
         cv2.rectangle(frame, start, (start[0] + round(longest * float(value)), start[1] + line // 2), color, cv2.FILLED)
 
 
-def panel(frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0) -> tuple[int, int]:
+def draw_panel(frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0) -> tuple[int, int]:
     """Write white lines on a darkened ground, moved into the frame where it lies beyond, with `room` to their right.
 
     Returns the right edge of the room and the upper edge of the panel, in pixels.
     """
     if not lines:
         return left, top
-    width, line = measure(lines, size)
+    width, line = text_size(lines, size)
     gap = line // 3
     width, height = width + room + (3 if room else 2) * gap, round(1.1 * line * len(lines)) + gap
     left, top = max(0, min(left, frame.shape[1] - width)), max(0, min(top, frame.shape[0] - height))
     frame[top : top + height, left : left + width] //= 4
     for number, text in enumerate(lines, 1):
-        write(frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE)
+        put_text(frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE)
     return left + width - gap, top

@@ -1,23 +1,40 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
 import glob
-import os
+import math
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import cv2
-import numpy as np
 
 from common.console import quiet
 from common.errors import fail
+from webcam.camera import CameraSource, is_camera, open_capture
+from webcam.frame import Frame
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
-STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
+
+
+class Source(Protocol):
+    """What pictures, videos and cameras have in common."""
+
+    paths: list[Path]  # the files that are read, which no output may replace
+    rate: float  # frames/s of a video made of it
+    frame_seconds: float  # how long a window shows a frame: 0 for the newest at once, infinite for a picture
+    tag_column: str | None  # the CSV's name for the tags of its frames
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in order."""
+
+    def close(self) -> None:
+        """End what is under way."""
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when not all could be read."""
 
 
 class ImageSource:
@@ -26,25 +43,25 @@ class ImageSource:
     Those that can't be read are left out, and named at the end.
     """
 
-    live, still = False, True
+    rate, frame_seconds = 0.0, math.inf
 
     def __init__(self, paths: list[Path], many: bool):
-        self.paths, self.many, self.unread, self.name = paths, many, [], ""
+        self.paths, self.many, self.unread = paths, many, []
+        self.tag_column = "file" if many else None
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+    def frames(self) -> Iterator[Frame]:
         for path in self.paths:
-            self.name = str(path)
             try:
                 with quiet():
-                    picture = cv2.imread(self.name, cv2.IMREAD_COLOR)
+                    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
             except cv2.error:  # more pixels than OpenCV takes
                 picture = None
             if picture is None:
-                self.unread.append(self.name)
+                self.unread.append(str(path))
             else:
-                yield 0.0, picture
+                yield Frame(picture, 0.0, str(path) if self.many else None)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Nothing is under way."""
 
     def raise_read_errors(self) -> None:
@@ -57,17 +74,18 @@ class ImageSource:
 class VideoSource:
     """A video file, or a stream that has an end: every frame, in order."""
 
-    live = still = False
+    tag_column = None
 
     def __init__(self, name: str, capture: "cv2.VideoCapture"):
-        self.name, self.capture = name, capture
+        self.name, self.paths, self.capture = name, [Path(name)], capture
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= 1000 else 30.0
+        self.frame_seconds = 1 / self.rate
         self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT) / self.rate  # seconds
         self.last, self.ended = -1.0, False
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Yield (seconds of media time, BGR frame); the next frame is read into the same array."""
+    def frames(self) -> Iterator[Frame]:
+        """Yield every frame with its media time; the next frame is read into the same array."""
         frame = None
         while True:
             there, frame = self.capture.read(frame)
@@ -77,9 +95,9 @@ class VideoSource:
             seconds = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             later = max(self.last, 0.0) + 1 / self.rate
             self.last = seconds if seconds > self.last else later  # some files have no time stamps
-            yield self.last, frame
+            yield Frame(frame, self.last)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         self.capture.release()
 
     def raise_read_errors(self) -> None:
@@ -87,78 +105,6 @@ class VideoSource:
         if self.ended and self.last + 2 / self.rate < 0.9 * self.promised:
             what = f"damaged, {max(self.last, 0):.1f} of {self.promised:.1f} seconds can be read"
             fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
-
-
-class CameraSource:
-    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is shown is never old.
-
-    One that stops is opened again and again, for CAMERA_TIMEOUT seconds.
-    """
-
-    live, still = True, False
-
-    def __init__(self, name: str, size: tuple[int, int] | None, capture: "cv2.VideoCapture"):
-        self.name, self.size, self.capture = name, size, capture
-        self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= 120 else 30.0
-        self.lost = False
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
-
-    def read(self) -> None:
-        while not self.closing.is_set():
-            there, frame = self.capture.read()
-            if there:
-                with self.changed:
-                    self.newest = frame
-                    self.changed.notify()
-            elif not self.closing.wait(0.2):
-                self.capture.release()
-                self.capture = capture_from(self.name, self.size)
-
-    def frames(self) -> Iterator[tuple[float, np.ndarray | None]]:
-        """Yield (seconds since the first frame, BGR frame), None for the frame while there is no new one."""
-        start, heard = None, time.monotonic()
-        while not self.lost:
-            with self.changed:
-                self.changed.wait_for(lambda: self.newest is not None, 0.05)
-                frame, self.newest = self.newest, None
-            now = time.monotonic()
-            if frame is not None:
-                start, heard = start or now, now
-            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)  # cameras take their time to wake up
-            yield now - (start or now), frame
-
-    def stop(self) -> None:
-        """End the thread: Python may abort when it ends before one that is reading."""
-        self.closing.set()
-        self.thread.join(1)
-
-    def raise_read_errors(self) -> None:
-        """Fail when the camera was lost; what it gave until then is kept."""
-        if self.lost:
-            fail(f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network")
-
-
-def capture_from(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
-    """Open a camera, video file or stream with OpenCV; whether that worked is for the caller to ask."""
-    if "://" in name:
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
-        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
-    if not is_camera(name):
-        return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
-    capture = cv2.VideoCapture(int(name))
-    if size:
-        # Most webcams have the bandwidth for large frames at full rate only as JPEGs
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-    return capture
-
-
-def is_camera(name: str) -> bool:
-    return name.isascii() and name.isdecimal() and len(name) < 4
 
 
 def list_files(names: list[str]) -> list[Path]:
@@ -178,7 +124,7 @@ def list_files(names: list[str]) -> list[Path]:
     return paths
 
 
-def open_source(names: list[str], size: tuple[int, int] | None) -> ImageSource | VideoSource | CameraSource:
+def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
     """Open what --source names; fails when there is nothing, or nothing that can be read."""
     names = [url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names]
     name = names[0]
@@ -193,7 +139,7 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> ImageSource |
             fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
         name = str(paths[0])
     opened = []  # in a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
-    thread = threading.Thread(target=lambda: opened.append(capture_from(name, size)), daemon=True)
+    thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()
     capture = opened[0]

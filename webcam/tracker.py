@@ -1,121 +1,101 @@
-"""Following faces from frame to frame, and the faces of a single picture."""
+"""Following faces from frame to frame."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from webcam.detector import (
-    CANDIDATE_NEIGHBORS,
-    LINES,
-    MIN_NEIGHBORS,
-    PICTURE_LINES,
-    PICTURE_NEIGHBORS,
-    SCALE_BANDS,
-    SMALLEST,
-    detect,
-    detect_near,
-    normalize_contrast,
-    to_detection_view,
-)
-from webcam.geometry import ema_weight, iou
+from webcam.detector import MIN_NEIGHBORS, SCALE_BANDS, DetectionView, FaceDetector
+from webcam.geometry import iou
+from webcam.smoothing import ema_weight
 
-SEARCH_EVERY = 0.15  # seconds between two octaves while a face is being followed; without one, every frame has one
+SEARCH_EVERY = 0.15  # seconds between two bands while a face is being followed; without one, every frame has one
 FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
-AT_ONCE = 2  # faces searched for in one frame; of more, those that have waited longest
-MAX_LOST_SECONDS = 0.3  # seconds that a face stays where it was after it was last found
+AT_ONCE = 2  # tracks searched for in one frame; of more, those that have waited longest
+MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
 BOX_TIME_CONSTANT = 0.05  # seconds over which boxes are smoothed
+SAME_FACE = 0.3  # intersection over union above which two boxes are of one face
 
 
 @dataclass
-class Face:
-    """A face: `box` and `smoothed_box` are (x, y, side) in pixels of the frame, float."""
+class Track:
+    """A face that is followed. `box` and `smoothed_box` are float (x, y, side) in pixels of the frame."""
 
     track_id: int
     box: np.ndarray
     smoothed_box: np.ndarray
-    last_seen: float = 0.0  # seconds at which it was last found
+    last_seen: float  # seconds at which it was last found
+    last_searched: int  # the number of the frame in which it was last searched for
     found: bool = True  # when it was last searched for
     hits: int = 1
-    last_searched: int = 0  # the number of the frame in which it was last searched for
-    probabilities: np.ndarray | None = None
-    named: float = 0.0  # seconds at which the network last saw it
-
-    def corners(self) -> tuple[int, int, int]:
-        """Return the box in whole pixels: left, top, side."""
-        return tuple(round(float(value)) for value in self.smoothed_box)
-
-    def mirror(self, width: int) -> None:
-        for box in (self.smoothed_box, self.box):
-            box[0] = width - box[0] - box[2]
-
-
-def find(gray: np.ndarray, cascade: "cv2.CascadeClassifier") -> list[Face]:
-    """Return the faces of a picture, numbered from 1, from left to right."""
-    view, scale = to_detection_view(gray, PICTURE_LINES)
-    boxes = sorted(detect(view, cascade, SMALLEST, max(view.shape), PICTURE_NEIGHBORS), key=tuple)
-    return [Face(number, box * scale, box * scale) for number, box in enumerate(boxes, 1)]
 
 
 class Tracker:
     """Finds faces in one frame after the other, and keeps each one's number as long as it can be followed.
 
-    A new face is looked for in the whole frame, an octave of sizes at a time. A face that is known is looked for around
+    A new face is looked for in the whole frame, one band of sizes at a time. A face that is known is looked for around
     its last box, which takes a tenth of the time. One that can't be found stays where it was for MAX_LOST_SECONDS.
     """
 
-    def __init__(self, cascade: "cv2.CascadeClassifier", even: Callable = normalize_contrast):
-        self.cascade, self.even = cascade, even
-        self.faces: list[Face] = []
+    def __init__(self, detector: FaceDetector):
+        self.detector = detector
+        self.tracks: list[Track] = []
         self.frames = self.track_ids = 0
-        self.octave, self.next_search = 0, 0.0
+        self.band, self.next_search = 0, 0.0
 
-    def update(self, gray: np.ndarray, seconds: float) -> list[Face]:
-        """Return the faces of the next frame, uint8 (height, width), which was taken at `seconds`."""
-        view, scale = to_detection_view(gray, LINES, self.even)
-        everywhere = not self.frames
-        for face in sorted(self.faces, key=lambda face: face.last_searched)[:AT_ONCE]:
-            known, face.last_searched = face.found, self.frames
-            self.update_track(face, detect_near(view, self.cascade, face.box / scale, FOLLOW_NEIGHBORS), scale, seconds)
-            everywhere = everywhere or (known and not face.found)
-        for box in self.detect_new(view, seconds, everywhere):
-            known = [face for face in self.faces if iou(face.box, box * scale) > 0.3]
+    def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
+        """Return the tracks of the next frame, uint8 (height, width), which was taken at `seconds`."""
+        view = self.detector.view(gray)
+        # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may have jumped
+        lost = self.follow(view, seconds)
+        # 2. Look for new ones, in the first frame in all sizes
+        for candidate in self.detect_new(view, seconds, full_scan=lost or not self.frames):
+            # 3. A candidate is a known face, found again where it was lost, or a new one
+            known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
             if not known:
-                box = detect_near(view, self.cascade, box, MIN_NEIGHBORS)
-                if box is not None and all(iou(face.box, box * scale) < 0.3 for face in self.faces):
-                    self.track_ids += 1
-                    face = Face(self.track_ids, box * scale, box * scale, seconds, last_searched=self.frames)
-                    self.faces.append(face)
+                self.start_track(view.detect_near(candidate, MIN_NEIGHBORS), seconds)
             elif not known[0].found:
-                self.update_track(known[0], box, scale, seconds)
-        self.faces = [
-            face
-            for number, face in enumerate(self.faces)
-            if (face.found or (face.hits > 2 and seconds - face.last_seen < MAX_LOST_SECONDS))
-            and not any(iou(face.box, older.box) > 0.5 for older in self.faces[:number])
-        ]
+                self.update_track(known[0], candidate, seconds)
+        # 4. Drop what has been lost for long, and of two that have run into each other the younger
+        self.tracks = [track for number, track in enumerate(self.tracks) if self.is_kept(track, number, seconds)]
         self.frames += 1
-        return self.faces
+        return self.tracks
 
-    def update_track(self, face: Face, box: np.ndarray | None, scale: float, seconds: float) -> None:
-        """Move a face to where it was found, or note that it wasn't."""
-        face.found = box is not None
-        if face.found:
-            face.box = box * scale
-            weight = ema_weight(seconds - face.last_seen, BOX_TIME_CONSTANT)
-            face.smoothed_box = face.smoothed_box + weight * (face.box - face.smoothed_box)
-            face.last_seen = seconds
-            face.hits += 1
+    def follow(self, view: DetectionView, seconds: float) -> bool:
+        """Search for tracks near their last boxes; return whether one of them was lost just now."""
+        lost = False
+        for track in sorted(self.tracks, key=lambda track: track.last_searched)[:AT_ONCE]:
+            known, track.last_searched = track.found, self.frames
+            self.update_track(track, view.detect_near(track.box, FOLLOW_NEIGHBORS), seconds)
+            lost = lost or (known and not track.found)
+        return lost
 
-    def detect_new(self, view: np.ndarray, seconds: float, everywhere: bool) -> list[np.ndarray]:
-        """Return what may be faces, of one octave of sizes or `everywhere`; nothing when it is not time to look."""
-        if not everywhere and seconds < self.next_search and any(face.found for face in self.faces):
+    def detect_new(self, view: DetectionView, seconds: float, full_scan: bool) -> list[np.ndarray]:
+        """Return candidate boxes from one band of sizes, or from all when `full_scan`; none while it is not time."""
+        if not full_scan and seconds < self.next_search and any(track.found for track in self.tracks):
             return []
-        self.next_search, found = seconds + SEARCH_EVERY, []
-        for times, smallest, largest in SCALE_BANDS if everywhere else [SCALE_BANDS[self.octave]]:
-            size = [max(1, length // times) for length in view.shape[::-1]]
-            small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
-            found += [box * times for box in detect(small, self.cascade, smallest, largest, CANDIDATE_NEIGHBORS)]
-        self.octave = (self.octave + 1) % len(SCALE_BANDS)
-        return found
+        self.next_search = seconds + SEARCH_EVERY
+        bands = SCALE_BANDS if full_scan else [SCALE_BANDS[self.band]]
+        self.band = (self.band + 1) % len(SCALE_BANDS)
+        return view.detect_candidates(bands)
+
+    def start_track(self, box: np.ndarray | None, seconds: float) -> None:
+        """Give a confirmed face a number, unless it is one that has a number."""
+        if box is not None and all(iou(track.box, box) < SAME_FACE for track in self.tracks):
+            self.track_ids += 1
+            self.tracks.append(Track(self.track_ids, box, box, seconds, self.frames))
+
+    def update_track(self, track: Track, box: np.ndarray | None, seconds: float) -> None:
+        """Move a track to where its face was found, or note that it wasn't."""
+        track.found = box is not None
+        if track.found:
+            track.box = box
+            weight = ema_weight(seconds - track.last_seen, BOX_TIME_CONSTANT)
+            track.smoothed_box = track.smoothed_box + weight * (box - track.smoothed_box)
+            track.last_seen = seconds
+            track.hits += 1
+
+    def is_kept(self, track: Track, number: int, seconds: float) -> bool:
+        """Return whether the track at index `number` is there, or was not long ago, and is no older one's twin."""
+        may_come_back = track.hits > 2 and seconds - track.last_seen < MAX_LOST_SECONDS
+        twin = any(iou(track.box, older.box) > 0.5 for older in self.tracks[:number])
+        return (track.found or may_come_back) and not twin

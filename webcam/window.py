@@ -49,8 +49,8 @@ class Window:
             if code != 0xFF or left <= 0.05:
                 return "" if code == 0xFF else chr(code)
 
-    def pace(self, rate: float) -> float:
+    def pace(self, frame_seconds: float) -> float:
         """Return the seconds to wait so that a file plays at its own rate, no frame left out."""
         now = time.monotonic()
-        self.due = max(self.due + 1 / rate, now) if self.due else now
+        self.due = max(self.due + frame_seconds, now) if self.due else now
         return self.due - now

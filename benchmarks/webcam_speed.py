@@ -1,7 +1,7 @@
 """Time realtime.py's loop beside the plain way of doing it, in one run.
 
-    python benchmarks/realtime.py [--clips FOLDER] [--passes 3] [--frames 10000]
-    python benchmarks/realtime.py [--clips FOLDER] --only-long --frames 100000
+    python benchmarks/webcam_speed.py [--clips FOLDER] [--passes 3] [--frames 10000]
+    python benchmarks/webcam_speed.py [--clips FOLDER] --only-long --frames 100000
 
 The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to 640x480, 1280x720 and
 1920x1080, and go through the loop without a window, their faces drawn. The plain way: Haar at (1.3, 5) on the whole
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -29,12 +29,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import realtime
-from webcam.classifier import SMOOTHING, load_network
-from webcam.detector import load_cascade
+from webcam import FaceAnalyzer
+from webcam.analyzer import Face
+from webcam.detector import FaceDetector, load_cascade
+from webcam.frame import Frame
+from webcam.overlay import draw_faces
+from webcam.recorder import CODECS, VideoRecorder
 from webcam.sources import open_source
-from webcam.tracker import find
-from webcam.writers import CODECS, CsvWriter, VideoRecorder
+from webcam.writers import CsvWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -55,17 +57,17 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
     clips = sorted(path for path in folder.iterdir() if path.suffix in CODECS)
-    return [frame.copy() for path in clips for _, frame in open_source([str(path)], None).frames()]
+    return [frame.picture.copy() for path in clips for frame in open_source([str(path)], None).frames()]
 
 
-def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
+def four_faces(frames: list[np.ndarray], detector: FaceDetector) -> list[np.ndarray]:
     """Return frames that show a quarter of each frame, the face in its middle, four times, twice as in a mirror."""
     made, middle = [], None
     for frame in frames:
         height, width = frame.shape[0] // 2, frame.shape[1] // 2
-        faces = find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cascade)
+        faces = detector.detect(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
         if faces:
-            x, y, side = max((face.corners() for face in faces), key=lambda corners: corners[2])
+            x, y, side = np.rint(max(faces, key=lambda box: box[2])).astype(int)
             middle = (x + side // 2, y + side // 2)
         if middle:
             left = min(max(0, middle[0] - width // 2), width)
@@ -75,58 +77,40 @@ def four_faces(frames: list[np.ndarray], cascade) -> list[np.ndarray]:
     return made
 
 
-class Frames:
-    """A source of decoded frames, which notes how long the loop takes for each."""
+def timed(method: Callable, spent: dict, name: str) -> Callable:
+    """Return a method that adds the seconds of each call to `spent[name]`."""
 
-    live = still = False
-    rate = RATE
-
-    def __init__(self, frames: list[np.ndarray]):
-        self.all, self.seconds = frames, []
-
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        buffer = np.empty_like(self.all[0])
-        for number, frame in enumerate(self.all):
-            np.copyto(buffer, frame)
-            start = time.perf_counter()
-            yield number / RATE, buffer
-            self.seconds.append(time.perf_counter() - start)
-
-
-class Nowhere:
-    """An output that keeps nothing, so that the loop draws."""
-
-    path = True
-    written = ()
-
-    def write(self, frame: np.ndarray, seconds: float) -> None:
-        pass
-
-
-def timed(function: Callable, spent: dict, name: str) -> Callable:
     def call(*arguments):
         start = time.perf_counter()
-        result = function(*arguments)
+        result = method(*arguments)
         spent[name] = spent.get(name, 0) + time.perf_counter() - start
         return result
 
     return call
 
 
-def new_loop(source, network, cascade, output, table=None) -> realtime.Loop:
-    return realtime.Loop(source, network, cascade, SMOOTHING, None, output, table, mirror=False, bars=False)
+class TimedAnalyzer(FaceAnalyzer):
+    """Adds the seconds of detecting (and following) and of classifying to `spent`."""
+
+    def time_parts(self, spent: dict) -> None:
+        self.tracker.update = timed(self.tracker.update, spent, "detect")
+        self.classifier.classify = timed(self.classifier.classify, spent, "classify")
 
 
-def run_ours(frames: list[np.ndarray], network, cascade, spent: dict) -> tuple[list[float], float]:
-    """Return the seconds of each frame, and the faces per frame."""
-    source = Frames(frames)
-    loop = new_loop(source, network, cascade, Nowhere())
-    functions = realtime.Tracker.update, realtime.classify, realtime.draw
-    realtime.Tracker.update = timed(functions[0], spent, "detect")
-    realtime.classify, realtime.draw = timed(functions[1], spent, "classify"), timed(functions[2], spent, "draw")
-    loop.run()
-    realtime.Tracker.update, realtime.classify, realtime.draw = functions
-    return source.seconds, loop.emotions.total() / loop.frames
+def run_ours(frames: list[np.ndarray], spent: dict) -> tuple[list[float], float]:
+    """Return the seconds of each frame, analyzed and drawn, and the faces per frame."""
+    analyzer, seconds, count = TimedAnalyzer.load(ROOT / "pretrained"), [], 0
+    analyzer.time_parts(spent)
+    draw = timed(draw_faces, spent, "draw")
+    buffer = np.empty_like(frames[0])
+    for number, frame in enumerate(frames):
+        np.copyto(buffer, frame)
+        start = time.perf_counter()
+        faces = analyzer.analyze(buffer, number / RATE)
+        draw(buffer, faces, analyzer.emotions)
+        seconds.append(time.perf_counter() - start)
+        count += len(faces)
+    return seconds, count / len(frames)
 
 
 def run_plain(frames: list[np.ndarray], model, emotions: list[str], cascade) -> list[float]:
@@ -149,17 +133,17 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
     import keras
 
     model = keras.saving.load_model(ROOT / "pretrained/emotion.keras")
-    network, cascade = load_network(ROOT / "pretrained"), load_cascade()
+    emotions, cascade = FaceAnalyzer.load(ROOT / "pretrained").emotions, load_cascade()
     print("| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    four = four_faces(clip, cascade)
+    four = four_faces(clip, FaceDetector())
     for size, source in [*itertools.product(SIZES, [clip]), (SIZES[1], four)]:
         frames = [cv2.resize(frame, size) for frame in source]
         ours, plain, spent = [], [], {}
         for _ in range(passes):
-            seconds, faces = run_ours(frames, network, cascade, spent)
+            seconds, faces = run_ours(frames, spent)
             ours += seconds
-            plain += run_plain(frames, model, network.emotions, cascade)
+            plain += run_plain(frames, model, emotions, cascade)
         median, p95, p99 = 1000 * np.percentile(ours, [50, 95, 99])
         shares = [f"{spent[name] / sum(ours):.0%}" for name in ("detect", "classify", "draw")]
         fast, slow = len(ours) / sum(ours), len(plain) / sum(plain)
@@ -205,49 +189,46 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
             print(f"- {size[0]}x{size[1]} video, a process of its own: {seen}; peak memory {peak:.0f} MB", flush=True)
 
 
-class Endless(Frames):
-    """The frames again and again, `count` of them; notes the memory held and the time, every `step` frames."""
-
-    name = "clips"
-
-    def __init__(self, frames: list[np.ndarray], count: int, step: int):
-        super().__init__(frames)
-        self.count, self.step, self.held, self.times = count, step, [], []
-
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        for number, frame in enumerate(itertools.islice(itertools.cycle(self.all), self.count)):
-            yield number / RATE, frame.copy()
-            if (number + 1) % self.step == 0:
-                pages = int(Path("/proc/self/statm").read_text().split()[1])  # Linux
-                self.held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
-                self.times.append(time.perf_counter())
+def memory_held() -> float:
+    """Return the memory that this process holds, in MB. Linux."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def long_run(clip: list[np.ndarray], count: int) -> None:
     """Print what a long run costs: memory held beyond that after 1,000 frames, and speed, between its tenths."""
-    network, cascade = load_network(ROOT / "pretrained"), load_cascade()
-    source = Endless([cv2.resize(frame, SIZES[0]) for frame in clip], count, 1000)
+    analyzer, frames = FaceAnalyzer.load(ROOT / "pretrained"), [cv2.resize(frame, SIZES[0]) for frame in clip]
+    held, times, seen = [], [], 0
     with tempfile.TemporaryDirectory() as folder:
-        output = VideoRecorder(Path(folder, "out.mkv"), source)  # of an MP4 FFmpeg holds the index
-        table = CsvWriter(Path(folder, "out.csv"), source, network.emotions)
-        loop = new_loop(source, network, cascade, output, table)
-        loop.run()
+        video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")  # of an MP4 FFmpeg holds the index
+        output = VideoRecorder(video, RATE, every_frame=True, paths=[])
+        rows = CsvWriter(table, analyzer.emotions, None, [])
+        for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
+            frame = Frame(picture.copy(), number / RATE)
+            faces: list[Face] = analyzer.analyze(frame.picture, frame.seconds)
+            rows.write(number, frame, faces)
+            draw_faces(frame.picture, faces, analyzer.emotions)
+            output.write(frame.picture, frame)
+            seen += len(faces)
+            if (number + 1) % 1000 == 0:
+                held.append(memory_held())
+                times.append(time.perf_counter())
         output.close()
-        table.close()
-        recorded, lines = 0, Path(folder, "out.csv").read_text().split("\n")
-        video = cv2.VideoCapture(str(Path(folder, "out.mkv")))
-        while video.grab():
+        rows.close()
+        recorded, lines = 0, table.read_text().split("\n")
+        capture = cv2.VideoCapture(str(video))
+        while capture.grab():
             recorded += 1
-    whole = {line.count(",") for line in lines[:-1]} == {8 + len(network.emotions)} and lines[-1] == ""
-    took = np.diff(source.times)
+    whole = {line.count(",") for line in lines[:-1]} == {8 + len(analyzer.emotions)} and lines[-1] == ""
+    took = np.diff(times)
     tenth = max(1, len(took) // 10)
     speeds = [1000 / part.mean() for part in (took[:tenth], took[-tenth:])]
-    print(f"- {count:,} frames of 640x480 into a video and a CSV: memory {source.held[-1] - source.held[0]:+.1f} MB")
-    print(f"  after the first 1,000 (at most {max(source.held) - source.held[0]:+.1f} MB); {speeds[0]:.0f} frames/s")
+    print(f"- {count:,} frames of 640x480 into a video and a CSV: memory {held[-1] - held[0]:+.1f} MB")
+    print(f"  after the first 1,000 (at most {max(held) - held[0]:+.1f} MB); {speeds[0]:.0f} frames/s")
     print(
         f"  in the first tenth, {speeds[1]:.0f} in the last; {recorded:,} frames can be played; {len(lines) - 2:,} rows"
     )
-    print(f"  for {loop.emotions.total():,} faces, {'all' if whole else 'NOT all'} whole", flush=True)
+    print(f"  for {seen:,} faces, {'all' if whole else 'NOT all'} whole", flush=True)
 
 
 def main() -> None:

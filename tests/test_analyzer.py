@@ -1,0 +1,64 @@
+"""webcam's public face: three lines in a program of one's own."""
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from common.errors import UserError
+from webcam import FaceAnalyzer
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return cv2.imread(str(ROOT / "samples/astronaut.jpg"))
+
+
+def test_three_lines_name_a_face(photo):
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    (face,) = analyzer.analyze(photo, 0.0)
+    assert (face.track_id, face.emotion) == (1, "happiness")
+    x, y, width, height = face.box
+    assert x < 224 < x + width and y < 118 < y + height, "the middle of the astronaut's face"
+    assert face.confidence == pytest.approx(face.probabilities.max())
+    assert face.probabilities.shape == (len(analyzer.emotions),) and face.probabilities.sum() == pytest.approx(1)
+    (again,) = analyzer.analyze_image(photo)
+    assert again.emotion == "happiness"
+
+
+def test_a_missing_network_is_an_exception_that_names_the_file(tmp_path):
+    with pytest.raises(UserError, match=r"emotion\.tflite: no such file"):
+        FaceAnalyzer.load(tmp_path)
+
+
+@pytest.mark.parametrize("shape, dtype", [((48, 48), np.uint8), ((48, 48, 4), np.uint8), ((48, 48, 3), np.float32)])
+def test_what_is_no_frame_is_refused(shape, dtype):
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    with pytest.raises(ValueError, match="not BGR"):
+        analyzer.analyze(np.zeros(shape, dtype), 0.0)
+
+
+def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
+    """Each sees the face somewhere else, and says what it says alone."""
+    scenes = []
+    for start in (0, 60, 120, 180):
+        scene = np.full((480, 720, 3), 90, np.uint8)
+        scene[40:340, 100 + start : 400 + start] = photo[:300, 60:360]
+        scenes.append(np.clip(scene * (1 - start / 300), 0, 255).astype(np.uint8))
+
+    def watch(scene, said):
+        analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+        for number in range(20):
+            said += [(face.box, face.emotion, face.confidence) for face in analyzer.analyze(scene, number / 30)]
+
+    alone, together = [[] for _ in scenes], [[] for _ in scenes]
+    for scene, said in zip(scenes, alone):
+        watch(scene, said)
+    threads = [threading.Thread(target=watch, args=pair) for pair in zip(scenes, together)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone and all(len(said) == 20 for said in alone)

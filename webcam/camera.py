@@ -1,0 +1,92 @@
+"""Cameras and endless streams, of which the newest frame alone counts; opening them, and videos, with OpenCV."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import cv2
+
+from common.errors import fail
+from webcam.frame import Frame
+
+CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
+STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
+
+
+class CameraSource:
+    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is shown is never old.
+
+    One that stops is opened again and again, for CAMERA_TIMEOUT seconds.
+    """
+
+    paths, frame_seconds, tag_column = [], 0.0, "clock"
+
+    def __init__(self, name: str, size: tuple[int, int] | None, capture: "cv2.VideoCapture"):
+        self.name, self.size, self.capture = name, size, capture
+        self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= 120 else 30.0
+        self.lost = False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self) -> None:
+        while not self.closing.is_set():
+            there, frame = self.capture.read()
+            if there:
+                with self.changed:
+                    self.newest = frame
+                    self.changed.notify()
+            elif not self.closing.wait(0.2):
+                self.capture.release()
+                self.capture = open_capture(self.name, self.size)
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the newest frame, its seconds since the first one, its clock; no picture while there is no new one."""
+        start, heard = None, time.monotonic()  # of the first frame, of the last one
+        began = 0.0  # the first frame's time of day
+        while not self.lost:
+            with self.changed:
+                self.changed.wait_for(lambda: self.newest is not None, 0.05)
+                frame, self.newest = self.newest, None
+            now = time.monotonic()
+            if frame is not None:
+                if start is None:
+                    start, began = now, time.time()
+                heard = now
+            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)  # cameras take their time to wake up
+            seconds = now - start if start else 0.0
+            clock = datetime.fromtimestamp(began + seconds).astimezone()
+            yield Frame(frame, seconds, clock.isoformat(timespec="milliseconds"))
+
+    def close(self) -> None:
+        """End the thread: Python may abort when it ends before one that is reading."""
+        self.closing.set()
+        self.thread.join(1)
+
+    def raise_read_errors(self) -> None:
+        """Fail when the camera was lost; what it gave until then is kept."""
+        if self.lost:
+            fail(f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network")
+
+
+def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
+    """Open a camera, video file or stream with OpenCV; whether that worked is for the caller to ask."""
+    if "://" in name:
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
+        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
+    if not is_camera(name):
+        return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
+    capture = cv2.VideoCapture(int(name))
+    if size:
+        # Most webcams have the bandwidth for large frames at full rate only as JPEGs
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+    return capture
+
+
+def is_camera(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < 4
