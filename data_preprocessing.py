@@ -11,14 +11,13 @@ Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, t
 Prints the rows read, what was left out and why, and the images per emotion. Takes about 12 seconds on the real file.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from common.command_line import run
+from common.command_line import Parser, run
 from common.console import progress
 from common.errors import fail
 from dataset.fer2013 import USAGES, read_faces, read_votes
@@ -48,7 +47,7 @@ def write_images(faces: np.ndarray, labels: np.ndarray, folder: Path, rows: np.n
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--fer", type=Path, default=Path("data/fer2013.csv"), help="FER-2013's CSV (%(default)s)")
     parser.add_argument("--ferplus", type=Path, default=Path("data/fer2013new.csv"), help="FER+'s CSV (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("data/faces"), help="output folder (%(default)s)")

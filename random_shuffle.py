@@ -11,13 +11,11 @@ emotions, up to N-fold, towards as many as the commonest emotion has. Also write
 images per emotion in the first source and in the result. Takes about 15 seconds on the real data.
 """
 
-import argparse
 import os
 import random
 from pathlib import Path
 
-from common.command_line import run
-from common.errors import fail
+from common.command_line import Parser, positive_int, run
 from dataset.images import copy_images, count, list_images, summary
 from dataset.stage import atomic_folder, write_stage
 
@@ -65,7 +63,7 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument(
         "--sources",
         type=Path,
@@ -76,11 +74,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("data/shuffled"), help="output folder (%(default)s)")
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle (%(default)s)")
     parser.add_argument(
-        "--balance", type=int, default=1, metavar="N", help="repeat rare emotions up to N-fold (1: off)"
+        "--balance", type=positive_int, default=1, metavar="N", help="repeat rare emotions up to N-fold (1: off)"
     )
     args = parser.parse_args()
-    if args.balance < 1:
-        fail(f"--balance {args.balance}: give a whole number from 1")
 
     sources = [list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
     images = merge(sources)

@@ -13,10 +13,9 @@ also where FER+ gave them different labels. Three numbers, `--ratio 0.8 0.1 0.1`
 Prints the images per part and emotion. Takes about 10 seconds on the real data.
 """
 
-import argparse
 from pathlib import Path
 
-from common.command_line import run
+from common.command_line import Parser, run
 from common.errors import fail
 from dataset.images import count, list_images, summary
 from dataset.splitting import PARTS, check_arrival, hash_pixels, rejoin_copies, split
@@ -26,7 +25,7 @@ SCRIPT = Path(__file__).name
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--source", type=Path, default=Path("data/faces/pool"), help="emotion folders (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("data/split"), help="output folder (%(default)s)")
     parser.add_argument(

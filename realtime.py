@@ -17,7 +17,6 @@ Prints frames, faces, frames/s and the share of each emotion.
 
 import argparse
 import contextlib
-import math
 import os
 import re
 import signal
@@ -25,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from common.command_line import run
+from common.command_line import Parser, run, seconds
 from common.errors import fail
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what OpenCV and FFmpeg say on stderr, where an error is one line
@@ -51,29 +50,31 @@ from webcam.window import Window
 from webcam.writers import CsvWriter, ImageWriter
 
 
+def frame_size(text: str) -> tuple[int, int]:
+    """Return the width and height, in pixels, of `1280x720`."""
+    if not re.fullmatch("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", text.lower()):
+        raise argparse.ArgumentTypeError(f"{text}: give width and height in pixels, such as 1280x720")
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     sources = "camera number, video, stream URL, or pictures: files, folders, 'patterns*' (%(default)s)"
     parser.add_argument("--source", nargs="+", default=["0"], help=sources)
     parser.add_argument("--model", type=Path, help="model folder (data/model, or else pretrained beside this script)")
     parser.add_argument("--headless", action="store_true", help="no window")
     parser.add_argument("--output", type=Path, help="annotated video or picture; a folder for several pictures")
     parser.add_argument("--csv", type=Path, help="table of faces")
-    parser.add_argument("--size", metavar="WIDTHxHEIGHT", help="to ask the camera for, such as 1280x720 (its own)")
+    parser.add_argument(
+        "--size", type=frame_size, metavar="WIDTHxHEIGHT", help="to ask the camera for, such as 1280x720 (its own)"
+    )
     mirror = "as in a mirror (for a camera, not for other sources)"
     parser.add_argument("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
     parser.add_argument("--bars", action="store_true", help="draw the probabilities of all emotions")
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
-    parser.add_argument("--smoothing", type=float, default=SMOOTHING, metavar="SECONDS", help=smoothing)
-    args = parser.parse_args()
-    if not 0 <= args.smoothing < math.inf:
-        fail(f"--smoothing {args.smoothing}: give 0 or more seconds")
-    if args.size:
-        size = args.size.lower().split("x")
-        if len(size) != 2 or not all(re.fullmatch("[1-9][0-9]{0,4}", side) for side in size):
-            fail(f"--size {args.size}: give width and height in pixels, such as 1280x720")
-        args.size = (int(size[0]), int(size[1]))
-    return args
+    parser.add_argument("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
+    return parser.parse_args()
 
 
 def default_model() -> Path:

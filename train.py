@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.command_line import run
+from common.command_line import Parser, positive_float, positive_int, run, seed
 from common.console import quiet
 from common.errors import fail, first_line
 from dataset.images import FACE_SIZE
@@ -54,7 +54,7 @@ def import_keras_modules() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     add = parser.add_argument
     add("--train", type=Path, default=Path("data/shuffled"), help="faces to train on (%(default)s)")
     add("--val", type=Path, default=Path("data/split/val"), help="faces to choose the best epoch by (%(default)s)")
@@ -65,12 +65,12 @@ def parse_arguments() -> argparse.Namespace:
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
     length = parser.add_mutually_exclusive_group().add_argument
-    length("--epochs", type=int, default=DEFAULTS.epochs, help="passes over the training faces (%(default)s)")
+    length("--epochs", type=positive_int, default=DEFAULTS.epochs, help="passes over the training faces (%(default)s)")
     quick = {"dest": "epochs", "action": "store_const", "const": QUICK_EPOCHS}
     length("--quick", **quick, help=f"only {QUICK_EPOCHS}: nearly as good a network in a tenth of the time")
-    add("--batch-size", type=int, default=DEFAULTS.batch_size, help="faces per step (%(default)s)")
-    add("--learning-rate", type=float, default=DEFAULTS.learning_rate, help="at its highest (%(default)s)")
-    add("--seed", type=int, default=DEFAULTS.seed, help="of weights, order and augmentation (%(default)s)")
+    add("--batch-size", type=positive_int, default=DEFAULTS.batch_size, help="faces per step (%(default)s)")
+    add("--learning-rate", type=positive_float, default=DEFAULTS.learning_rate, help="at its highest (%(default)s)")
+    add("--seed", type=seed, default=DEFAULTS.seed, help="of weights, order and augmentation (%(default)s)")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     add("--bfloat16", action="store_true", help="compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone")
     mode = parser.add_mutually_exclusive_group().add_argument
@@ -84,11 +84,6 @@ def parse_arguments() -> argparse.Namespace:
             fail(f"{path}: no such {'file' if name == 'votes' else 'folder'}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, 2) if args.dry_run else args.epochs
-    for name in ("epochs", "batch_size", "learning_rate"):
-        if not 0 < getattr(args, name) < math.inf:
-            fail(f"--{name.replace('_', '-')} {getattr(args, name)}: give a number above 0")
-    if not 0 <= args.seed < 2**31:
-        fail(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
     return args
 
 

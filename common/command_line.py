@@ -1,10 +1,47 @@
-"""How a script runs: what goes wrong becomes one line instead of a traceback."""
+"""How a script runs: its options, and what goes wrong as one line instead of a traceback."""
 
+import argparse
+import math
 import os
+import re
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-from common.errors import UserError, printable
+from common.errors import UserError, fail, printable
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose help is a script's docstring, and whose refusals are one line and status 1."""
+
+    def __init__(self, description: str):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserError in place of printing the usage; `argument --epochs: 0: ...` becomes `--epochs 0: ...`."""
+        fail(re.sub(r"^argument (\S+): ", r"\1 ", message))
+
+
+def number_type(convert: Callable, accept: Callable, wanted: str) -> Callable:
+    """Return a `type=` for an option: a converted text that is accepted, or a line that says what is `wanted`."""
+
+    def parse(text: str):
+        try:
+            value = convert(text)
+            if not accept(value):
+                raise ValueError
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text}: give {wanted}") from None
+        return value
+
+    return parse
+
+
+positive_int = number_type(int, lambda value: value > 0, "a whole number from 1")
+positive_float = number_type(float, lambda value: 0 < value < math.inf, "a number above 0")
+enhancement_factor = number_type(float, lambda value: 0 <= value < math.inf, "a number from 0")
+seconds = number_type(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
+seed = number_type(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
 
 
 def run(main: Callable[[], None]) -> None:

@@ -1,9 +1,8 @@
 """The stage that contrast.py and sharpness.py share: a copy of every training face, enhanced by Pillow."""
 
-import argparse
 from pathlib import Path
 
-from common.errors import fail
+from common.command_line import Parser, enhancement_factor
 from dataset.images import copy_images, count, list_images, summary
 from dataset.stage import atomic_folder, write_stage
 
@@ -13,13 +12,11 @@ def copy_enhanced(kind: str, enhancement: type, factor: float, description: str)
 
     `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`, `description` the help.
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description)
     parser.add_argument("--source", type=Path, default=Path("data/split/train"), help="emotion folders (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path(f"data/{kind}"), help="output folder (%(default)s)")
-    parser.add_argument("--factor", type=float, default=factor, help="strength, 0 or more (%(default)s)")
+    parser.add_argument("--factor", type=enhancement_factor, default=factor, help="strength, 0 or more (%(default)s)")
     args = parser.parse_args()
-    if not 0 <= args.factor < float("inf"):
-        fail(f"--factor {args.factor}: give a number from 0")
 
     images = list_images(args.source, "random_split.py")
     with atomic_folder(args.out, f"{kind}.py", [args.source]) as out:

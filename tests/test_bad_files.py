@@ -165,7 +165,9 @@ def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, scr
     (tmp_path / "results").mkdir()
     before = tree_hash(tmp_path / "in")
     command = [sys.executable, "-B", "-c", WATCHING, str(ROOT / script), *given_, "--out", "results/out"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    settings = tmp_path / "results/matplotlib"  # a folder of its own, whatever this user's holds or lacks
+    env = {**os.environ, "MPLCONFIGDIR": str(settings)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     seen = [line.split(" ", 1) for line in done.stdout.splitlines() if line[:2] in ("r ", "w ") or "." in line[:12]]
     written = {path for kind, path in seen if kind == "w"} - {os.path.realpath(os.devnull)}

@@ -168,7 +168,13 @@ def test_source_without_images_or_with_one_emotion(tmp_path, script, what):
         (["contrast.py", "--factor", "-1"], "--factor"),
         (["sharpness.py", "--factor", "nan"], "--factor"),
         (["random_shuffle.py", "--balance", "0"], "--balance"),
-        (["train.py", "--epochs", "0"], "--epochs"),
+        (["random_shuffle.py", "--balance", "two"], "--balance two: give a whole number from 1"),
+        (["train.py", "--epochs", "0"], "--epochs 0: give a whole number from 1"),
+        (["train.py", "--epochs", "abc"], "--epochs abc: give a whole number from 1"),
+        (["train.py", "--learning-rate", "inf"], "--learning-rate inf: give a number above 0"),
+        (["train.py", "--seed", "-1"], "--seed -1: give a whole number from 0"),
+        (["train.py", "--labels", "medium"], ["--labels", "'medium'", "soft"]),
+        (["realtime.py", "--sorce", "0"], "--sorce"),
     ],
 )
 def test_option_out_of_range(tmp_path, arguments, says):
