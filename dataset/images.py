@@ -62,11 +62,12 @@ def open_face(path: Path, data: bytes | None = None):
     """
     from PIL import Image, UnidentifiedImageError
 
+    data = path.read_bytes() if data is None else data  # not below, where Ctrl-C would leave a warning of an open file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # No other formats: some of Pillow's readers start other programs, and most have never met a broken file
-            face = Image.open(io.BytesIO(path.read_bytes() if data is None else data), formats=["PNG", "JPEG", "BMP"])
+            face = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP"])
             if (face.mode, *face.size) != ("L", FACE_SIZE, FACE_SIZE) or getattr(face, "n_frames", 1) > 1:
                 what = f"{face.width}x{face.height}, mode {face.mode}, {getattr(face, 'n_frames', 1)} frame(s)"
                 fail(f"{path}: {what}, not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L); convert or remove it")
@@ -74,8 +75,6 @@ def open_face(path: Path, data: bytes | None = None):
     except UnidentifiedImageError:
         fail(f"{path}: not a readable image (no PNG, JPEG or BMP); make it again or remove it")
     except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
-        if isinstance(error, OSError) and error.filename:  # not there, or no permission
-            raise
         fail(f"{path}: not a readable image ({error}); make it again or remove it")
     return face
 
