@@ -31,6 +31,7 @@ from common.console import quiet
 from common.errors import fail, first_line
 from dataset.images import FACE_SIZE
 from dataset.stage import atomic_folder, write_stage
+from network.calibration import fit_temperature
 from network.checkpoint import RECIPE, digest, prepare_checkpoint
 from network.faces import check_leakage, load_sets
 from network.recipe import QUICK_EPOCHS, Recipe
@@ -109,14 +110,17 @@ def train_and_report(args: argparse.Namespace) -> None:
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
         rules = labels_by_rule(sets["val"], emotions, votes).values()
         truth = [labels for labels in rules if np.isin(labels, emotions).any()][-1]
-        temperature = evaluation.calibrate(network, sets["val"], truth, emotions)
+        known = np.isin(truth, emotions)
+        answers = evaluation.predict(network, sets["val"].images[known])
+        temperature = fit_temperature(answers, [emotions.index(emotion) for emotion in truth[known]])
+        architecture.divide_logits(network, temperature)
         network.save(out / "emotion.keras")
-        metrics, disturbed = evaluation.report(network, sets, emotions, votes)
+        metrics, corruptions = evaluation.report(network, sets, emotions, votes)
         best = training.best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
         facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
-        facts |= {**metrics, "disturbed": disturbed, "log": log}
+        facts |= {**metrics, "corruptions": corruptions, "log": log}
         (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         pd.DataFrame(log).to_csv(out / "training_log.csv", index=False, lineterminator="\n")
         plots.plot_curves(pd.DataFrame(log), out / "training_curves.png")

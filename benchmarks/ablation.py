@@ -135,14 +135,14 @@ def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     seconds = time.perf_counter() - start
     rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
     truth = labels_by_rule(held, emotions, votes)["majority"]
-    _, *disturbed = evaluation.evaluate_corruptions(network, held, truth, emotions).values()
+    _, *corrupted = evaluation.evaluate_corruptions(network, held, truth, emotions)
     shares = soft_targets(held, emotions, votes)
     logs = np.log(np.maximum(evaluation.predict(network, held.images), 1e-7))
     return {
         "majority": rules["majority"]["accuracy"],
         "plurality": rules["plurality"]["accuracy"],
         "macro F1": rules["majority"]["macro_f1"],
-        "disturbed": float(np.mean(disturbed)),
+        "corrupted": float(np.mean([result["accuracy"] for result in corrupted])),
         "cross-entropy": float(-(shares * logs).sum(axis=1).mean()),
         "seconds": seconds,
         "n": (rules["majority"]["n"], rules["plurality"]["n"], len(targets)),
@@ -176,7 +176,7 @@ def main() -> None:
             figures = " | ".join(f"{value:.4f}" for value in result.values())
             lines.append(f"| {row} | {seed} | {figures} | {seconds:.0f} |")
             print(f"{lines[-1]} n = {n}", flush=True)
-    print("\n| row | seed | majority | plurality | macro F1 | disturbed | cross-entropy | seconds |")
+    print("\n| row | seed | majority | plurality | macro F1 | corrupted | cross-entropy | seconds |")
     print("|---|---|---|---|---|---|---|---|")
     print("\n".join(lines))
     print(f"\nn = {n[0]:,} by majority, {n[1]:,} by plurality, {n[2]:,} faces to train on (the last row's)")

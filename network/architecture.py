@@ -55,9 +55,15 @@ def average_mirrored(network):
     reverse = layers.Conv2D(size, 1, use_bias=False, trainable=False)
     mirrored = layers.Permute((1, 3, 2))(reverse(columns))
     reverse.set_weights([np.eye(size)[None, None, ::-1]])
-    scores = keras.Model(network.input, network.layers[-3].output, name="scores")
-    mean = layers.GlobalAveragePooling2D()(layers.Average()([scores(faces), scores(mirrored)]))
+    logits = keras.Model(network.input, network.layers[-3].output, name="logits")
+    mean = layers.GlobalAveragePooling2D()(layers.Average()([logits(faces), logits(mirrored)]))
     return keras.Model(faces, layers.Softmax()(mean), name="network")
+
+
+def divide_logits(network, temperature: float) -> None:
+    """Fold a temperature into the last convolution of a network of `average_mirrored`."""
+    head = network.get_layer("logits").layers[-1]
+    head.set_weights([weights / temperature for weights in head.get_weights()])
 
 
 def load_network(folder: Path):

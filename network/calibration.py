@@ -1,11 +1,11 @@
-"""How far a network's confidence can be trusted."""
+"""How far a network's confidence can be trusted, and the temperature that mends it."""
 
 import numpy as np
 
 BINS = 15  # of the reliability diagram and the calibration error
 
 
-def reliability(truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray) -> tuple[float, list]:
+def calibration_error(truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray) -> tuple[float, list]:
     """Return the expected calibration error, and per bin of confidence: faces, their confidence, their accuracy."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     right = truth == predicted
@@ -15,3 +15,19 @@ def reliability(truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray
         if there.any()
     ]
     return sum(n * abs(sure - accuracy) for n, sure, accuracy in table) / len(truth), table
+
+
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature that makes these labels likeliest when the logits are divided by it.
+
+    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017, arXiv:1706.04599. A network
+    that learned the shares of the votes is surer of them than it seems: it says 0.6 where six of ten people agree, and
+    is right more often than that.
+    """
+    logits = np.log(np.maximum(probabilities, 1e-9))
+    losses = {}
+    for temperature in np.geomspace(0.3, 3, 200):
+        logs = logits / temperature
+        logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
+        losses[float(temperature)] = -logs[np.arange(len(logs)), labels].mean()
+    return min(losses, key=losses.get)

@@ -16,7 +16,7 @@ MAY_USE = {  # besides the standard library, and of the project itself
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
-WITHOUT_KERAS = ["recipe", "faces", "targets", "augmentation", "calibration", "checkpoint"]
+WITHOUT_KERAS = ["recipe", "faces", "targets", "augmentation", "calibration", "corruptions", "checkpoint"]
 
 
 def imported(path):

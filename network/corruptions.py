@@ -1,0 +1,68 @@
+"""Faces as bad cameras show them, in the words of Hendrycks and Dietterich 2019 (arXiv:1903.12261)."""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+
+
+def brightness(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return severity * image
+
+
+def gaussian_blur(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return cv2.GaussianBlur(image, (0, 0), severity)
+
+
+def gaussian_noise(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return image + rng.normal(0, severity, image.shape)
+
+
+def rotation(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return _warp(image, angle=rng.choice([-severity, severity]))
+
+
+def translation(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    x, y = rng.choice([-severity, severity], 2) * len(image)
+    return _warp(image, x=x, y=y)
+
+
+def jpeg_compression(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(severity)])[1]
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+
+
+def occlusion(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    side = int(len(image) * severity)
+    x, y = rng.integers(0, len(image) - side, 2).tolist()
+    return cv2.rectangle(image.copy(), (x, y), (x + side - 1, y + side - 1), 127, cv2.FILLED)
+
+
+def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
+    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels, its edge repeated."""
+    size = len(image)
+    turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1)
+    turn[:, 2] += x, y
+    return cv2.warpAffine(image, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
+
+
+CORRUPTIONS: list[tuple[Callable, float]] = [
+    (brightness, 0.3),  # of the light
+    (gaussian_blur, 1.5),  # pixels
+    (gaussian_noise, 15),  # standard deviation in gray values
+    (rotation, 15),  # degrees, to either side
+    (translation, 0.1),  # of the side, along both axes
+    (jpeg_compression, 20),  # JPEG's quality
+    (occlusion, 1 / 3),  # of the side, a ninth of the face
+]
+
+
+def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
+    """Yield each corruption's name, its severity, and the images, uint8 (n, side, side, 1), corrupted by it.
+
+    The same images give the same corrupted ones at every call.
+    """
+    rng = np.random.default_rng(0)
+    for corrupt, severity in CORRUPTIONS:
+        changed = [np.clip(corrupt(image, severity, rng), 0, 255).astype(np.uint8) for image in images[..., 0]]
+        yield corrupt.__name__, severity, np.stack(changed)[..., None]
