@@ -15,10 +15,20 @@ PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a proba
 
 
 def export_network(network, path: Path, faces: np.ndarray) -> None:
-    """Write the network as TFLite; fail when cv2.dnn's probabilities for some of `faces` are not Keras's."""
+    """Write the network as TFLite, and check it by some of `faces`, uint8 (n, side, side, 1).
+
+    Under another backend than TensorFlow it says how to make the file later. Fails, and leaves no file, when cv2.dnn's
+    probabilities are not Keras's.
+    """
     if keras.backend.backend() != "tensorflow":
         print("emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend")
         return
+    convert(network, path)
+    check_parity(network, path, faces[:: len(faces) // 256 + 1])
+
+
+def convert(network, path: Path) -> None:
+    """Write the network as TFLite; TensorFlow is imported here, since other backends train without it."""
     import tensorflow as tf
 
     try:
@@ -27,13 +37,16 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
             path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
     except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow
         fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
-    faces = faces[:: len(faces) // 256 + 1]
+
+
+def check_parity(network, path: Path, faces: np.ndarray) -> None:
+    """Print how far cv2.dnn's probabilities are from Keras's; remove the file and fail where they are not the same."""
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
-    ours, keras_own = reader.forward(), network.predict(faces, verbose=0)
-    apart = float(np.abs(ours - keras_own).max()) if ours.shape == keras_own.shape else math.inf
+    by_opencv, by_keras = reader.forward(), network.predict(faces, verbose=0)
+    apart = float(np.abs(by_opencv - by_keras).max()) if by_opencv.shape == by_keras.shape else math.inf
     print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
     if not apart <= PARITY_TOLERANCE:
         path.unlink()
-        why = "try another OpenCV" if np.isfinite(keras_own).all() else "the training diverged: lower --learning-rate"
+        why = "try another OpenCV" if np.isfinite(by_keras).all() else "the training diverged: lower --learning-rate"
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

@@ -43,55 +43,70 @@ def best_epoch(log: list[dict]) -> int:
     return accuracies.index(max(accuracies)) + 1 if log else 0
 
 
+def load_checkpoint(checkpoint: Path, recipe: Recipe):
+    """Return the model of a stopped run as its last epoch left it, and its log. Fails when it can't be resumed."""
+    try:
+        log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
+        figures = [[float(epoch[name]) for name in LOG] for epoch in log]
+        keras.utils.set_random_seed(recipe.seed + len(log))  # before the load: dropout draws its seed there
+        training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": Muon})
+        if (
+            not log
+            or training.optimizer is None
+            or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1))
+        ):
+            raise ValueError("not the files of one run")
+    except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
+        fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+    print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
+    return training, log
+
+
+def save_checkpoint(checkpoint: Path, training, log: list[dict], arguments: dict, counts: dict[str, int]) -> None:
+    """Replace the checkpoint as a whole: a run killed at any moment loses one epoch at most."""
+    with atomic_folder(checkpoint, "train.py") as new:
+        training.save(new / "training.keras")
+        if best_epoch(log) == len(log):
+            training.get_layer("network").save(new / "best.keras")
+        else:
+            shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
+        pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
+        write_stage(new, "train.py", checkpoint, arguments, counts, {})
+
+
 def train(
     faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, recipe: Recipe, resume: bool, arguments: dict
 ) -> list[dict]:
     """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
 
-    `arguments` stand in the checkpoint's stage.json. The checkpoint is replaced as a whole after every epoch: a run
-    killed at any moment loses one epoch at most.
+    `targets` are float32 (n, emotions); `arguments` stand in the checkpoint's stage.json.
     """
-    log = []
+    steps_per_epoch, log = math.ceil(len(targets) / recipe.batch_size), []
     if resume and checkpoint.exists():
-        try:
-            log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
-            figures = [[float(epoch[name]) for name in LOG] for epoch in log]
-            keras.utils.set_random_seed(recipe.seed + len(log))  # before the load: dropout draws its seed there
-            training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": Muon})
-            if training.optimizer is None or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1)):
-                raise ValueError("not the files of one run")
-            print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
-        except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
-            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+        training, log = load_checkpoint(checkpoint, recipe)
     if not log:
         keras.utils.set_random_seed(recipe.seed)
-        steps = recipe.epochs * math.ceil(len(targets) / recipe.batch_size)
         keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
-        training = build_training(build_network(targets.shape[1], recipe), steps, recipe)
+        network = build_network(targets.shape[1], recipe)
+        training = build_training(network, recipe.epochs * steps_per_epoch, recipe)
+    if len(log) == recipe.epochs:
+        return log
 
-    def save_epoch(epoch: int, logs: dict) -> None:
+    def end_epoch(epoch: int, logs: dict) -> None:
         if not math.isfinite(logs["loss"]):
             fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        with atomic_folder(checkpoint, "train.py") as new:
-            training.save(new / "training.keras")
-            if best_epoch(log) == len(log):
-                training.get_layer("network").save(new / "best.keras")
-            else:
-                shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
-            pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
-            write_stage(new, "train.py", checkpoint, arguments, faces.counts, {})
+        save_checkpoint(checkpoint, training, log, arguments, faces.counts)
 
-    if len(log) < recipe.epochs:
-        training.fit(
-            batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)),
-            steps_per_epoch=math.ceil(len(targets) / recipe.batch_size),
-            validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
-            validation_batch_size=256,
-            shuffle=False,  # batches() does that
-            initial_epoch=len(log),
-            epochs=recipe.epochs,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=save_epoch)],
-        )
+    training.fit(
+        batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)),
+        steps_per_epoch=steps_per_epoch,
+        validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
+        validation_batch_size=256,
+        shuffle=False,  # batches() does that
+        initial_epoch=len(log),
+        epochs=recipe.epochs,
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)],
+    )
     return log
