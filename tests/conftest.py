@@ -1,5 +1,6 @@
 """What the tests share: the scripts run as a user runs them, and the whole pipeline on the toy CSV, made once."""
 
+import csv
 import hashlib
 import http.server
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import cv2
 import pytest
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -28,6 +30,7 @@ for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
+PICTURE = ROOT / "samples/astronaut.jpg"
 OUTPUTS = {  # of the data stages, below data/
     "data_preprocessing.py": "faces",
     "random_split.py": "split",
@@ -102,6 +105,44 @@ def make_video(path, frames=12):
     return path
 
 
+def rows_of(path):
+    with open(path, newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def frames_of(path):
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    return frames
+
+
+def start(*arguments, cwd):
+    command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_rows(path, count):
+    for _ in range(600):
+        if path.is_file() and path.read_text().count("\n") > count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path}: no {count} rows within 30 s")
+
+
+@pytest.fixture(scope="session")
+def photo():
+    return cv2.imread(str(PICTURE))
+
+
+@pytest.fixture(scope="session")
+def detector():
+    """The real detector; it keeps nothing from frame to frame."""
+    from webcam.detector import FaceDetector  # ROOT is on the path only now
+
+    return FaceDetector()
+
+
 class Stream(http.server.BaseHTTPRequestHandler):
     """A camera that sends JPEGs of the sample picture over HTTP: `count` of them, then nothing more."""
 
@@ -168,3 +209,14 @@ def trained(toy):
     """The same folder after `train.py`, which adds data/model."""
     run("train.py", "--epochs", 2, "--batch-size", 32, cwd=toy)
     return toy
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A small dataset folder, faces/, with two emotions of three faces."""
+    for emotion in ("anger", "happiness"):
+        (tmp_path / "faces" / emotion).mkdir(parents=True)
+        for number in range(3):
+            face = Image.effect_noise((48, 48), 60 + number)
+            face.save(tmp_path / "faces" / emotion / f"row{number:05}.png")
+    return tmp_path / "faces"

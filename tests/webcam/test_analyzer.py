@@ -2,18 +2,12 @@
 
 import threading
 
-import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from common.errors import UserError
 from webcam import FaceAnalyzer
-
-
-@pytest.fixture(scope="module")
-def photo():
-    return cv2.imread(str(ROOT / "samples/astronaut.jpg"))
 
 
 def test_three_lines_name_a_face(photo):
@@ -62,3 +56,14 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
     for thread in threads:
         thread.join()
     assert together == alone and all(len(said) == 20 for said in alone)
+
+
+def test_a_face_not_found_keeps_its_probabilities(photo):
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    for number in range(4):
+        (face,) = analyzer.analyze(photo, number / 30)
+    wall = np.full_like(photo, 128)
+    (hidden,) = analyzer.analyze(wall, 4 / 30)
+    assert (hidden.track_id, hidden.box) == (face.track_id, face.box)
+    assert (hidden.probabilities == face.probabilities).all()
+    assert analyzer.analyze(wall, 1.0) == []

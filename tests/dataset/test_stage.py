@@ -7,22 +7,9 @@ import sys
 
 import pytest
 from conftest import ROOT, fails, run, tree_hash
-from PIL import Image
 
 from common.errors import UserError
-from dataset.images import count, list_images
 from dataset.stage import atomic_folder
-
-
-@pytest.fixture
-def source(tmp_path):
-    """A small dataset folder, faces/, with two emotions of three faces."""
-    for emotion in ("anger", "happiness"):
-        (tmp_path / "faces" / emotion).mkdir(parents=True)
-        for number in range(3):
-            face = Image.effect_noise((48, 48), 60 + number)
-            face.save(tmp_path / "faces" / emotion / f"row{number:05}.png")
-    return tmp_path / "faces"
 
 
 def contrast(folder, *arguments, **options):
@@ -108,16 +95,6 @@ def test_what_can_not_be_cleared_is_named(source, tmp_path, kind):
     assert len(list(source.rglob("*.png"))) == 6
 
 
-@pytest.mark.parametrize("where, status, says", [("> /dev/full", 1, "No space left"), ("| true", 141, "")])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbuffered):
-    command = f'"{sys.executable}" "{ROOT}/contrast.py" --source faces --out out {where}; exit ${{PIPESTATUS[0]}}'
-    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (status, 1 if says else 0) and says in done.stderr
-    assert len(list((tmp_path / "out").rglob("*.png"))) == 6
-
-
 @pytest.mark.parametrize("made", ["empty folder", "folder with photos", "file"])
 def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
     out = tmp_path / "out"
@@ -143,28 +120,3 @@ def test_an_output_that_touches_the_input_is_refused(source, tmp_path, out):
     before = tree_hash(source)
     fails("contrast.py", "--source", "faces", "--out", out, cwd=tmp_path, says="choose another --out")
     assert tree_hash(source) == before
-
-
-def test_hidden_files_and_other_files_in_a_dataset(source):
-    (source / "anger/.DS_Store").write_bytes(b"")
-    (source / "anger/Thumbs.db").write_bytes(b"")
-    (source / "empty").mkdir()
-    assert count(list_images(source, "")) == {"anger": 3, "happiness": 3}
-
-
-def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):
-    Image.new("L", (48, 48)).save(source / "anger/row00001.bmp")
-    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["row00001", "rename"])
-
-
-@pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])
-def test_help_needs_no_heavy_library(script, tmp_path):
-    """--help of a stage imports none of the libraries that take seconds."""
-    code = f"""
-import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
-try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")
-except SystemExit: pass
-print("HEAVY", sorted({{"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "tqdm"}} & set(sys.modules)))
-"""
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert "usage:" in said.stdout and said.stdout.endswith("HEAVY []\n")

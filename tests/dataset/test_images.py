@@ -1,0 +1,18 @@
+"""What is in a dataset folder, and what is copied of it."""
+
+from conftest import fails
+from PIL import Image
+
+from dataset.images import count, list_images
+
+
+def test_hidden_files_and_other_files_in_a_dataset(source):
+    (source / "anger/.DS_Store").write_bytes(b"")
+    (source / "anger/Thumbs.db").write_bytes(b"")
+    (source / "empty").mkdir()
+    assert count(list_images(source, "")) == {"anger": 3, "happiness": 3}
+
+
+def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):
+    Image.new("L", (48, 48)).save(source / "anger/row00001.bmp")
+    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["row00001", "rename"])

@@ -1,0 +1,37 @@
+"""The first and the last layers of the network."""
+
+import numpy as np
+import pytest
+
+from network.recipe import Recipe
+
+
+def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
+    import keras
+
+    from network import architecture
+
+    keras.utils.set_random_seed(0)
+    network = architecture.build_network(3, Recipe())
+    head = network.layers[-3]  # untrained scores of the two sides hardly differ: a hundred times as large, they do
+    head.set_weights([100 * weights for weights in head.get_weights()])
+    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
+    faces[:, :, :24] /= 4  # so that the two sides are unlike
+    scores = keras.Model(network.input, network.layers[-2].output)
+    mean = (scores(faces) + scores(faces[:, :, ::-1])) / 2
+    assert np.abs(architecture.average_mirrored(network)(faces) - keras.ops.softmax(mean)).max() < 1e-6
+    assert np.abs(scores(faces) - scores(faces[:, :, ::-1])).max() > 1e-3
+
+
+def test_only_dim_faces_are_made_brighter():
+    """Up to nearly the same mean; the others pass as they are, a black face too."""
+    import keras
+
+    from network import architecture
+
+    faces = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
+    faces = np.concatenate([faces, 0.71 * faces, 0.3 * faces, 0.1 * faces, 0 * faces])
+    lifted = keras.ops.convert_to_numpy(architecture.brighten_dim_faces(faces, Recipe()))
+    assert (lifted[[0, 1, 4]] == faces[[0, 1, 4]]).all()
+    assert lifted[2].mean() == pytest.approx(Recipe().min_mean_gray, rel=0.1) == lifted[3].mean()
+    assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)

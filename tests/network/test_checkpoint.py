@@ -1,0 +1,73 @@
+"""Resuming a stopped training, and refusing one that is not the same."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, fails, images_in, run, tree_hash
+from PIL import Image
+
+from network.checkpoint import digest
+
+
+@pytest.mark.slow
+def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
+    """Killed after the first epoch; the resumed run ends with all epochs, each once."""
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
+    arguments += ["--epochs", 3]
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = tmp_path / ".model.resume/training_log.csv"
+    while not log.exists() and killed.poll() is None:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert log.exists() and not (tmp_path / "model").exists()
+    assert "resume" in fails(
+        "train.py", *arguments, "--resume", "--seed", 7, cwd=tmp_path, says=["--seed", ".model.resume"]
+    )
+    said = run("train.py", *arguments, "--resume", cwd=tmp_path).stdout
+    assert re.search(r"resuming after epoch [12]", said)
+    assert pd.read_csv(tmp_path / "model/training_log.csv")["epoch"].tolist() == [1, 2, 3]
+    assert os.listdir(tmp_path) == ["model"]
+    assert "folder" in json.loads((tmp_path / "model/metrics.json").read_text())["val"]
+
+
+@pytest.mark.parametrize("what", ["other faces", "other options", "not ours", "spoiled", "lacks a line", "cut"])
+def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
+    """Before hours of training: other faces, told by their pixels, would be judged by a network that has seen them."""
+    digests = []
+    for name in ("train", "val"):
+        paths = images_in(few / name)
+        pixels = np.stack([np.asarray(Image.open(path))[..., None] for path in paths.values()])
+        emotions, labels = np.unique([path.split("/")[0] for path in paths], return_inverse=True)
+        targets = np.eye(len(emotions), dtype=np.float32)[labels] if name == "train" else labels
+        digests.append(digest(pixels, targets))
+    recipe = {"epochs": 24 if what == "other options" else 3, "batch_size": 128, "learning_rate": 0.004}
+    recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False, "faces": digests}
+    if what == "other faces":
+        digests[1] = digests[0]
+    if what == "lacks a line":
+        del recipe["loss"]
+    resume = tmp_path / ".model.resume"
+    resume.mkdir()
+    if what != "not ours":
+        text = json.dumps({"script": "train.py", "arguments": recipe, "seed": 42})
+        (resume / "stage.json").write_text("[" * 200_000 if what == "spoiled" else text)
+    if what == "cut":
+        (resume / "training_log.csv").write_text("epoch,accuracy,loss,val_accuracy,val_loss\n1,0.5,1.0,0.5,1.0\n")
+        (resume / "training.keras").write_bytes(b"PK\x03\x04 half of a download")
+    before = tree_hash(resume)
+    says = {"other faces": "other faces or votes; give", "other options": "other --epochs; give"}
+    says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 3]
+    says = [".model.resume", says.get(what, "was not made by train.py")]
+    fails("train.py", *arguments, "--resume", cwd=tmp_path, says=says)
+    assert tree_hash(resume) == before and os.listdir(tmp_path) == [".model.resume"]

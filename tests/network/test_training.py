@@ -1,0 +1,152 @@
+"""train.py on the toy faces: targets, leaks, the report, the saved network, resuming, dry run and export."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import fails, images_in, run, tree_hash
+from PIL import Image
+
+FILES = {
+    "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
+    "confusion_matrix.png", "reliability.png", "stage.json",
+}  # fmt: skip
+
+
+def tflite(folder):
+    """Return {file name: probabilities} of the validation faces by the exported network, as realtime.py reads it."""
+    paths = images_in(folder / "data/split/val")
+    net = cv2.dnn.readNetFromTFLite(str(folder / "data/model/emotion.tflite"))
+    net.setInput(np.stack([np.asarray(Image.open(path)) for path in paths.values()])[:, None].astype(np.float32))
+    return dict(zip(paths, net.forward()))
+
+
+def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
+    arguments = ["--train", few / "train", "--val", few / "val", "--learning-rate", 1e30, "--batch-size", 4]
+    fails("train.py", *arguments, cwd=tmp_path, says=["diverged in epoch", "--learning-rate"])
+    assert not (tmp_path / "data").exists()
+
+
+def test_model_folder_holds_the_promised_files(trained):
+    assert set(os.listdir(trained / "data/model")) == FILES
+    labels = (trained / "data/model/labels.txt").read_text().split("\n")
+    assert labels == [*sorted(path.name for path in (trained / "data/split/train").iterdir()), ""]
+    for name in ("training_curves.png", "confusion_matrix.png", "reliability.png"):
+        assert min(Image.open(trained / "data/model" / name).size) > 400
+    assert not list((trained / "data").glob(".*")), "nothing is left beside it"
+
+
+def test_metrics_are_those_of_the_exported_network(trained):
+    """Recount accuracy by both rules from emotion.tflite, the images and votes.csv alone."""
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    labels = (trained / "data/model/labels.txt").read_text().split()
+    votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")
+    named = {name.split("/")[1]: labels[row.argmax()] for name, row in tflite(trained).items()}
+    for rule in ("plurality", "majority"):
+        truth = votes.loc[list(named), rule]
+        truth = truth[truth != ""]
+        hits = sum(named[image] == emotion for image, emotion in truth.items())
+        assert metrics["val"][rule]["n"] == len(truth)
+        assert metrics["val"][rule]["accuracy"] == pytest.approx(hits / len(truth))
+        assert np.trace(metrics["val"][rule]["confusion"]) == hits
+    assert metrics["test"]["majority"]["n"] == len(images_in(trained / "data/faces/test"))
+    assert metrics["parameters"] <= 1_250_000
+    assert [epoch["epoch"] for epoch in metrics["log"]] == [1, 2]
+    best = max(metrics["log"], key=lambda epoch: epoch["val_accuracy"])
+    assert metrics["best_epoch"] == best["epoch"]
+
+
+def test_probabilities_are_calibrated(trained):
+    """No other temperature makes the validation faces likelier, and the error is the gap between sure and right."""
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    labels = (trained / "data/model/labels.txt").read_text().split()
+    votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")["majority"]
+    rows = {name: row for name, row in tflite(trained).items() if votes[name.split("/")[1]]}
+    probabilities = np.array(list(rows.values()))
+    truth = np.array([labels.index(votes[name.split("/")[1]]) for name in rows])
+    loss = {}
+    for temperature in (0.9, 1, 1.1):
+        powers = probabilities ** (1 / temperature)
+        loss[temperature] = -np.log((powers / powers.sum(axis=1, keepdims=True))[range(len(truth)), truth]).mean()
+    assert min(loss, key=loss.get) == 1
+    gaps = []
+    for low in np.arange(15) / 15:
+        there = (probabilities.max(axis=1) >= low) & (probabilities.max(axis=1) < low + 1 / 15)
+        right = (probabilities.argmax(axis=1) == truth)[there]
+        gaps.append(abs(right.sum() - probabilities.max(axis=1)[there].sum()))
+    result = metrics["val"]["majority"]
+    assert result["calibration_error"] == pytest.approx(sum(gaps) / len(truth), abs=1e-4)
+    assert sum(n for n, _, _ in result["reliability"]) == result["n"]
+
+
+def test_saved_network_is_plain_and_takes_gray_values(trained):
+    """No optimizer in it; keras and cv2.dnn agree on raw pixels."""
+    code = """
+import json, sys, keras, numpy as np
+network = keras.saving.load_model(sys.argv[1])
+faces = np.load(sys.argv[2])
+print(json.dumps([network.predict(faces, verbose=0).tolist(), getattr(network, 'optimizer', None) is None]))
+"""
+    by_name = dict(list(tflite(trained).items())[::10])
+    faces = np.stack([np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name])[..., None]
+    np.save(trained / "faces.npy", faces.astype(np.float32))
+    command = [sys.executable, "-c", code, str(trained / "data/model/emotion.keras"), str(trained / "faces.npy")]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    probabilities, bare = json.loads(said)
+    (trained / "faces.npy").unlink()
+    assert bare
+    assert np.abs(np.array(probabilities) - np.array(list(by_name.values()))).max() < 1e-3
+
+
+def test_evaluate_says_what_training_said_and_writes_nothing(trained):
+    before = tree_hash(trained / "data/model")
+    said = run("train.py", "--evaluate", cwd=trained).stdout
+    metrics = json.loads((trained / "data/model/metrics.json").read_text())
+    for name in ("val", "test"):
+        for rule in ("plurality", "majority"):
+            result = metrics[name][rule]
+            assert f"{name}, {rule} rule: accuracy {result['accuracy']:.3f}" in said
+    assert tree_hash(trained / "data/model") == before
+
+
+@pytest.mark.slow
+def test_export_writes_the_same_network_again(trained, tmp_path):
+    shutil.copytree(trained / "data/model", tmp_path / "data/model")
+    shutil.copytree(trained / "data/split/val", tmp_path / "data/split/val")
+    before = tflite(tmp_path)
+    (tmp_path / "data/model/emotion.tflite").unlink()
+    run("train.py", "--export", cwd=tmp_path)
+    after = tflite(tmp_path)
+    assert max(np.abs(before[name] - after[name]).max() for name in before) < 1e-5
+    assert set(os.listdir(tmp_path / "data/model")) == FILES
+
+
+def test_quick_run_in_16_bits_leaves_a_network_of_32(few, tmp_path):
+    run("train.py", "--train", few / "train", "--val", few / "val", "--quick", "--bfloat16", "--out", "m", cwd=tmp_path)
+    assert pd.read_csv(tmp_path / "m/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4, 5]
+    with zipfile.ZipFile(tmp_path / "m/emotion.keras") as file:
+        assert b"bfloat16" not in file.read("config.json")
+
+
+@pytest.mark.slow
+def test_dry_run_with_focal_loss_and_hard_labels_leaves_the_model_alone(few, tmp_path):
+    shutil.copytree(few / "train", tmp_path / "data/shuffled")
+    shutil.copytree(few / "val", tmp_path / "data/split/val")
+    (tmp_path / "data/model").mkdir()
+    (tmp_path / "data/model/emotion.keras").write_text("precious")
+    run("train.py", "--dry-run", "--loss", "focal", "--labels", "hard", cwd=tmp_path)
+    assert set(os.listdir(tmp_path / "data/model-dry-run")) == FILES
+    assert (tmp_path / "data/model/emotion.keras").read_text() == "precious"
+    assert sorted(os.listdir(tmp_path / "data")) == ["model", "model-dry-run", "shuffled", "split"]
+
+
+@pytest.mark.parametrize("option", ["--votes", "--test", "--val"])
+def test_a_mistyped_path_is_not_taken_for_a_missing_one(toy, option):
+    fails("train.py", option, "data/typo", cwd=toy, says=["data/typo", option])

@@ -1,0 +1,97 @@
+"""Following faces on scenes made from the sample picture."""
+
+import cv2
+import numpy as np
+import pytest
+
+from webcam.tracker import Tracker
+
+FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
+
+
+def gray_scene(photo, *middles, size=(640, 480), side=160):
+    """A gray frame with the astronaut's head, a square of `side` pixels, around each of `middles`."""
+    scene = np.full((size[1], size[0]), 90, np.uint8)
+    head = cv2.cvtColor(photo[18:218, 124:324], cv2.COLOR_BGR2GRAY)
+    head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    for x, y in middles:
+        scene[y - side // 2 : y - side // 2 + side, x - side // 2 : x - side // 2 + side] = head
+    return scene
+
+
+def middle(box):
+    x, y, side = box
+    return x + side / 2, y + side / 2
+
+
+def test_a_face_that_moves_keeps_its_number(photo, detector):
+    tracker = Tracker(detector)
+    for number in range(40):
+        where = (120 + 10 * number, 240 + round(60 * np.sin(number / 5)))
+        (face,) = tracker.update(gray_scene(photo, where), number / 30)
+        assert face.track_id == 1
+        assert np.hypot(*np.subtract(middle(face.smoothed_box), where)) < 30, "the box follows"
+
+
+def test_a_face_that_grows_keeps_its_number(photo, detector):
+    tracker = Tracker(detector)
+    sides = [round(120 * 1.03**number) for number in range(40)]
+    faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
+    assert {face.track_id for face in faces} == {1}
+    assert faces[-1].smoothed_box[2] > 2 * 120 * 0.5
+
+
+def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, detector):
+    tracker = Tracker(detector)
+    wall = np.full((480, 640), 90, np.uint8)
+    shown = [gray_scene(photo, (300, 240))] * 5
+    numbers = []
+    for number, frame in enumerate([*shown, wall, wall, wall, *shown, *[wall] * 15, *shown]):
+        numbers.append([face.track_id for face in tracker.update(frame, number / 30)])
+    assert numbers[:13] == [[1]] * 13, "hidden for a tenth of a second"
+    assert numbers[13 + 14] == [], "hidden for half a second: gone"
+    assert numbers[-1] == [2], "back later: a new one"
+
+
+def test_faces_keep_their_numbers_beside_each_other(photo, detector):
+    """Four of them, of which two are looked for in each frame."""
+    tracker = Tracker(detector)
+    for number in range(30):
+        places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
+        faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
+        if number == 0:
+            first = {face.track_id: middle(face.smoothed_box) for face in faces}
+    assert len(first) == 4 and {face.track_id for face in faces} == set(first)
+    for face in faces:
+        start_place = min(
+            range(4),
+            key=lambda n: np.hypot(
+                *np.subtract(first[face.track_id], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
+            ),
+        )
+        assert np.hypot(*np.subtract(middle(face.smoothed_box), places[start_place])) < 30
+
+
+def test_a_second_face_is_noticed_within_a_second(photo, detector):
+    tracker = Tracker(detector)
+    for number in range(40):
+        middles = [(160, 240)] if number < 10 else [(160, 240), (480, 240)]
+        faces = tracker.update(gray_scene(photo, *middles, side=130), number / 30)
+        assert len(faces) >= 1
+    assert len(faces) == 2
+
+
+@pytest.mark.parametrize("light", [0.3, 0.1])
+def test_a_face_is_found_in_the_dark(photo, detector, light):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    dark = (gray * light).astype(np.uint8)
+    (box,), (track,) = detector.detect(dark), Tracker(detector).update(dark, 0.0)
+    for found in (box, track.smoothed_box):
+        assert np.hypot(*np.subtract(middle(found), FACE)) < 40
+
+
+def test_a_face_of_any_size_is_found_at_once(photo, detector):
+    for side in (130, 180, 260, 400, 700):
+        scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
+        (face,) = Tracker(detector).update(scene, 0.0)
+        assert 0.35 < face.smoothed_box[2] / side < 0.85, side
