@@ -1,0 +1,70 @@
+"""How long a recording is: as long as its source, pauses left out."""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import frames_of
+
+from common.errors import UserError
+from webcam.frame import Frame
+from webcam.recorder import VideoRecorder
+
+RATE = 10
+
+
+def record(path, moments, every_frame=False, pause_before=()):
+    """Record frames whose gray value is ten times their number, 1 the first; return the video's gray values."""
+    recorder = VideoRecorder(path, RATE, every_frame, [])
+    for number, seconds in enumerate(moments, 1):
+        if number in pause_before:
+            recorder.skip_pause()
+        picture = np.full((48, 64, 3), 10 * number, np.uint8)
+        recorder.write(picture, Frame(picture, seconds))
+    assert recorder.active
+    recorder.close()
+    assert recorder.written == [path] and not recorder.active
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(RATE)
+    return [round(float(frame.mean()) / 10) for frame in frames_of(path)]
+
+
+def test_frames_at_the_rate_are_written_once(tmp_path):
+    assert record(tmp_path / "out.avi", [0, 0.1, 0.2, 0.3]) == [1, 2, 3, 4]
+
+
+def test_a_late_frame_fills_the_time_that_has_passed(tmp_path):
+    assert record(tmp_path / "out.avi", [5.0, 5.1, 5.5]) == [1, 2, 3, 3, 3, 3]
+
+
+def test_of_a_camera_that_is_faster_frames_are_left_out_of_a_file_none(tmp_path):
+    moments = [0, 0.02, 0.04, 0.06, 0.1]
+    assert record(tmp_path / "camera.avi", moments) == [1, 4]
+    assert record(tmp_path / "file.avi", moments, every_frame=True) == [1, 2, 3, 4, 5]
+
+
+def test_the_time_of_a_pause_is_left_out(tmp_path):
+    assert record(tmp_path / "out.avi", [0, 0.1, 60.0, 60.1], pause_before=[3]) == [1, 2, 3, 4]
+
+
+def test_a_gap_is_filled_for_no_longer_than_a_camera_may_be_silent(tmp_path):
+    assert len(record(tmp_path / "out.avi", [0, 1000.0])) == 1 + 5 * RATE + 1
+
+
+def test_another_size_is_brought_to_the_first(tmp_path):
+    recorder = VideoRecorder(tmp_path / "out.avi", RATE, True, [])
+    for number, shape in enumerate([(48, 64, 3), (96, 128, 3)]):
+        picture = np.full(shape, 100, np.uint8)
+        recorder.write(picture, Frame(picture, number / RATE))
+    recorder.close()
+    assert [frame.shape for frame in frames_of(tmp_path / "out.avi")] == [(48, 64, 3)] * 2
+
+
+def test_a_recording_without_a_frame_leaves_nothing(tmp_path):
+    recorder = VideoRecorder(tmp_path / "out.avi", RATE, True, [])
+    assert recorder.stop() is None and list(tmp_path.iterdir()) == []
+
+
+def test_what_can_not_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "in.mp4").write_text("the source")
+    for path, says in (("out.gif", "unknown ending"), ("nowhere/out.mp4", "no such folder"), ("in.mp4", "the source")):
+        with pytest.raises(UserError, match=says):
+            VideoRecorder(tmp_path / path, RATE, True, [tmp_path / "in.mp4"])
