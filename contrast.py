@@ -1,12 +1,13 @@
-"""Copy every training face with more contrast, for a training set that has seen more kinds of light.
+"""Copy every training face with more contrast, for a training set that has seen more kinds of
+light.
 
     python contrast.py [--factor 1.5]
 
     data/split/train/anger/row00010.png  ->  data/contrast/anger/row00010_contrast.png
 
-`--factor` is that of Pillow's ImageEnhance.Contrast: 1 leaves the face as it is, 0 gives plain gray. Only training
-faces are copied, so that validation stays what a camera sees. Prints the images per emotion. Takes about 10 seconds on
-the real data.
+`--factor` is that of Pillow's ImageEnhance.Contrast: 1 leaves the face as it is, 0 gives plain
+gray. Only training faces are copied, so that validation stays what a camera sees. Prints the images
+per emotion. Takes about 10 seconds on the real data.
 """
 
 from PIL import ImageEnhance

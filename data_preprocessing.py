@@ -34,27 +34,45 @@ def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.array([face.tobytes() in known for face in faces])
 
 
-def write_images(faces: np.ndarray, labels: np.ndarray, folder: Path, rows: np.ndarray) -> dict[str, int]:
+def write_images(
+    faces: np.ndarray, labels: np.ndarray, folder: Path, rows: np.ndarray
+) -> dict[str, int]:
     """Write the faces of some rows as `folder/<emotion>/row00000.png`; return images per emotion.
 
-    Stored, not deflated: on a disk of 4 KB blocks a deflated face is no smaller, and writing it takes twice as long.
+    Stored, not deflated: on a disk of 4 KB blocks a deflated face is no smaller, and writing it
+    takes twice as long.
     """
     for emotion in np.unique(labels[rows]):
         (folder / emotion).mkdir(parents=True)
     for row in progress(rows, f"writing {folder.name}"):
-        Image.fromarray(faces[row]).save(folder / labels[row] / f"row{row:05}.png", compress_level=0)
-    return {str(emotion): int(n) for emotion, n in zip(*np.unique(labels[rows], return_counts=True))}
+        Image.fromarray(faces[row]).save(
+            folder / labels[row] / f"row{row:05}.png", compress_level=0
+        )
+    return {
+        str(emotion): int(n) for emotion, n in zip(*np.unique(labels[rows], return_counts=True))
+    }
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("--fer", type=Path, default=Path("data/fer2013.csv"), help="FER-2013's CSV (%(default)s)")
-    parser.add_argument("--ferplus", type=Path, default=Path("data/fer2013new.csv"), help="FER+'s CSV (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("data/faces"), help="output folder (%(default)s)")
     parser.add_argument(
-        "--rule", choices=["plurality", "majority"], default="plurality", help="the pool's label rule (%(default)s)"
+        "--fer", type=Path, default=Path("data/fer2013.csv"), help="FER-2013's CSV (%(default)s)"
     )
-    parser.add_argument("--pool-all", action="store_true", help="no test set: PrivateTest rows join the pool")
+    parser.add_argument(
+        "--ferplus", type=Path, default=Path("data/fer2013new.csv"), help="FER+'s CSV (%(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("data/faces"), help="output folder (%(default)s)"
+    )
+    parser.add_argument(
+        "--rule",
+        choices=["plurality", "majority"],
+        default="plurality",
+        help="the pool's label rule (%(default)s)",
+    )
+    parser.add_argument(
+        "--pool-all", action="store_true", help="no test set: PrivateTest rows join the pool"
+    )
     args = parser.parse_args()
 
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
@@ -69,7 +87,9 @@ def main() -> None:
         pool, test = np.flatnonzero(kept & ~tested & ~copies), np.flatnonzero(kept & tested)
         if not pool.size:
             what = f"no Training or PublicTest row with a label by the {args.rule} rule"
-            fail(f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all")
+            fail(
+                f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all"
+            )
 
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:

@@ -6,9 +6,10 @@
     data/contrast/anger/row12345_contrast.png    ->                      00002_row00010.png
     data/sharpness/anger/row12345_sharpness.png                          ...
 
-Any number of sources works: leave the copies out, or add a folder of your own. `--balance N` repeats the faces of rare
-emotions, up to N-fold, towards as many as the commonest emotion has. Also writes class_counts.png, a bar chart of the
-images per emotion in the first source and in the result. Takes about 15 seconds on the real data.
+Any number of sources works: leave the copies out, or add a folder of your own. `--balance N`
+repeats the faces of rare emotions, up to N-fold, towards as many as the commonest emotion has. Also
+writes class_counts.png, a bar chart of the images per emotion in the first source and in the
+result. Takes about 15 seconds on the real data.
 """
 
 import os
@@ -24,13 +25,21 @@ MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: 
 
 
 def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
-    """Return {emotion: the image paths of all sources, in the order of the sources}, emotions alphabetical."""
+    """Return {emotion.
+
+    The image paths of all sources, in the order of the sources}, emotions alphabetical.
+    """
     emotions = sorted({emotion for images in sources for emotion in images})
-    return {emotion: [path for images in sources for path in images.get(emotion, [])] for emotion in emotions}
+    return {
+        emotion: [path for images in sources for path in images.get(emotion, [])]
+        for emotion in emotions
+    }
 
 
 def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
-    """Repeat each emotion's images a whole number of times, at most `most`, without passing the commonest emotion."""
+    """Repeat each emotion's images a whole number of times, at most `most`, without passing the
+    commonest emotion.
+    """
     largest = max(count(images).values())
     return {emotion: paths * min(most, largest // len(paths)) for emotion, paths in images.items()}
 
@@ -51,7 +60,11 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
         (0.2, after, "shuffled set", "#0072b2"),
     ):
         bars = axes.bar(
-            [place + shift for place in places], [counts.get(name, 0) for name in after], 0.4, label=label, color=color
+            [place + shift for place in places],
+            [counts.get(name, 0) for name in after],
+            0.4,
+            label=label,
+            color=color,
         )
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=2)
     axes.set_xticks(places, after)
@@ -59,7 +72,8 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
     axes.set(title="Images per emotion", ylabel="images")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=120, metadata={"Software": None})  # no version in the file: same input, same bytes
+    # No version in the file: same input, same bytes
+    figure.savefig(path, dpi=120, metadata={"Software": None})
 
 
 def main() -> None:
@@ -71,14 +85,22 @@ def main() -> None:
         default=[Path("data/split/train"), Path("data/contrast"), Path("data/sharpness")],
         help="folders of emotion folders, the training faces first (data/split/train data/contrast data/sharpness)",
     )
-    parser.add_argument("--out", type=Path, default=Path("data/shuffled"), help="output folder (%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("data/shuffled"), help="output folder (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle (%(default)s)")
     parser.add_argument(
-        "--balance", type=positive_int, default=1, metavar="N", help="repeat rare emotions up to N-fold (1: off)"
+        "--balance",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="repeat rare emotions up to N-fold (1: off)",
     )
     args = parser.parse_args()
 
-    sources = [list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources]
+    sources = [
+        list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources
+    ]
     images = merge(sources)
     with atomic_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)

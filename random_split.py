@@ -8,8 +8,9 @@
         ...                       val/
                                       anger/  happiness/  ...
 
-FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both sides of the split,
-also where FER+ gave them different labels. Three numbers, `--ratio 0.8 0.1 0.1`, make a test folder of your own too.
+FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both
+sides of the split, also where FER+ gave them different labels. Three numbers, `--ratio 0.8 0.1
+0.1`, make a test folder of your own too.
 Prints the images per part and emotion. Takes about 10 seconds on the real data.
 """
 
@@ -26,15 +27,27 @@ SCRIPT = Path(__file__).name
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("--source", type=Path, default=Path("data/faces/pool"), help="emotion folders (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("data/split"), help="output folder (%(default)s)")
     parser.add_argument(
-        "--ratio", type=float, nargs="+", default=[0.8, 0.2], help="shares of train, val and, if three, test (0.8 0.2)"
+        "--source", type=Path, default=Path("data/faces/pool"), help="emotion folders (%(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle before the split (%(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("data/split"), help="output folder (%(default)s)"
+    )
+    parser.add_argument(
+        "--ratio",
+        type=float,
+        nargs="+",
+        default=[0.8, 0.2],
+        help="shares of train, val and, if three, test (0.8 0.2)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=42, help="seed of the shuffle before the split (%(default)s)"
+    )
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
-        fail(f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1")
+        fail(
+            f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1"
+        )
 
     images = list_images(args.source, "data_preprocessing.py")
     with atomic_folder(args.out, SCRIPT, [args.source]) as out:
@@ -44,12 +57,18 @@ def main() -> None:
         moved = rejoin_copies(out, digests)
         parts = {}
         for part in PARTS[: len(args.ratio)]:
-            for folder in [folder for folder in (out / part).iterdir() if folder.name not in images]:
+            for folder in [
+                folder for folder in (out / part).iterdir() if folder.name not in images
+            ]:
                 folder.rmdir()  # split-folders copies a sub-folder without images as an empty one
-            parts[part] = {emotion: sum(1 for _ in (out / part / emotion).iterdir()) for emotion in images}
+            parts[part] = {
+                emotion: sum(1 for _ in (out / part / emotion).iterdir()) for emotion in images
+            }
             for emotion, n in parts[part].items():
                 if n == 0:
-                    fail(f"{args.source / emotion}: too few images for a share in {part}; add some or change --ratio")
+                    fail(
+                        f"{args.source / emotion}: too few images for a share in {part}; add some or change --ratio"
+                    )
         write_stage(out, SCRIPT, args.out, vars(args), count(images), parts)
 
     print(

@@ -1,4 +1,5 @@
-"""Train the network on fewer pixels and epochs, with and without each part of the recipe, and print a table of it all.
+"""Train the network on fewer pixels and epochs, with and without each part of the recipe, and print
+a table of it all.
 
     python benchmarks/ablation.py [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 6] [--size 32]
 
@@ -6,9 +7,10 @@ Reads   data/split/train, data/contrast, data/sharpness, data/faces/votes.csv   
 Prints  per row and seed: accuracy by the majority and the plurality rule, macro F1 and accuracy on disturbed faces by
         the majority rule, cross-entropy with the shares of the votes, seconds
 
-One training face in seven, copies of a face always together, is held out to be judged by; the validation and test
-faces are not touched, so what is chosen here was not chosen on them. Every row sees as many faces as the others: the
-one with copies, three times as many, for a third of the epochs.
+One training face in seven, copies of a face always together, is held out to be judged by; the
+validation and test faces are not touched, so what is chosen here was not chosen on them. Every row
+sees as many faces as the others: the one with copies, three times as many, for a third of the
+epochs.
 """
 
 import argparse
@@ -54,7 +56,8 @@ def standardise(faces, recipe: Recipe):
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
 
 
-ROWS = {  # what a row changes: fields of Recipe and Augmentation, and how `run_row` builds the network
+# What a row changes: fields of Recipe and Augmentation, and how `run_row` builds the network
+ROWS = {
     "the recipe": {},
     "no face made brighter": {"min_mean_gray": 0},
     "every face to one mean": {"lift": one_mean},
@@ -70,12 +73,18 @@ ROWS = {  # what a row changes: fields of Recipe and Augmentation, and how `run_
     "batches of 64, learning rate 0.0028": {"batch_size": 64, "learning_rate": 2.8e-3},
     "no shift, rotation, zoom": {"max_shift": 0.0, "max_rotation": 0.0, "max_zoom": 0.0},
     "rotation by 20 degrees, zoom by a fifth": {"max_rotation": 20, "max_zoom": 0.2},
-    "no blur, noise, cover": {"blur_probability": 0.0, "noise_probability": 0.0, "erase_probability": 0.0},
+    "no blur, noise, cover": {
+        "blur_probability": 0.0,
+        "noise_probability": 0.0,
+        "erase_probability": 0.0,
+    },
     "no dropout": {"dropout": 0.0},
     "hard labels": {"labels": "hard"},
     "focal loss": {"loss": "focal"},
     "with the contrast and sharpness copies": {"copies": True},
-    "two convolutions in the first block": {"filters": ((24, 24), (48, 48), (96, 96, 96), (208, 208, 208))},
+    "two convolutions in the first block": {
+        "filters": ((24, 24), (48, 48), (96, 96, 96), (208, 208, 208))
+    },
     "wide, then narrow": {"filters": ((48,), (96, 96), (128, 128, 128), (160, 160))},
 }
 
@@ -101,10 +110,17 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
             sets.append(load_faces(list_images(data / name, f"{name}.py"), emotions, name))
 
     def part(wanted: bool, sets: list[Faces]) -> Faces:
-        keep = [np.array([(row_number(path) in rows) == wanted for path in faces.paths]) for faces in sets]
-        pixels = [image for faces, there in zip(sets, keep) for image in faces.images[there, :, :, 0]]
+        keep = [
+            np.array([(row_number(path) in rows) == wanted for path in faces.paths])
+            for faces in sets
+        ]
+        pixels = [
+            image for faces, there in zip(sets, keep) for image in faces.images[there, :, :, 0]
+        ]
         if size != FACE_SIZE:
-            pixels = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in pixels]
+            pixels = [
+                cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in pixels
+            ]
         labels = np.concatenate([faces.labels[there] for faces, there in zip(sets, keep)])
         paths = [path for faces, there in zip(sets, keep) for path in np.array(faces.paths)[there]]
         return Faces(np.stack(pixels)[..., None], labels, paths, {})
@@ -113,20 +129,31 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
 
 
 def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
-    """Train once with the recipe changed so, and return how good the network is on the faces held out."""
+    """Train once with the recipe changed so, and return how good the network is on the faces held
+    out.
+    """
     blur = tuple(args.size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
-    options = {"face_size": args.size, "batch_size": args.batch_size, "learning_rate": args.learning_rate, "seed": seed}
+    options = {
+        "face_size": args.size,
+        "batch_size": args.batch_size,
+        "learning_rate": args.learning_rate,
+        "seed": seed,
+    }
     recipe = change(Recipe(), {**options, "blur_sigma": blur, **changes})
     copies = changes.get("copies", False)
     faces, held, emotions = read_faces(args.data, args.size, copies)
     votes = read_votes(args.data / "faces/votes.csv")
     if votes is None:
-        fail(f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`")
+        fail(
+            f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`"
+        )
     targets = soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
     keras.utils.set_random_seed(seed)
     epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
     steps = -(-len(targets) // recipe.batch_size)
-    network = architecture.build_network(len(emotions), recipe, changes.get("lift", architecture.brighten_dim_faces))
+    network = architecture.build_network(
+        len(emotions), recipe, changes.get("lift", architecture.brighten_dim_faces)
+    )
     optimizer = changes.get("optimizer", Muon)
     training = build_training(network, epochs * steps, recipe, optimizer)
     start = time.perf_counter()
@@ -150,12 +177,23 @@ def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
     add("--data", type=Path, default=Path("data"), help="where the data stages wrote (%(default)s)")
-    add("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
+    add(
+        "--rows",
+        nargs="+",
+        choices=ROWS,
+        default=list(ROWS),
+        metavar="ROW",
+        help=f"of {', '.join(ROWS)} (all)",
+    )
     add("--seeds", type=int, nargs="+", default=[1], help="each row once with each (1)")
-    add("--epochs", type=int, default=6, help="passes over the faces, a multiple of 3 (%(default)s)")
+    add(
+        "--epochs", type=int, default=6, help="passes over the faces, a multiple of 3 (%(default)s)"
+    )
     add("--size", type=int, default=32, help="pixels of a face's side (%(default)s)")
     add("--batch-size", type=int, default=128, help="(%(default)s)")
     add("--learning-rate", type=float, default=4e-3, help="(%(default)s)")
@@ -176,10 +214,14 @@ def main() -> None:
             figures = " | ".join(f"{value:.4f}" for value in result.values())
             lines.append(f"| {row} | {seed} | {figures} | {seconds:.0f} |")
             print(f"{lines[-1]} n = {n}", flush=True)
-    print("\n| row | seed | majority | plurality | macro F1 | corrupted | cross-entropy | seconds |")
+    print(
+        "\n| row | seed | majority | plurality | macro F1 | corrupted | cross-entropy | seconds |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     print("\n".join(lines))
-    print(f"\nn = {n[0]:,} by majority, {n[1]:,} by plurality, {n[2]:,} faces to train on (the last row's)")
+    print(
+        f"\nn = {n[0]:,} by majority, {n[1]:,} by plurality, {n[2]:,} faces to train on (the last row's)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Which margin around a Haar box shows the network what it was trained on: accuracy over validation faces in scenes.
+"""Which margin around a Haar box shows the network what it was trained on: accuracy over validation
+faces in scenes.
 
     python benchmarks/crop_margin.py [--val data/split/val] [--votes data/faces/votes.csv] [--model pretrained]
 
-Three times, each 48x48 face is enlarged to a side of 96 to 240 pixels and put into a scene twice as wide, which
-continues the face's edges. The cascade searches the scene, the box is cropped with a margin (a share of its side, added
-on all four sides) and the network names it; right is the label of most votes (FER+'s majority rule). Prints how the
-boxes lie on the faces, and a table.
+Three times, each 48x48 face is enlarged to a side of 96 to 240 pixels and put into a scene twice as
+wide, which continues the face's edges. The cascade searches the scene, the box is cropped with a
+margin (a share of its side, added on all four sides) and the network names it; right is the label
+of most votes (FER+'s majority rule). Prints how the boxes lie on the faces, and a table.
 """
 
 import argparse
@@ -36,7 +37,9 @@ def name_all(crops: list[np.ndarray], classifier: Classifier) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--val", type=Path, default=Path("data/split/val"))
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
@@ -66,8 +69,12 @@ def main() -> None:
             left, top, width = box + np.array([-margin, -margin, 2 * margin]) * box[2]
             crops[margin].append(crop(scene, (round(left), round(top), round(width)), size))
     left, top, width = np.median(places, axis=0)
-    print(f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's")
-    print(f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|")
+    print(
+        f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's"
+    )
+    print(
+        f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|"
+    )
     print(f"| the face as it is | {(name_all(plain, classifier) == truth).mean():.3f} |")
     for margin, faces in crops.items():
         print(f"| {margin} | {(name_all(faces, classifier) == truth).mean():.3f} |")

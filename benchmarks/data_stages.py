@@ -5,10 +5,11 @@
 Reads   data/fer2013.csv, data/fer2013new.csv
 Prints  per stage: images written, seconds, images/s, peak memory, the plain way's seconds, and the ratio of the two
 
-The plain way is what a first script does: for data_preprocessing.py the csv module, `np.asarray(list of str)` and
-`Image.save` with its defaults, one face after the other; for the others `Image.open`, the enhancement where there is
-one, and `Image.save`, one image after the other. Both ways run as processes of their own, in turn; seconds are the
-median over the repeats, start-up included. Everything is written to a temporary folder beside the data.
+The plain way is what a first script does: for data_preprocessing.py the csv module,
+`np.asarray(list of str)` and `Image.save` with its defaults, one face after the other; for the
+others `Image.open`, the enhancement where there is one, and `Image.save`, one image after the
+other. Both ways run as processes of their own, in turn; seconds are the median over the repeats,
+start-up included. Everything is written to a temporary folder beside the data.
 """
 
 import argparse
@@ -62,7 +63,9 @@ def plain_copies(script: str, sources: list[Path], out: Path) -> None:
 def measure(command: list, folder: Path) -> tuple[float, float]:
     """Run a command in a folder; return its seconds and its peak memory in MB."""
     start = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"error: {' '.join(map(str, command))} failed")
@@ -70,20 +73,30 @@ def measure(command: list, folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the two CSVs (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="folder of the two CSVs (%(default)s)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="runs of each (%(default)s)")
-    parser.add_argument("--plain", nargs=3, metavar=("SCRIPT", "FOLDER", "OUT"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--plain", nargs=3, metavar=("SCRIPT", "FOLDER", "OUT"), help=argparse.SUPPRESS
+    )
     args = parser.parse_args()
     if args.plain:
         script, folder, out = args.plain
         if script == "data_preprocessing.py":
             return plain_preprocessing(args.data, Path(out))
-        return plain_copies(script, [Path(folder, source) for source in STAGES[script][0].split()], Path(out))
+        return plain_copies(
+            script, [Path(folder, source) for source in STAGES[script][0].split()], Path(out)
+        )
 
     data = args.data.resolve()
     if not (data / "fer2013.csv").is_file():
-        raise SystemExit(f"error: {data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data")
+        raise SystemExit(
+            f"error: {data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data"
+        )
     print("| stage | images | seconds | images/s | peak memory, MB | plain way, seconds | ratio |")
     print("|---|---|---|---|---|---|---|")
     total = 0.0
@@ -95,9 +108,21 @@ def main() -> None:
         for script, (_, out) in STAGES.items():
             ours, plain, ratios = [], [], []
             for repeat in range(args.repeats):
-                target = folder / f"data/{out}" if repeat == args.repeats - 1 else folder / f"other/{out}{repeat}"
+                target = (
+                    folder / f"data/{out}"
+                    if repeat == args.repeats - 1
+                    else folder / f"other/{out}{repeat}"
+                )
                 ours.append(measure([sys.executable, ROOT / script, "--out", target], folder))
-                rival = [sys.executable, Path(__file__).resolve(), "--data", data, "--plain", script, folder / "data"]
+                rival = [
+                    sys.executable,
+                    Path(__file__).resolve(),
+                    "--data",
+                    data,
+                    "--plain",
+                    script,
+                    folder / "data",
+                ]
                 plain.append(measure([*rival, folder / f"plain/{out}{repeat}"], folder))
                 ratios.append(plain[-1][0] / ours[-1][0])
             seconds, memory = statistics.median(s for s, _ in ours), max(m for _, m in ours)
@@ -106,7 +131,9 @@ def main() -> None:
             row = f"| `{script}` | {images:,} | {seconds:.1f} | {images / seconds:,.0f} | {memory:.0f}"
             print(f"{row} | {slow:.1f} | {statistics.median(ratios):.2f} |", flush=True)
             total += seconds
-    print(f"\nAll five: {total:.1f} s, {os.cpu_count()} cores, Python {sys.version.split()[0]}, n = {args.repeats}")
+    print(
+        f"\nAll five: {total:.1f} s, {os.cpu_count()} cores, Python {sys.version.split()[0]}, n = {args.repeats}"
+    )
 
 
 if __name__ == "__main__":

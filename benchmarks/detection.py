@@ -1,11 +1,13 @@
-"""How often realtime.py finds the face in clips, as they are and darkened, beside the Haar cascade on every full frame.
+"""How often realtime.py finds the face in clips, as they are and darkened, beside the Haar cascade
+on every full frame.
 
     python benchmarks/detection.py --clips FOLDER
 
-A clip is scaled to 640x480, 1280x720 and 1920x1080 (the last two widen a 4:3 clip's faces by a third). The reference
-is detectMultiScale(1.1, 5) on the whole gray frame. What is a face is told by the reference on 640x480: a box that two
-thirds of the frames within seven have too, since a face does not come and go. "found" counts the frames in which a box
-overlaps such a face (intersection over union above 0.5), "false" the boxes that overlap none within seven frames.
+A clip is scaled to 640x480, 1280x720 and 1920x1080 (the last two widen a 4:3 clip's faces by a
+third). The reference is detectMultiScale(1.1, 5) on the whole gray frame. What is a face is told by
+the reference on 640x480: a box that two thirds of the frames within seven have too, since a face
+does not come and go. "found" counts the frames in which a box overlaps such a face (intersection
+over union above 0.5), "false" the boxes that overlap none within seven frames.
 """
 
 import argparse
@@ -32,22 +34,33 @@ CONDITIONS = {
     "10 % of the light, noise of 2": lambda gray: gray * 0.1 + RANDOM.normal(0, 2, gray.shape),
     "gamma 3": lambda gray: 255 * (gray / 255) ** 3,
     "10 % of the contrast": lambda gray: 110 + (gray - 110.0) * 0.1,
-    "before a bright window": lambda gray: np.where(np.arange(gray.shape[1]) < gray.shape[1] / 4, 250, gray * 0.25),
+    "before a bright window": lambda gray: np.where(
+        np.arange(gray.shape[1]) < gray.shape[1] / 4, 250, gray * 0.25
+    ),
 }
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
     frames = (frame.picture for frame in open_source([str(path)], None).frames())
-    return [cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY) for frame in frames]
+    return [
+        cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+        for frame in frames
+    ]
 
 
 def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
-    return [[np.array(box[:3], float) for box in cascade.detectMultiScale(gray, 1.1, 5)] for gray in frames]
+    return [
+        [np.array(box[:3], float) for box in cascade.detectMultiScale(gray, 1.1, 5)]
+        for gray in frames
+    ]
 
 
 def followed(frames: list[np.ndarray], normalize, rate: float = 30) -> list[list[np.ndarray]]:
     tracker = Tracker(FaceDetector(normalize))
-    return [[track.box.copy() for track in tracker.update(gray, n / rate)] for n, gray in enumerate(frames)]
+    return [
+        [track.box.copy() for track in tracker.update(gray, n / rate)]
+        for n, gray in enumerate(frames)
+    ]
 
 
 def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
@@ -64,12 +77,16 @@ def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a square of a 640x480 frame on one of another size, as large as what it becomes there."""
     across, down = size[0] / SIZES[0][0], size[1] / SIZES[0][1]
     side = box[2] * (across * down) ** 0.5
-    return np.array([(box[0] + box[2] / 2) * across - side / 2, (box[1] + box[2] / 2) * down - side / 2, side])
+    return np.array(
+        [(box[0] + box[2] / 2) * across - side / 2, (box[1] + box[2] / 2) * down - side / 2, side]
+    )
 
 
 def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
     """Return the frames in which a face is found, and the false boxes."""
-    found = sum(any(iou(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces))
+    found = sum(
+        any(iou(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces)
+    )
     false = 0
     for number, here in enumerate(boxes):
         near = [box for there in faces[max(0, number - NEAR) : number + NEAR + 1] for box in there]
@@ -78,12 +95,18 @@ def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, required=True, help="folder of videos, each of one face or more")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--clips", type=Path, required=True, help="folder of videos, each of one face or more"
+    )
     args = parser.parse_args()
     cascade = load_cascade()
     clips = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
-    print("| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |")
+    print(
+        "| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |"
+    )
     print("|---|---|---|---|---|---|---|")
     for clip in clips:
         for size in SIZES:
@@ -91,13 +114,18 @@ def main() -> None:
             if size == SIZES[0]:
                 truth = only_lasting(whole(clear, cascade))
             faces = [[stretch(box, size) for box in boxes] for boxes in truth]
-            for name, change in CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]:
+            for name, change in (
+                CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]
+            ):
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
                 row = [judge(whole(frames, cascade), faces)]
                 for normalize in (np.copy, None):
                     row.append(judge(followed(frames, normalize), faces))
                 cells = " | ".join(f"{found} + {false} false" for found, false in row)
-                print(f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |", flush=True)
+                print(
+                    f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

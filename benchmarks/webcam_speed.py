@@ -3,10 +3,11 @@
     python benchmarks/webcam_speed.py [--clips FOLDER] [--passes 3] [--frames 10000]
     python benchmarks/webcam_speed.py [--clips FOLDER] --only-long --frames 100000
 
-The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to 640x480, 1280x720 and
-1920x1080, and go through the loop without a window, their faces drawn. The plain way: Haar at (1.3, 5) on the whole
-gray frame, keras.Model.predict for each face, rectangle and label. "Four faces" shows the surroundings of one face
-four times. Decoding is in no figure but those of whole processes.
+The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to
+640x480, 1280x720 and 1920x1080, and go through the loop without a window, their faces drawn. The
+plain way: Haar at (1.3, 5) on the whole gray frame, keras.Model.predict for each face, rectangle
+and label. "Four faces" shows the surroundings of one face four times. Decoding is in no figure but
+those of whole processes.
 
 Prints  per size: frames/s, median, p95 and p99 per frame, the shares of detect, classify and draw, the plain way's
         frames/s, the ratio; then seconds from process start to the first row of the CSV, and peak memory; and of one
@@ -57,11 +58,15 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
     clips = sorted(path for path in folder.iterdir() if path.suffix in CODECS)
-    return [frame.picture.copy() for path in clips for frame in open_source([str(path)], None).frames()]
+    return [
+        frame.picture.copy() for path in clips for frame in open_source([str(path)], None).frames()
+    ]
 
 
 def four_faces(frames: list[np.ndarray], detector: FaceDetector) -> list[np.ndarray]:
-    """Return frames that show a quarter of each frame, the face in its middle, four times, twice as in a mirror."""
+    """Return frames that show a quarter of each frame, the face in its middle, four times, twice as
+    in a mirror.
+    """
     made, middle = [], None
     for frame in frames:
         height, width = frame.shape[0] // 2, frame.shape[1] // 2
@@ -134,7 +139,9 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
 
     model = keras.saving.load_model(ROOT / "pretrained/emotion.keras")
     emotions, cascade = FaceAnalyzer.load(ROOT / "pretrained").emotions, load_cascade()
-    print("| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |")
+    print(
+        "| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     four = four_faces(clip, FaceDetector())
     for size, source in [*itertools.product(SIZES, [clip]), (SIZES[1], four)]:
@@ -173,20 +180,40 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
             for frame in clip:
                 writer.write(cv2.resize(frame, size))
             writer.release()
-            command = [sys.executable, str(ROOT / "realtime.py"), "--source", str(video), "--csv", str(table)]
+            command = [
+                sys.executable,
+                str(ROOT / "realtime.py"),
+                "--source",
+                str(video),
+                "--csv",
+                str(table),
+            ]
             start = [first_row([*command, "--headless"], table) for _ in range(3 * passes)]
             process = subprocess.Popen([*command, "--headless"], stdout=subprocess.DEVNULL)
             peak = 0.0
-            while process.poll() is None:  # not the rusage of the child, which counts this process before the exec too
+            # Not the rusage of the child, which counts this process before the exec too
+            while process.poll() is None:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-                peak = max([peak, *(float(line.split()[1]) / 1024 for line in status.splitlines() if "VmHWM" in line)])
+                peak = max(
+                    [
+                        peak,
+                        *(
+                            float(line.split()[1]) / 1024
+                            for line in status.splitlines()
+                            if "VmHWM" in line
+                        ),
+                    ]
+                )
                 time.sleep(0.005)
             table.unlink()
             seen = f"first face named after {np.median(start):.2f} s (at most {max(start):.2f})"
             if size == SIZES[0] and os.environ.get("DISPLAY"):
                 shown = [first_row(command, table) for _ in range(3 * passes)]
                 seen += f", with a window {np.median(shown):.2f} s (at most {max(shown):.2f})"
-            print(f"- {size[0]}x{size[1]} video, a process of its own: {seen}; peak memory {peak:.0f} MB", flush=True)
+            print(
+                f"- {size[0]}x{size[1]} video, a process of its own: {seen}; peak memory {peak:.0f} MB",
+                flush=True,
+            )
 
 
 def memory_held() -> float:
@@ -196,11 +223,18 @@ def memory_held() -> float:
 
 
 def long_run(clip: list[np.ndarray], count: int) -> None:
-    """Print what a long run costs: memory held beyond that after 1,000 frames, and speed, between its tenths."""
-    analyzer, frames = FaceAnalyzer.load(ROOT / "pretrained"), [cv2.resize(frame, SIZES[0]) for frame in clip]
+    """Print what a long run costs.
+
+    Memory held beyond that after 1,000 frames, and speed, between its tenths.
+    """
+    analyzer, frames = (
+        FaceAnalyzer.load(ROOT / "pretrained"),
+        [cv2.resize(frame, SIZES[0]) for frame in clip],
+    )
     held, times, seen = [], [], 0
     with tempfile.TemporaryDirectory() as folder:
-        video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")  # of an MP4 FFmpeg holds the index
+        # Of an MP4 FFmpeg holds the index
+        video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
         output = VideoRecorder(video, RATE, every_frame=True, paths=[])
         rows = CsvWriter(table, analyzer.emotions, None, [])
         for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
@@ -219,12 +253,18 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
         capture = cv2.VideoCapture(str(video))
         while capture.grab():
             recorded += 1
-    whole = {line.count(",") for line in lines[:-1]} == {8 + len(analyzer.emotions)} and lines[-1] == ""
+    whole = {line.count(",") for line in lines[:-1]} == {8 + len(analyzer.emotions)} and lines[
+        -1
+    ] == ""
     took = np.diff(times)
     tenth = max(1, len(took) // 10)
     speeds = [1000 / part.mean() for part in (took[:tenth], took[-tenth:])]
-    print(f"- {count:,} frames of 640x480 into a video and a CSV: memory {held[-1] - held[0]:+.1f} MB")
-    print(f"  after the first 1,000 (at most {max(held) - held[0]:+.1f} MB); {speeds[0]:.0f} frames/s")
+    print(
+        f"- {count:,} frames of 640x480 into a video and a CSV: memory {held[-1] - held[0]:+.1f} MB"
+    )
+    print(
+        f"  after the first 1,000 (at most {max(held) - held[0]:+.1f} MB); {speeds[0]:.0f} frames/s"
+    )
     print(
         f"  in the first tenth, {speeds[1]:.0f} in the last; {recorded:,} frames can be played; {len(lines) - 2:,} rows"
     )
@@ -232,15 +272,23 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, help="folder of videos (the sample picture, moved about)")
-    parser.add_argument("--passes", type=int, default=3, help="times that every frame is seen (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--clips", type=Path, help="folder of videos (the sample picture, moved about)"
+    )
+    parser.add_argument(
+        "--passes", type=int, default=3, help="times that every frame is seen (%(default)s)"
+    )
     parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
     parser.add_argument("--only-long", action="store_true", help="the long run alone")
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:
-        raise SystemExit(f"error: {args.clips}: no video that OpenCV can read; give a folder of videos to --clips")
+        raise SystemExit(
+            f"error: {args.clips}: no video that OpenCV can read; give a folder of videos to --clips"
+        )
     if args.frames < 3000:
         raise SystemExit(f"error: --frames {args.frames}: give 3,000 or more")
     if args.only_long:
@@ -248,7 +296,8 @@ def main() -> None:
     speed_table(clip, args.passes)
     print()
     process_figures(clip, args.passes)
-    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)  # apart from Keras
+    # Apart from Keras
+    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)
     where = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, OpenCV {cv2.__version__}"
     print(f"\n{len(clip)} frames, {args.passes} passes, {where}")
 

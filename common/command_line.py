@@ -12,18 +12,28 @@ from common.errors import UserError, fail, printable
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose help is a script's docstring, and whose refusals are one line and status 1."""
+    """An argument parser whose help is a script's docstring, and whose refusals are one line and
+    status 1.
+    """
 
     def __init__(self, description: str):
-        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        super().__init__(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
 
     def error(self, message: str) -> NoReturn:
-        """Raise UserError in place of printing the usage; `argument --epochs: 0: ...` becomes `--epochs 0: ...`."""
+        """Raise UserError in place of printing the usage.
+
+        `argument --epochs: 0: ...` becomes `--epochs 0: ...`.
+        """
         fail(re.sub(r"^argument (\S+): ", r"\1 ", message))
 
 
 def number_type(convert: Callable, accept: Callable, wanted: str) -> Callable:
-    """Return a `type=` for an option: a converted text that is accepted, or a line that says what is `wanted`."""
+    """Return a `type=` for an option.
+
+    A converted text that is accepted, or a line that says what is `wanted`.
+    """
 
     def parse(text: str):
         try:
@@ -45,9 +55,13 @@ seed = number_type(int, lambda value: 0 <= value < 2**31, f"a whole number from 
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; what the system refuses, and Ctrl-C, become one line instead of a traceback."""
+    """Run a script's `main`.
+
+    What the system refuses, and Ctrl-C, become one line instead of a traceback.
+    """
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no reason to fail
+        # A name that the terminal can't show is no reason to fail
+        stream.reconfigure(errors="backslashreplace")
     try:
         try:
             main()
@@ -68,7 +82,9 @@ def run(main: Callable[[], None]) -> None:
 
 
 def flush() -> None:
-    """Bring out what was printed, and keep Python's own attempt as it ends from failing a second time."""
+    """Bring out what was printed, and keep Python's own attempt as it ends from failing a second
+    time.
+    """
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr: an error is one line."""
+    """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr.
+
+    An error is one line.
+    """
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:

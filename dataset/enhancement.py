@@ -1,4 +1,7 @@
-"""The stage that contrast.py and sharpness.py share: a copy of every training face, enhanced by Pillow."""
+"""The stage that contrast.py and sharpness.py share.
+
+A copy of every training face, enhanced by Pillow.
+"""
 
 from pathlib import Path
 
@@ -8,14 +11,28 @@ from dataset.stage import atomic_folder, write_stage
 
 
 def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
-    """Run the stage from the command line: `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
+    """Run the stage from the command line: `row00010.png` becomes
+    `data/<kind>/<emotion>/row00010_<kind>.png`.
 
-    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`, `description` the help.
+    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`,
+    `description` the help.
     """
     parser = Parser(description)
-    parser.add_argument("--source", type=Path, default=Path("data/split/train"), help="emotion folders (%(default)s)")
-    parser.add_argument("--out", type=Path, default=Path(f"data/{kind}"), help="output folder (%(default)s)")
-    parser.add_argument("--factor", type=enhancement_factor, default=factor, help="strength, 0 or more (%(default)s)")
+    parser.add_argument(
+        "--source",
+        type=Path,
+        default=Path("data/split/train"),
+        help="emotion folders (%(default)s)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(f"data/{kind}"), help="output folder (%(default)s)"
+    )
+    parser.add_argument(
+        "--factor",
+        type=enhancement_factor,
+        default=factor,
+        help="strength, 0 or more (%(default)s)",
+    )
     args = parser.parse_args()
 
     images = list_images(args.source, "random_split.py")

@@ -17,21 +17,34 @@ ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 
 
 def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Yield the named columns as text, some rows at a time; fails with one line on what is not such a CSV."""
-    options = {"dtype": str, "keep_default_na": False, "chunksize": ROWS_AT_ONCE, "index_col": False}
+    """Yield the named columns as text, some rows at a time.
+
+    Fails with one line on what is not such a CSV.
+    """
+    options = {
+        "dtype": str,
+        "keep_default_na": False,
+        "chunksize": ROWS_AT_ONCE,
+        "index_col": False,
+    }
     # skipinitialspace: icml_face_data.csv, Kaggle's other copy, has blanks before its column names
     options |= {"skipinitialspace": True, "encoding": "utf-8-sig", "compression": None}
     try:
         with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more fields than the header
+            # A row with more fields than the header
+            warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(file, **options) as chunks:
                 for chunk in chunks:
                     yield chunk[columns]
     except FileNotFoundError:
-        fail(f"{path}: no such file; the README says where to download it, `--help` how to name another")
+        fail(
+            f"{path}: no such file; the README says where to download it, `--help` how to name another"
+        )
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).splitlines()[0][:150]
-        fail(f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again")
+        fail(
+            f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again"
+        )
 
 
 def name_row(row: int) -> str:
@@ -39,13 +52,15 @@ def name_row(row: int) -> str:
 
 
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
-    """Return uint8 faces of shape (rows, 48, 48); fails naming the first row that isn't 2304 numbers from 0 to 255.
+    """Return uint8 faces of shape (rows, 48, 48); fails naming the first row that isn't 2304
+    numbers from 0 to 255.
 
     Parsed as int64 and checked before the cast, since NumPy casts 256 to uint8 as 0 without a word.
     """
     faces = np.empty((len(texts), FACE_SIZE, FACE_SIZE), np.uint8)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # how NumPy reports text that is no number
+        # How NumPy reports text that is no number
+        warnings.simplefilter("error", DeprecationWarning)
         for row, text in enumerate(texts):
             where = f"{path}: {name_row(first + row)}"
             try:
@@ -53,7 +68,9 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
             except (DeprecationWarning, ValueError):
                 fail(f"{where}: pixels that are not whole numbers; mend or remove the row")
             if pixels.size != FACE_SIZE * FACE_SIZE:
-                fail(f"{where}: {pixels.size:,} pixels, not {FACE_SIZE * FACE_SIZE:,}; download it again")
+                fail(
+                    f"{where}: {pixels.size:,} pixels, not {FACE_SIZE * FACE_SIZE:,}; download it again"
+                )
             if pixels.max() > 255 or "-" in text:
                 fail(f"{where}: a pixel outside 0..255; mend or remove the row")
             faces[row] = pixels.reshape(FACE_SIZE, FACE_SIZE)
@@ -61,7 +78,10 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 
 
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,). 36,000 faces take 83 MB."""
+    """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,).
+
+    36,000 faces take 83 MB.
+    """
     faces, usage = [], []
     for chunk in progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
@@ -70,12 +90,16 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            fail(f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row")
+            fail(
+                f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row"
+            )
     return np.concatenate(faces), np.array(usage)
 
 
 def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return votes, int64 (rows, 10) in the order of VOTES, and whether each row names an image, bool (rows,)."""
+    """Return votes, int64 (rows, 10) in the order of VOTES, and whether each row names an image,
+    bool (rows,).
+    """
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES]))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])
     if len(table) != len(usage):
@@ -92,5 +116,7 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     if wrong.size:
         row, column = wrong[0]
         text = str(table[VOTES[column]][row])[:40]
-        fail(f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row")
+        fail(
+            f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row"
+        )
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()

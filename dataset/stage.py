@@ -1,4 +1,7 @@
-"""The hand-over of a stage's output: complete or absent, ours or refused, and a stage.json that says what it is."""
+"""The hand-over of a stage's output.
+
+Complete or absent, ours or refused, and a stage.json that says what it is.
+"""
 
 import errno
 import json
@@ -18,11 +21,12 @@ except ImportError:  # Windows: two runs into one folder at once are not noticed
 
 @contextmanager
 def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
-    """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends without an error.
+    """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends
+    without an error.
 
-    `out` is complete or absent at every moment: what a killed run has left is cleared, and an earlier output that it
-    had already moved aside comes back. Fails when `out` was not made by `script`, touches one of the `sources`, or is
-    being written by another run.
+    `out` is complete or absent at every moment: what a killed run has left is cleared, and an
+    earlier output that it had already moved aside comes back. Fails when `out` was not made by
+    `script`, touches one of the `sources`, or is being written by another run.
     """
     out = Path(os.path.realpath(out))
     check_ownership(out, script)
@@ -43,7 +47,9 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         new.rename(out)
     except BaseException as error:
         # A full disk does not say for which file, or names the one that was being copied
-        if isinstance(error, OSError) and (error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG)):
+        if isinstance(error, OSError) and (
+            error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG)
+        ):
             error.filename = str(out)
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)
@@ -59,7 +65,8 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def recover(out: Path) -> Path:
-    """Put back an output that a killed run had moved aside, or clear it; return the place for the next to move to.
+    """Put back an output that a killed run had moved aside, or clear it; return the place for the
+    next to move to.
 
     Fails when something lies there that can't be cleared.
     """
@@ -88,12 +95,13 @@ def check_ownership(out: Path, script: str) -> None:
 
 
 def _lock(folder: Path) -> int:
-    """Make `folder` and hold a lock on it, which the system drops when this process ends, however it ends.
+    """Make `folder` and hold a lock on it, which the system drops when this process ends, however
+    it ends.
 
     Returns the lock's file descriptor, -1 on Windows.
 
-    Between the mkdir here and the lock, another run may finish and rename the folder away: the lock would then be on
-    that run's output. So it only counts while the folder still goes by its name.
+    Between the mkdir here and the lock, another run may finish and rename the folder away: the lock
+    would then be on that run's output. So it only counts while the folder still goes by its name.
     """
     while True:
         if folder.is_symlink():
@@ -121,10 +129,14 @@ def _clear(folder: Path) -> None:
             os.unlink(entry.path)
 
 
-def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict) -> None:
-    """Write `stage.json` into `folder`; paths among the arguments are kept relative to the folder that `out` is in.
+def write_stage(
+    folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict
+) -> None:
+    """Write `stage.json` into `folder`; paths among the arguments are kept relative to the folder
+    that `out` is in.
 
-    No time and no absolute path stands in it, so that the same input and seed give the same bytes anywhere.
+    No time and no absolute path stands in it, so that the same input and seed give the same bytes
+    anywhere.
     """
     home = Path(os.path.abspath(out)).parent
 
@@ -137,5 +149,13 @@ def write_stage(folder: Path, script: str, out: Path, arguments: dict, images_in
 
     arguments = {name: plain(value) for name, value in arguments.items() if name != "out"}
     seed = arguments.pop("seed", None)
-    stage = {"script": script, "arguments": arguments, "seed": seed, "images_in": images_in, "images_out": images_out}
-    (folder / "stage.json").write_text(json.dumps(stage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    stage = {
+        "script": script,
+        "arguments": arguments,
+        "seed": seed,
+        "images_in": images_in,
+        "images_out": images_out,
+    }
+    (folder / "stage.json").write_text(
+        json.dumps(stage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )

@@ -1,4 +1,6 @@
-"""The network: VGG-style convolutions on gray values, and the mean over a face and its mirror image."""
+"""The network: VGG-style convolutions on gray values, and the mean over a face and its mirror
+image.
+"""
 
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from network.recipe import Recipe
 
 
 def brighten_dim_faces(faces, recipe: Recipe):
-    """Return faces of gray values (n, size, size, 1) with dim ones made brighter, up to `recipe.min_mean_gray`.
+    """Return faces of gray values (n, size, size, 1) with dim ones made brighter, up to
+    `recipe.min_mean_gray`.
 
     Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
     """
@@ -24,8 +27,8 @@ def brighten_dim_faces(faces, recipe: Recipe):
 def build_network(emotions: int, recipe: Recipe, lift=brighten_dim_faces):
     """Return the network: gray values (n, size, size, 1) -> probabilities (n, emotions).
 
-    Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and global pooling for its
-    dense layers.
+    Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and global pooling for
+    its dense layers.
     """
     faces = keras.Input((recipe.face_size, recipe.face_size, 1))
     x = layers.Rescaling(1 / 127.5, offset=-1)(lift(faces, recipe))
@@ -33,11 +36,12 @@ def build_network(emotions: int, recipe: Recipe, lift=brighten_dim_faces):
         for number, n in enumerate(filters, start=1):
             x = layers.Conv2D(n, 3, padding="same", use_bias=False)(x)
             if number == len(filters) and block < len(recipe.filters) - 1:
-                x = layers.MaxPooling2D()(x)  # before the two below, a quarter of whose work is then enough
+                # Before the two below, a quarter of whose work is then enough
+                x = layers.MaxPooling2D()(x)
             x = layers.BatchNormalization()(x)
             x = layers.ReLU()(x)
-    # A dense layer on pooled features, written as a 1x1 convolution before the pooling: the same sum, but cv2.dnn
-    # (OpenCV 4.14) leaves out the bias of a dense layer that it reads from TFLite.
+    # A dense layer on pooled features, written as a 1x1 convolution before the pooling: the same
+    # sum, but cv2.dnn (OpenCV 4.14) leaves out the bias of a dense layer that it reads from TFLite.
     x = layers.SpatialDropout2D(recipe.dropout)(x)
     x = layers.Conv2D(emotions, 1)(x)
     x = layers.GlobalAveragePooling2D()(x)
@@ -45,10 +49,12 @@ def build_network(emotions: int, recipe: Recipe, lift=brighten_dim_faces):
 
 
 def average_mirrored(network):
-    """Return a network that gives the mean of what `network` makes of a face and of its mirror image.
+    """Return a network that gives the mean of what `network` makes of a face and of its mirror
+    image.
 
-    The mean of the scores before the softmax, taken before the pooling, since cv2.dnn adds axes to that of vectors. Nor
-    can it reverse an axis: with the columns in the place of channels, a 1x1 convolution swaps each for its opposite.
+    The mean of the scores before the softmax, taken before the pooling, since cv2.dnn adds axes to
+    that of vectors. Nor can it reverse an axis: with the columns in the place of channels, a 1x1
+    convolution swaps each for its opposite.
     """
     faces, size = keras.Input(network.input_shape[1:]), network.input_shape[1]
     columns = layers.Permute((1, 3, 2))(faces)
@@ -76,12 +82,16 @@ def load_network(folder: Path):
         fail(f"{path}: not a Keras network ({first_line(error)}); train again")
     emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     if outputs != len(set(emotions)):
-        fail(f"{labels}: {len(set(emotions))} labels for a network of {outputs} outputs; copy both again")
+        fail(
+            f"{labels}: {len(set(emotions))} labels for a network of {outputs} outputs; copy both again"
+        )
     return network, emotions
 
 
 def build_inference_network(checkpoint: Path, emotions: int, recipe: Recipe):
-    """Return the best epoch's network, averaged over mirrored faces, in float32 whatever it was trained in."""
+    """Return the best epoch's network, averaged over mirrored faces, in float32 whatever it was
+    trained in.
+    """
     keras.config.set_dtype_policy("float32")
     network = build_network(emotions, recipe)
     network.set_weights(keras.saving.load_model(checkpoint / "best.keras").get_weights())

@@ -5,8 +5,13 @@ import numpy as np
 BINS = 15  # of the reliability diagram and the calibration error
 
 
-def calibration_error(truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray) -> tuple[float, list]:
-    """Return the expected calibration error, and per bin of confidence: faces, their confidence, their accuracy."""
+def calibration_error(
+    truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray
+) -> tuple[float, list]:
+    """Return the expected calibration error, and per bin of confidence.
+
+    Faces, their confidence, their accuracy.
+    """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     right = truth == predicted
     table = [
@@ -20,9 +25,9 @@ def calibration_error(truth: np.ndarray, confidence: np.ndarray, predicted: np.n
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the temperature that makes these labels likeliest when the logits are divided by it.
 
-    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017, arXiv:1706.04599. A network
-    that learned the shares of the votes is surer of them than it seems: it says 0.6 where six of ten people agree, and
-    is right more often than that.
+    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017,
+    arXiv:1706.04599. A network that learned the shares of the votes is surer of them than it seems:
+    it says 0.6 where six of ten people agree, and is right more often than that.
     """
     logits = np.log(np.maximum(probabilities, 1e-9))
     losses = {}

@@ -21,7 +21,9 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
-    """Return the folder beside `out` that a stopped run resumes from, once that run is known to be the same."""
+    """Return the folder beside `out` that a stopped run resumes from, once that run is known to be
+    the same.
+    """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
     recover(checkpoint)
@@ -36,10 +38,16 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[st
         try:
             stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
             before = {**stage["arguments"], "seed": stage["seed"]}
-            changed = [f"--{name.replace('_', '-')}" for name in RECIPE if before[name] != getattr(recipe, name)]
+            changed = [
+                f"--{name.replace('_', '-')}"
+                for name in RECIPE
+                if before[name] != getattr(recipe, name)
+            ]
             changed += ["faces or votes"] if before["faces"] != digests else []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+            fail(
+                f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume"
+            )
         if changed:
             what = f"the stopped run had other {', '.join(changed)}"
             fail(f"{checkpoint}: {what}; give the same, or start again without --resume")

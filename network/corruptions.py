@@ -39,7 +39,9 @@ def occlusion(image: np.ndarray, severity: float, rng: np.random.Generator) -> n
 
 
 def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
-    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels, its edge repeated."""
+    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels, its
+    edge repeated.
+    """
     size = len(image)
     turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1)
     turn[:, 2] += x, y
@@ -58,11 +60,15 @@ CORRUPTIONS: list[tuple[Callable, float]] = [
 
 
 def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
-    """Yield each corruption's name, its severity, and the images, uint8 (n, side, side, 1), corrupted by it.
+    """Yield each corruption's name, its severity, and the images, uint8 (n, side, side, 1),
+    corrupted by it.
 
     The same images give the same corrupted ones at every call.
     """
     rng = np.random.default_rng(0)
     for corrupt, severity in CORRUPTIONS:
-        changed = [np.clip(corrupt(image, severity, rng), 0, 255).astype(np.uint8) for image in images[..., 0]]
+        changed = [
+            np.clip(corrupt(image, severity, rng), 0, 255).astype(np.uint8)
+            for image in images[..., 0]
+        ]
         yield corrupt.__name__, severity, np.stack(changed)[..., None]

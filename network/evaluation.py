@@ -1,4 +1,7 @@
-"""How good a network is: accuracy, calibration, confusion, and how it fares on faces as bad cameras show them."""
+"""How good a network is.
+
+Accuracy, calibration, confusion, and how it fares on faces as bad cameras show them.
+"""
 
 import numpy as np
 import pandas as pd
@@ -16,10 +19,14 @@ def predict(network, images: np.ndarray) -> np.ndarray:
 
 
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
-    """Return n, accuracy, F1 scores, calibration, the table per emotion, the confusion matrix (rows: truth)."""
+    """Return n, accuracy, F1 scores, calibration, the table per emotion, the confusion matrix
+    (rows: truth).
+    """
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = calibration_error(truth, probabilities.max(axis=1), predicted)
-    table = classification_report(truth, predicted, labels=emotions, output_dict=True, zero_division=0)
+    table = classification_report(
+        truth, predicted, labels=emotions, output_dict=True, zero_division=0
+    )
     return {
         "n": len(truth),
         "accuracy": float(accuracy_score(truth, predicted)),
@@ -32,13 +39,16 @@ def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list
     }
 
 
-def evaluate(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> dict:
+def evaluate(
+    network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+) -> dict:
     """Return {set: {rule: metrics}} over the faces that have a label by the rule."""
     metrics = {}
     for name, faces in ((name, faces) for name, faces in sets.items() if name != "train"):
         probabilities = predict(network, faces.images)
         known = {
-            rule: (truth, np.isin(truth, emotions)) for rule, truth in labels_by_rule(faces, emotions, votes).items()
+            rule: (truth, np.isin(truth, emotions))
+            for rule, truth in labels_by_rule(faces, emotions, votes).items()
         }
         metrics[name] = {
             rule: compute_metrics(truth[there], probabilities[there], emotions)
@@ -48,8 +58,12 @@ def evaluate(network, sets: dict[str, Faces], emotions: list[str], votes: pd.Dat
     return metrics
 
 
-def evaluate_corruptions(network, faces: Faces, truth: np.ndarray, emotions: list[str]) -> list[dict]:
-    """Return the accuracy on the faces with a label as they are, "clean", and under each corruption."""
+def evaluate_corruptions(
+    network, faces: Faces, truth: np.ndarray, emotions: list[str]
+) -> list[dict]:
+    """Return the accuracy on the faces with a label as they are, "clean", and under each
+    corruption.
+    """
     known = np.isin(truth, emotions)
     images, truth = faces.images[known], truth[known]
 
@@ -69,19 +83,27 @@ def print_report(metrics: dict, corruptions: list[dict]) -> None:
         for rule, result in rules.items():
             scores = f"macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}"
             scores += f", calibration error {result['calibration_error']:.3f}"
-            print(f"\n{name}, {rule} rule: accuracy {result['accuracy']:.3f}, {scores}, n = {result['n']:,}")
+            print(
+                f"\n{name}, {rule} rule: accuracy {result['accuracy']:.3f}, {scores}, n = {result['n']:,}"
+            )
             table = pd.DataFrame(result["per_class"]).T.astype({"support": int})
             print(table.to_string(float_format="{:.3f}".format))
     clean, *rest = [result["accuracy"] for result in corruptions]
-    print("\nthe same faces under a camera's conditions: accuracy, and the difference from the clean faces")
+    print(
+        "\nthe same faces under a camera's conditions: accuracy, and the difference from the clean faces"
+    )
     for result in corruptions:
         name, accuracy = f"{result['corruption']} {result['severity']:.3g}", result["accuracy"]
         print(f"{name:20} {accuracy:.3f} {accuracy - clean:+.3f}")
     print(f"{f'mean of these {len(rest)}':20} {np.mean(rest):.3f} {np.mean(rest) - clean:+.3f}")
 
 
-def report(network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None) -> tuple[dict, list[dict]]:
-    """Print and return how good the network is, and how good on corruptions faces of the last set, by the last rule."""
+def report(
+    network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+) -> tuple[dict, list[dict]]:
+    """Print and return how good the network is, and how good on corruptions faces of the last set,
+    by the last rule.
+    """
     metrics = evaluate(network, sets, emotions, votes)
     name, faces = list(sets.items())[-1]
     truth = labels_by_rule(faces, emotions, votes)[list(metrics[name])[-1]]

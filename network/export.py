@@ -17,18 +17,23 @@ PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a proba
 def export_network(network, path: Path, faces: np.ndarray) -> None:
     """Write the network as TFLite, and check it by some of `faces`, uint8 (n, side, side, 1).
 
-    Under another backend than TensorFlow it says how to make the file later. Fails, and leaves no file, when cv2.dnn's
-    probabilities are not Keras's.
+    Under another backend than TensorFlow it says how to make the file later. Fails, and leaves no
+    file, when cv2.dnn's probabilities are not Keras's.
     """
     if keras.backend.backend() != "tensorflow":
-        print("emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend")
+        print(
+            "emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend"
+        )
         return
     convert(network, path)
     check_parity(network, path, faces[:: len(faces) // 256 + 1])
 
 
 def convert(network, path: Path) -> None:
-    """Write the network as TFLite; TensorFlow is imported here, since other backends train without it."""
+    """Write the network as TFLite.
+
+    TensorFlow is imported here, since other backends train without it.
+    """
     import tensorflow as tf
 
     try:
@@ -40,13 +45,24 @@ def convert(network, path: Path) -> None:
 
 
 def check_parity(network, path: Path, faces: np.ndarray) -> None:
-    """Print how far cv2.dnn's probabilities are from Keras's; remove the file and fail where they are not the same."""
+    """Print how far cv2.dnn's probabilities are from Keras's.
+
+    Remove the file and fail where they are not the same.
+    """
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
     by_opencv, by_keras = reader.forward(), network.predict(faces, verbose=0)
-    apart = float(np.abs(by_opencv - by_keras).max()) if by_opencv.shape == by_keras.shape else math.inf
-    print(f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces")
+    apart = (
+        float(np.abs(by_opencv - by_keras).max()) if by_opencv.shape == by_keras.shape else math.inf
+    )
+    print(
+        f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces"
+    )
     if not apart <= PARITY_TOLERANCE:
         path.unlink()
-        why = "try another OpenCV" if np.isfinite(by_keras).all() else "the training diverged: lower --learning-rate"
+        why = (
+            "try another OpenCV"
+            if np.isfinite(by_keras).all()
+            else "the training diverged: lower --learning-rate"
+        )
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

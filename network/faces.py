@@ -14,14 +14,20 @@ MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data
 
 
 def row_number(path: Path) -> int | None:
-    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`: 12345), else None."""
+    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`.
+
+    12345), else None.
+    """
     found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
     return int(found.group(1)) if found else None
 
 
 @dataclass
 class Faces:
-    """Images, uint8 (n, 48, 48, 1); labels, int (n,), the folders' emotions by number; files; images per emotion."""
+    """Images, uint8 (n, 48, 48, 1).
+
+    Labels, int (n,), the folders' emotions by number; files; images per emotion.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -42,10 +48,11 @@ def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) ->
 def load_sets(
     folders: dict[str, Path], emotions: list[str] | None = None, limit: int | None = None
 ) -> tuple[dict[str, Faces], list[str]]:
-    """Return {name: Faces} of {"train", "val" or "test": folder}, and the emotions: the first set's sub-folders.
+    """Return {name: Faces} of {"train", "val" or "test": folder}, and the emotions: the first set's
+    sub-folders.
 
-    Of each emotion `limit` faces at most. Fails when val has other emotions than the network, or test has one that the
-    network can't name.
+    Of each emotion `limit` faces at most. Fails when val has other emotions than the network, or
+    test has one that the network can't name.
     """
     sets = {}
     for name, folder in folders.items():
@@ -54,14 +61,18 @@ def load_sets(
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
             what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
-            fail(f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces")
+            fail(
+                f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces"
+            )
         images = {emotion: paths[:limit] for emotion, paths in images.items()}
         sets[name] = load_faces(images, emotions, name)
     return sets, emotions
 
 
 def check_leakage(sets: dict[str, Faces], folder: Path) -> None:
-    """Fail when a face to be judged by is a training face, or one that a training face is a copy of."""
+    """Fail when a face to be judged by is a training face, or one that a training face is a copy
+    of.
+    """
     rows = {row_number(path) for path in sets["train"].paths} - {None}
     pixels = {image.tobytes() for image in sets["train"].images}
     for faces in (faces for name, faces in sets.items() if name != "train"):

@@ -11,9 +11,9 @@ MOMENTUM = 0.95
 class Muon(keras.optimizers.AdamW):
     """Muon's own rule for the 3x3 kernels, AdamW's for all other variables, at one learning rate.
 
-    Muon (Jordan et al. 2024) takes a kernel's momentum as a matrix and makes all its singular values about 1, so that
-    rare directions are learned as fast as common ones. Its steps are scaled to AdamW's size (arXiv:2502.16982).
-    Keras's own Muon, up to 3.15, leaves convolutions to AdamW.
+    Muon (Jordan et al. 2024) takes a kernel's momentum as a matrix and makes all its singular
+    values about 1, so that rare directions are learned as fast as common ones. Its steps are scaled
+    to AdamW's size (arXiv:2502.16982). Keras's own Muon, up to 3.15, leaves convolutions to AdamW.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -22,7 +22,8 @@ class Muon(keras.optimizers.AdamW):
         momentum = self._momentums[self._get_variable_index(variable)]
         self.assign(momentum, MOMENTUM * momentum + gradient)
         step = ops.reshape(gradient + MOMENTUM * momentum, (-1, variable.shape[-1]))
-        step = ops.transpose(step)  # a row per filter: mostly the shorter side, which keeps the products small
+        # A row per filter: mostly the shorter side, which keeps the products small
+        step = ops.transpose(step)
         step = step / (ops.norm(step) + 1e-7)
         for _ in range(5):  # Newton and Schulz's iteration with Jordan's coefficients
             squared = step @ ops.transpose(step)

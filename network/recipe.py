@@ -12,11 +12,13 @@ QUICK_EPOCHS = 5
 class Recipe:
     """The architecture, its targets, and how it is trained.
 
-    `loss` is "crossentropy" or "focal", `labels` is "soft" (shares of the votes) or "hard" (one label a face).
+    `loss` is "crossentropy" or "focal", `labels` is "soft" (shares of the votes) or "hard" (one
+    label a face).
     """
 
     face_size: int = FACE_SIZE  # pixels
-    filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))  # 3x3 convolutions a block
+    # 3x3 convolutions a block
+    filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
     min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
     dropout: float = 0.3
     labels: str = "soft"

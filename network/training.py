@@ -22,7 +22,8 @@ LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
-    """Return the network compiled to be trained, in a model of its own: the saved network has no optimizer.
+    """Return the network compiled to be trained, in a model of its own: the saved network has no
+    optimizer.
 
     `optimizer` takes a learning rate and `weight_decay`.
     """
@@ -31,25 +32,37 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
     )
-    losses = {"crossentropy": keras.losses.CategoricalCrossentropy, "focal": keras.losses.CategoricalFocalCrossentropy}
+    losses = {
+        "crossentropy": keras.losses.CategoricalCrossentropy,
+        "focal": keras.losses.CategoricalFocalCrossentropy,
+    }
     optimizer = optimizer(rate, weight_decay=recipe.weight_decay)
     training.compile(optimizer, losses[recipe.loss](), metrics=["accuracy"])
     return training
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch, counted from 1, of the highest validation accuracy, the first of equals; 0 before any."""
+    """Return the epoch, counted from 1, of the highest validation accuracy, the first of equals.
+
+    0 before any.
+    """
     accuracies = [epoch["val_accuracy"] for epoch in log]
     return accuracies.index(max(accuracies)) + 1 if log else 0
 
 
 def load_checkpoint(checkpoint: Path, recipe: Recipe):
-    """Return the model of a stopped run as its last epoch left it, and its log. Fails when it can't be resumed."""
+    """Return the model of a stopped run as its last epoch left it, and its log.
+
+    Fails when it can't be resumed.
+    """
     try:
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
         figures = [[float(epoch[name]) for name in LOG] for epoch in log]
-        keras.utils.set_random_seed(recipe.seed + len(log))  # before the load: dropout draws its seed there
-        training = keras.saving.load_model(checkpoint / "training.keras", custom_objects={"Muon": Muon})
+        # Before the load: dropout draws its seed there
+        keras.utils.set_random_seed(recipe.seed + len(log))
+        training = keras.saving.load_model(
+            checkpoint / "training.keras", custom_objects={"Muon": Muon}
+        )
         if (
             not log
             or training.optimizer is None
@@ -58,11 +71,15 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
             raise ValueError("not the files of one run")
     except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
         fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
-    print(f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}")
+    print(
+        f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}"
+    )
     return training, log
 
 
-def save_checkpoint(checkpoint: Path, training, log: list[dict], arguments: dict, counts: dict[str, int]) -> None:
+def save_checkpoint(
+    checkpoint: Path, training, log: list[dict], arguments: dict, counts: dict[str, int]
+) -> None:
     """Replace the checkpoint as a whole: a run killed at any moment loses one epoch at most."""
     with atomic_folder(checkpoint, "train.py") as new:
         training.save(new / "training.keras")
@@ -75,9 +92,16 @@ def save_checkpoint(checkpoint: Path, training, log: list[dict], arguments: dict
 
 
 def train(
-    faces: Faces, val: Faces, targets: np.ndarray, checkpoint: Path, recipe: Recipe, resume: bool, arguments: dict
+    faces: Faces,
+    val: Faces,
+    targets: np.ndarray,
+    checkpoint: Path,
+    recipe: Recipe,
+    resume: bool,
+    arguments: dict,
 ) -> list[dict]:
-    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict per epoch.
+    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict
+    per epoch.
 
     `targets` are float32 (n, emotions); `arguments` stand in the checkpoint's stage.json.
     """
@@ -99,7 +123,9 @@ def train(
         save_checkpoint(checkpoint, training, log, arguments, faces.counts)
 
     training.fit(
-        batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)),
+        batches(
+            faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)
+        ),
         steps_per_epoch=steps_per_epoch,
         validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
         validation_batch_size=256,

@@ -1,10 +1,12 @@
-"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline before you have Kaggle's.
+"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline before you
+have Kaggle's.
 
     python samples/make_toy_csv.py [--out data] [--rows 800] [--seed 42]
 
-Everything that the real files hold is there: all three Usages, rows without an image name, rows that are unknown or no
-face, split votes, exact copies of a face in another Usage, and copies that were given other votes. A network trained on
-them knows drawings, not people. Refuses to replace files that are there.
+Everything that the real files hold is there: all three Usages, rows without an image name, rows
+that are unknown or no face, split votes, exact copies of a face in another Usage, and copies that
+were given other votes. A network trained on them knows drawings, not people. Refuses to replace
+files that are there.
 """
 
 import argparse
@@ -21,7 +23,8 @@ from common.command_line import run
 from common.errors import fail
 from dataset.images import FACE_SIZE
 
-# Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant (positive: a frown)
+# Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
+# (positive: a frown)
 LOOKS = {
     "neutral": (0.0, 0.0, 0.0, 0.0, 0.0),
     "happiness": (1.0, 0.3, 0.0, 0.1, 0.0),
@@ -38,10 +41,17 @@ SCALE = 4  # drawn at 192x192 pixels and reduced, so that lines are smooth
 
 
 def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
-    """Return a drawn face, uint8 (48, 48); for `unknown` a face without a mouth, for `NF` noise alone."""
+    """Return a drawn face, uint8 (48, 48).
+
+    For `unknown` a face without a mouth, for `NF` noise alone.
+    """
     side = FACE_SIZE * SCALE
     noise = np.random.default_rng(generator.randrange(2**32)).normal(0, 8, (FACE_SIZE,) * 2)
-    paper, skin, ink = generator.randint(0, 90), generator.randint(140, 220), generator.randint(10, 60)
+    paper, skin, ink = (
+        generator.randint(0, 90),
+        generator.randint(140, 220),
+        generator.randint(10, 60),
+    )
     image = Image.new("L", (side, side), paper)
     pen = ImageDraw.Draw(image)
     x, y = side / 2 + generator.gauss(0, 5), side / 2 + generator.gauss(0, 5)
@@ -52,14 +62,23 @@ def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
     for eye in (-1, 1) if emotion != "NF" else ():
         _, _, _, height, slant = LOOKS.get(emotion, (0,) * 5)
         across, wide = x + 1.5 * eye * u, 0.35 + 0.2 * (height > 0.5)
-        pen.ellipse((across - 0.5 * u, y - (1 + wide) * u, across + 0.5 * u, y - (1 - wide) * u), fill=ink)
+        pen.ellipse(
+            (across - 0.5 * u, y - (1 + wide) * u, across + 0.5 * u, y - (1 - wide) * u), fill=ink
+        )
         brow = y - (1.9 + 0.6 * height) * u
         inner, outer = across - 0.8 * eye * u, across + 0.8 * eye * u
-        pen.line((inner, brow + 0.5 * slant * u, outer, brow - 0.5 * slant * u), fill=ink, width=2 * SCALE)
+        pen.line(
+            (inner, brow + 0.5 * slant * u, outer, brow - 0.5 * slant * u),
+            fill=ink,
+            width=2 * SCALE,
+        )
     if emotion in LOOKS:
         bend, opening, tilt, _, _ = LOOKS[emotion]
         steps = np.linspace(-1, 1, 15)
-        upper = [(x + 1.7 * s * u, y + (2.3 + bend * (0.4 - 0.8 * s * s) - tilt * 0.5 * s) * u) for s in steps]
+        upper = [
+            (x + 1.7 * s * u, y + (2.3 + bend * (0.4 - 0.8 * s * s) - tilt * 0.5 * s) * u)
+            for s in steps
+        ]
         lower = [(px, py + opening * (1 - s * s) * u) for (px, py), s in zip(upper, steps)]
         pen.polygon(upper + lower[::-1], fill=ink)
         pen.line(upper, fill=ink, width=2 * SCALE)
@@ -93,8 +112,12 @@ def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("data"), help="folder for the two files (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("data"), help="folder for the two files (%(default)s)"
+    )
     parser.add_argument("--rows", type=int, default=800, help="faces to draw (%(default)s)")
     parser.add_argument("--seed", type=int, default=42, help="seed of the drawing (%(default)s)")
     args = parser.parse_args()
@@ -113,7 +136,9 @@ def main() -> None:
         writer.writerow(["Usage", "Image name", *VOTES])
         named = 0
         for _, usage, votes in rows:
-            writer.writerow([usage, f"fer{named:07}.png" if votes else "", *(votes or [0] * 9 + [10])])
+            writer.writerow(
+                [usage, f"fer{named:07}.png" if votes else "", *(votes or [0] * 9 + [10])]
+            )
             named += bool(votes)
     print(f"{len(rows):,} rows in {fer} and {ferplus}")
 

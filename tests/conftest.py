@@ -1,4 +1,7 @@
-"""What the tests share: the scripts run as a user runs them, and the whole pipeline on the toy CSV, made once."""
+"""What the tests share.
+
+The scripts run as a user runs them, and the whole pipeline on the toy CSV, made once.
+"""
 
 import csv
 import hashlib
@@ -25,7 +28,8 @@ settings.register_profile("same", derandomize=True, max_examples=100, **PROFILE)
 settings.register_profile("long", max_examples=5000, **PROFILE)
 settings.load_profile("same")
 
-# A shell that starts pytest with `&` or nohup has these ignored, and every process that a test starts would inherit it
+# A shell that starts pytest with `&` or nohup has these ignored, and every process that a test
+# starts would inherit it
 for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -47,7 +51,10 @@ def slow(*case):
 
 
 def run(script, *arguments, cwd, check=True, wrap=(), **options):
-    """Run a script, behind the command `wrap`, in the folder `cwd`; return the finished process, its output as text."""
+    """Run a script, behind the command `wrap`, in the folder `cwd`.
+
+    Return the finished process, its output as text.
+    """
     command = [*wrap, sys.executable, str(ROOT / script), *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, **options)
     assert not check or done.returncode == 0, f"{script}: {done.stderr}"
@@ -55,7 +62,9 @@ def run(script, *arguments, cwd, check=True, wrap=(), **options):
 
 
 def fails(script, *arguments, cwd, says, **options):
-    """Assert that a script stops with status 1 and one line on stderr, which holds every text of `says`."""
+    """Assert that a script stops with status 1 and one line on stderr, which holds every text of
+    `says`.
+    """
     done = run(script, *arguments, cwd=cwd, check=False, **options)
     assert done.returncode == 1, f"status {done.returncode}: {done.stdout}{done.stderr}"
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: "), done.stderr
@@ -65,8 +74,11 @@ def fails(script, *arguments, cwd, says, **options):
 
 
 def peak_memory(script, *arguments, cwd):
-    """Run a script; return its status, what it said on stderr, and the most memory it held, in bytes."""
-    # By a small process between: of a child the system counts what its parent held before the exec too
+    """Run a script; return its status, what it said on stderr, and the most memory it held, in
+    bytes.
+    """
+    # By a small process between: of a child the system counts what its parent held before the exec
+    # too
     code = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -90,16 +102,22 @@ def tree_hash(folder):
 
 def images_in(folder):
     """Return {path below the folder: path} of the PNGs in it."""
-    return {path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).glob("*/*.png"))}
+    return {
+        path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).glob("*/*.png"))
+    }
 
 
 def make_video(path, frames=12):
-    """Write a video of the sample face, drifting a little, with MJPG, which every OpenCV can write and read."""
+    """Write a video of the sample face, drifting a little, with MJPG, which every OpenCV can write
+    and read.
+    """
     face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
     for number in range(frames):
         writer.write(
-            cv2.resize(face[:450, :], (480, 360))[:, ::-1] if number % 2 else cv2.resize(face[:450], (480, 360))
+            cv2.resize(face[:450, :], (480, 360))[:, ::-1]
+            if number % 2
+            else cv2.resize(face[:450], (480, 360))
         )
     writer.release()
     return path
@@ -119,7 +137,9 @@ def frames_of(path):
 
 def start(*arguments, cwd):
     command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def wait_for_rows(path, count):
@@ -144,7 +164,10 @@ def detector():
 
 
 class Stream(http.server.BaseHTTPRequestHandler):
-    """A camera that sends JPEGs of the sample picture over HTTP: `count` of them, then nothing more."""
+    """A camera that sends JPEGs of the sample picture over HTTP.
+
+    `count` of them, then nothing more.
+    """
 
     count, pause = 10**9, 0.02
 
@@ -188,13 +211,19 @@ def make_toy(folder, rows):
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
-    """A folder with data/ as the toy CSV and the five data stages leave it. Tests read it and change nothing."""
+    """A folder with data/ as the toy CSV and the five data stages leave it.
+
+    Tests read it and change nothing.
+    """
     return make_toy(tmp_path_factory.mktemp("toy"), 500)
 
 
 @pytest.fixture(scope="session")
 def few(toy, tmp_path_factory):
-    """A folder with train/ and val/: eight faces per emotion, enough to run train.py and too few to learn from."""
+    """A folder with train/ and val/.
+
+    Eight faces per emotion, enough to run train.py and too few to learn from.
+    """
     folder = tmp_path_factory.mktemp("few")
     for part in ("train", "val"):
         for emotion in (toy / "data/split" / part).iterdir():

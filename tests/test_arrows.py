@@ -11,27 +11,54 @@ SCRIPTS = [path.stem for path in ROOT.glob("*.py")]
 MAY_USE = {  # besides the standard library, and of the project itself
     "common": {"common", "tqdm"},
     "dataset": {"common", "dataset", "numpy", "pandas", "PIL", "splitfolders"},
-    "network": {"common", "dataset", "network", "numpy", "pandas", "cv2", "keras", "matplotlib", "seaborn", "sklearn"}
+    "network": {
+        "common",
+        "dataset",
+        "network",
+        "numpy",
+        "pandas",
+        "cv2",
+        "keras",
+        "matplotlib",
+        "seaborn",
+        "sklearn",
+    }
     | {"tensorflow"},
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
-WITHOUT_KERAS = ["recipe", "faces", "targets", "augmentation", "calibration", "corruptions", "checkpoint"]
+WITHOUT_KERAS = [
+    "recipe",
+    "faces",
+    "targets",
+    "augmentation",
+    "calibration",
+    "corruptions",
+    "checkpoint",
+]
 
 
 def imported(path):
-    """Return the modules that a file imports anywhere, `from a import b` as a.b where that is a module, else a."""
+    """Return the modules that a file imports anywhere, `from a import b` as a.b where that is a
+    module, else a.
+    """
     modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            modules.update(name if (ROOT / f"{name.replace('.', '/')}.py").exists() else node.module for name in inner)
+            modules.update(
+                name if (ROOT / f"{name.replace('.', '/')}.py").exists() else node.module
+                for name in inner
+            )
     return modules
 
 
-FILES = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in ROOT.glob("*.py")}
+FILES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path
+    for path in ROOT.glob("*.py")
+}
 FILES |= {f"{room}.{path.stem}": path for room in ROOMS for path in (ROOT / room).glob("*.py")}
 ARROWS = {name: imported(path) for name, path in FILES.items()}
 
@@ -59,7 +86,12 @@ def test_no_keras_is_reached_from_what_needs_none(module):
         name = waiting.pop()
         reached.add(name)
         waiting += [arrow for arrow in ARROWS.get(name, ()) if arrow not in reached]
-    assert not {name.split(".")[0] for name in reached} & {"keras", "tensorflow", "sklearn", "matplotlib"}
+    assert not {name.split(".")[0] for name in reached} & {
+        "keras",
+        "tensorflow",
+        "sklearn",
+        "matplotlib",
+    }
 
 
 def test_nothing_imports_a_script():

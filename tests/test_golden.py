@@ -1,7 +1,7 @@
 """Golden outputs: what the scripts gave before the code was rebuilt, and must go on giving.
 
-`golden/clip.csv` is what `realtime.py --csv` wrote for the video that `golden_clip` makes. A change that is meant to
-alter one of these outputs replaces it in the same commit, and says so.
+`golden/clip.csv` is what `realtime.py --csv` wrote for the video that `golden_clip` makes. A change
+that is meant to alter one of these outputs replaces it in the same commit, and says so.
 """
 
 import csv
@@ -20,8 +20,8 @@ STAGE_HASHES = {
     "sharpness": "e4f8727e2d700f04ed6df976d8392fd964d5f4dd6db4ca7e91008139c6fc8de8",
     "shuffled": "cbe86e53226349c1863291c5acd11cabd88c810bf4c1988263fdced0be3c9705",
 }
-# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on them. With other kernels (no oneDNN, AVX2,
-# one thread) it lies within 0.3 % of these
+# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on them. With other
+# kernels (no oneDNN, AVX2, one thread) it lies within 0.3 % of these
 LOSSES = [1.6189, 0.9205]
 
 
@@ -36,7 +36,10 @@ def test_training(trained):
 
 
 def golden_clip(path):
-    """Write a video of two sample faces that move: one comes later, one leaves and comes back, one covers its mouth."""
+    """Write a video of two sample faces that move.
+
+    One comes later, one leaves and comes back, one covers its mouth.
+    """
     photo = cv2.imread(str(ROOT / "samples/astronaut.jpg"))
     head = cv2.resize(photo[18:218, 124:324], (180, 180), interpolation=cv2.INTER_AREA)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (640, 480))
@@ -61,8 +64,11 @@ def test_faces_of_a_clip(tmp_path):
         rows, wanted = list(csv.DictReader(new)), list(csv.DictReader(golden))
     assert len(rows) == len(wanted) and list(rows[0]) == list(wanted[0])
     for row, want in zip(rows, wanted):
-        assert [row[name] for name in ("frame", "time", "face")] == [want[name] for name in ("frame", "time", "face")]
+        assert [row[name] for name in ("frame", "time", "face")] == [
+            want[name] for name in ("frame", "time", "face")
+        ]
         numbers = [name for name in row if name not in ("frame", "time", "face", "emotion")]
         off = {name: abs(float(row[name]) - float(want[name])) for name in numbers}
         assert max(off[name] for name in ("x", "y", "width", "height")) <= 1
-        assert max(off[name] for name in numbers[4:]) <= 0.02  # probabilities, where the codec or the CPU differs
+        # Probabilities, where the codec or the CPU differs
+        assert max(off[name] for name in numbers[4:]) <= 0.02

@@ -1,4 +1,7 @@
-"""What realtime.py is made of, from a frame to the names of the faces in it. Needs NumPy and OpenCV alone."""
+"""What realtime.py is made of, from a frame to the names of the faces in it.
+
+Needs NumPy and OpenCV alone.
+"""
 
 from webcam.analyzer import Face, FaceAnalyzer
 

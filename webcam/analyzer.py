@@ -33,11 +33,13 @@ class Face:
 class FaceAnalyzer:
     """Names the expression on every face of a video's frames, or of pictures.
 
-    One analyzer for each video: it remembers the faces of earlier frames. Analyzers share nothing, so that several may
-    work in several threads; one analyzer is for one thread at a time.
+    One analyzer for each video: it remembers the faces of earlier frames. Analyzers share nothing,
+    so that several may work in several threads; one analyzer is for one thread at a time.
     """
 
-    def __init__(self, classifier: Classifier, detector: FaceDetector, smoothing: float = SMOOTHING):
+    def __init__(
+        self, classifier: Classifier, detector: FaceDetector, smoothing: float = SMOOTHING
+    ):
         self.classifier, self.detector = classifier, detector
         self.tracker = Tracker(detector)
         self.smoother = ProbabilitySmoother(smoothing)
@@ -46,8 +48,9 @@ class FaceAnalyzer:
     def load(cls, folder: str | Path, smoothing: float = SMOOTHING) -> "FaceAnalyzer":
         """Return an analyzer with the network of a model folder (emotion.tflite and labels.txt).
 
-        `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for none. Raises
-        common.errors.UserError when the folder holds no such network, or OpenCV no cascade.
+        `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
+        none. Raises common.errors.UserError when the folder holds no such network, or OpenCV no
+        cascade.
         """
         return cls(Classifier.load(Path(folder)), FaceDetector(), smoothing)
 
@@ -57,7 +60,8 @@ class FaceAnalyzer:
         return self.classifier.emotions
 
     def analyze(self, frame: np.ndarray, seconds: float) -> list[Face]:
-        """Return the faces of a video's next frame, BGR uint8 (height, width, 3), taken at `seconds`.
+        """Return the faces of a video's next frame, BGR uint8 (height, width, 3), taken at
+        `seconds`.
 
         Times count from anywhere, and don't decrease. Raises ValueError for what is no such frame.
         """
@@ -69,23 +73,40 @@ class FaceAnalyzer:
         for track, row in zip(found, probabilities):
             self.smoother.update(track.track_id, row, seconds)
         self.smoother.keep({track.track_id for track in tracks})
-        return [self.to_face(track.track_id, track.smoothed_box, self.smoother[track.track_id]) for track in tracks]
+        return [
+            self.to_face(track.track_id, track.smoothed_box, self.smoother[track.track_id])
+            for track in tracks
+        ]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a single picture, BGR uint8 (height, width, 3); nothing of it is remembered."""
+        """Return the faces of a single picture, BGR uint8 (height, width, 3).
+
+        Nothing of it is remembered.
+        """
         gray = to_gray(image)
         boxes = self.detector.detect(gray)
         probabilities = self.classifier.classify(gray, boxes)
-        return [self.to_face(number, box, row) for number, (box, row) in enumerate(zip(boxes, probabilities), 1)]
+        return [
+            self.to_face(number, box, row)
+            for number, (box, row) in enumerate(zip(boxes, probabilities), 1)
+        ]
 
     def to_face(self, track_id: int, box: np.ndarray, probabilities: np.ndarray) -> Face:
         x, y, side = (round(float(value)) for value in box)
         best = int(probabilities.argmax())
-        return Face(track_id, (x, y, side, side), self.emotions[best], float(probabilities[best]), probabilities)
+        return Face(
+            track_id,
+            (x, y, side, side),
+            self.emotions[best],
+            float(probabilities[best]),
+            probabilities,
+        )
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
     """Return the gray values, uint8 (height, width), of a BGR frame."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        raise ValueError(f"a frame of {frame.dtype} {frame.shape}, not BGR, uint8 (height, width, 3)")
+        raise ValueError(
+            f"a frame of {frame.dtype} {frame.shape}, not BGR, uint8 (height, width, 3)"
+        )
     return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

@@ -1,4 +1,7 @@
-"""Cameras and endless streams, of which the newest frame alone counts; opening them, and videos, with OpenCV."""
+"""Cameras and endless streams, of which the newest frame alone counts.
+
+Opening them, and videos, with OpenCV.
+"""
 
 import os
 import threading
@@ -16,7 +19,8 @@ STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 
 
 class CameraSource:
-    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is shown is never old.
+    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is
+    shown is never old.
 
     One that stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
@@ -44,7 +48,10 @@ class CameraSource:
                 self.capture = open_capture(self.name, self.size)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the newest frame, its seconds since the first one, its clock; no picture while there is no new one."""
+        """Yield the newest frame, its seconds since the first one, its clock.
+
+        No picture while there is no new one.
+        """
         start, heard = None, time.monotonic()  # of the first frame, of the last one
         began = 0.0  # the first frame's time of day
         while not self.lost:
@@ -56,7 +63,8 @@ class CameraSource:
                 if start is None:
                     start, began = now, time.time()
                 heard = now
-            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)  # cameras take their time to wake up
+            # Cameras take their time to wake up
+            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)
             seconds = now - start if start else 0.0
             clock = datetime.fromtimestamp(began + seconds).astimezone()
             yield Frame(frame, seconds, clock.isoformat(timespec="milliseconds"))
@@ -69,13 +77,23 @@ class CameraSource:
     def raise_read_errors(self) -> None:
         """Fail when the camera was lost; what it gave until then is kept."""
         if self.lost:
-            fail(f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network")
+            fail(
+                f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network"
+            )
 
 
 def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
-    """Open a camera, video file or stream with OpenCV; whether that worked is for the caller to ask."""
+    """Open a camera, video file or stream with OpenCV.
+
+    Whether that worked is for the caller to ask.
+    """
     if "://" in name:
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_TIMEOUT_MS]
+        limits = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            STREAM_TIMEOUT_MS,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            STREAM_TIMEOUT_MS,
+        ]
         return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
     if not is_camera(name):
         return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol

@@ -15,7 +15,9 @@ MARGIN = 0.025  # of a face's side, added on each side before the network sees i
 
 @dataclass
 class Classifier:
-    """A TFLite network in cv2.dnn, its emotions in the order of its outputs, and its input's height and width."""
+    """A TFLite network in cv2.dnn, its emotions in the order of its outputs, and its input's height
+    and width.
+    """
 
     net: "cv2.dnn.Net"
     emotions: list[str]
@@ -31,7 +33,9 @@ class Classifier:
         path, labels = folder / "emotion.tflite", folder / "labels.txt"
         for file in (path, labels):
             if not file.is_file():
-                fail(f"{file}: no such file; make it with `python train.py`, or choose another --model")
+                fail(
+                    f"{file}: no such file; make it with `python train.py`, or choose another --model"
+                )
         emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         try:
             _, height, width, channels = input_shape(path.read_bytes())
@@ -41,21 +45,27 @@ class Classifier:
             net.setInput(np.zeros((1, channels, height, width), np.float32))
             outputs = net.forward().size
         except (cv2.error, struct.error, ValueError):
-            fail(f"{path}: not a TFLite network that OpenCV can read; make it again with `python train.py --export`")
+            fail(
+                f"{path}: not a TFLite network that OpenCV can read; make it again with `python train.py --export`"
+            )
         if channels != 1:
             fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
         if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
             fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
         if outputs != len(emotions):
-            fail(f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again")
+            fail(
+                f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again"
+            )
         return cls(net, emotions, height, width)
 
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
-        """Return the probabilities, float32 (n, emotions), of faces at `boxes`, (x, y, side), in one pass.
+        """Return the probabilities, float32 (n, emotions), of faces at `boxes`, (x, y, side), in
+        one pass.
 
-        With MARGIN around the cascade's box the network sees faces as FER-2013 frames them. Accuracy over validation
-        faces put into larger scenes, found and cropped with a margin on each side (benchmarks/crop_margin.py, majority
-        rule, n = 13,031; 0.866 for the faces as they are):
+        With MARGIN around the cascade's box the network sees faces as FER-2013 frames them.
+        Accuracy over validation faces put into larger scenes, found and cropped with a margin on
+        each side (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they
+        are):
 
             margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
             accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741
@@ -64,7 +74,9 @@ class Classifier:
             return np.empty((0, len(self.emotions)), np.float32)
         margin = np.array([-MARGIN, -MARGIN, 2 * MARGIN])
         frames = [np.rint(box + box[2] * margin).astype(int) for box in boxes]
-        return self.predict(np.stack([crop(gray, tuple(frame), (self.height, self.width)) for frame in frames]))
+        return self.predict(
+            np.stack([crop(gray, tuple(frame), (self.height, self.width)) for frame in frames])
+        )
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of gray crops, uint8 (n, height, width)."""
@@ -73,7 +85,8 @@ class Classifier:
 
 
 def crop(gray: np.ndarray, box: tuple[int, int, int], size: tuple[int, int]) -> np.ndarray:
-    """Return a square (x, y, side) of a frame, uint8 (height, width), resized to `size`, (height, width).
+    """Return a square (x, y, side) of a frame, uint8 (height, width), resized to `size`, (height,
+    width).
 
     What lies outside the frame repeats its edge.
     """

@@ -5,14 +5,17 @@ import numpy as np
 
 from webcam.analyzer import Face
 
-# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue. Of FER+'s emotions, in alphabetical
-# order, it makes anger red, disgust green, happiness yellow, neutral gray, sadness blue
+# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue. Of FER+'s
+# emotions, in alphabetical order, it makes anger red, disgust green, happiness yellow, neutral
+# gray, sadness blue
 PALETTE = ["d55e00", "cc79a7", "009e73", "e69f00", "f0e442", "bebebe", "0072b2", "56b4e9"]
 COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
-def put_text(frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1) -> None:
+def put_text(
+    frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1
+) -> None:
     cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
 
 
@@ -27,8 +30,12 @@ def font_scale(frame: np.ndarray) -> float:
     return max(0.4, min(frame.shape[:2]) / 900)
 
 
-def draw_faces(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False) -> None:
-    """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its probabilities."""
+def draw_faces(
+    frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False
+) -> None:
+    """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its
+    probabilities.
+    """
     size = font_scale(frame)
     thick = max(1, round(2 * size))
     for face in faces if bars else ():
@@ -42,11 +49,19 @@ def draw_faces(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: 
         tall = line + pad
         left = max(0, min(x - thick, frame.shape[1] - width - 2 * pad))
         top = y - tall if y >= tall else min(y + side, frame.shape[0] - tall)
-        cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)  # seen on a ground of its own color too
+        # Seen on a ground of its own color too
+        cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)
         cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
         cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
         light = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
-        put_text(frame, text, (left + pad, top + tall - line // 3), size, BLACK if light > 100 else WHITE, thick)
+        put_text(
+            frame,
+            text,
+            (left + pad, top + tall - line // 3),
+            size,
+            BLACK if light > 100 else WHITE,
+            thick,
+        )
 
 
 def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -> None:
@@ -54,15 +69,31 @@ def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -
     x, y, side, _ = face.box
     longest, line = text_size(["probability"], size)  # for a probability of 1
     width = text_size(emotions, size)[0] + longest + line
-    left = x + side + line // 3 if x + side + line // 3 + width <= frame.shape[1] else x - line // 3 - width
+    left = (
+        x + side + line // 3
+        if x + side + line // 3 + width <= frame.shape[1]
+        else x - line // 3 - width
+    )
     right, top = draw_panel(frame, left, y, emotions, size, longest)
     for number, value in enumerate(face.probabilities):
-        color, start = COLORS[number % len(COLORS)], (right - longest, top + round(line * (1.1 * number + 0.4)))
-        cv2.rectangle(frame, start, (start[0] + round(longest * float(value)), start[1] + line // 2), color, cv2.FILLED)
+        color, start = (
+            COLORS[number % len(COLORS)],
+            (right - longest, top + round(line * (1.1 * number + 0.4))),
+        )
+        cv2.rectangle(
+            frame,
+            start,
+            (start[0] + round(longest * float(value)), start[1] + line // 2),
+            color,
+            cv2.FILLED,
+        )
 
 
-def draw_panel(frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0) -> tuple[int, int]:
-    """Write white lines on a darkened ground, moved into the frame where it lies beyond, with `room` to their right.
+def draw_panel(
+    frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0
+) -> tuple[int, int]:
+    """Write white lines on a darkened ground, moved into the frame where it lies beyond, with
+    `room` to their right.
 
     Returns the right edge of the room and the upper edge of the panel, in pixels.
     """
@@ -74,5 +105,7 @@ def draw_panel(frame: np.ndarray, left: int, top: int, lines: list[str], size: f
     left, top = max(0, min(left, frame.shape[1] - width)), max(0, min(top, frame.shape[0] - height))
     frame[top : top + height, left : left + width] //= 4
     for number, text in enumerate(lines, 1):
-        put_text(frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE)
+        put_text(
+            frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE
+        )
     return left + width - gap, top

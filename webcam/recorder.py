@@ -17,8 +17,8 @@ CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 class VideoRecorder:
     """Annotated frames into videos, each written beside its place and moved there once it is whole.
 
-    `rate` is the videos' frames/s. With `every_frame` no frame is left out; without, as for a camera, a frame that
-    comes too early is. `paths` are the sources' files, which are not replaced.
+    `rate` is the videos' frames/s. With `every_frame` no frame is left out; without, as for a
+    camera, a frame that comes too early is. `paths` are the sources' files, which are not replaced.
     """
 
     def __init__(self, path: Path | None, rate: float, every_frame: bool, paths: list[Path]):
@@ -64,7 +64,9 @@ class VideoRecorder:
     def _open(self, size: tuple[int, int], seconds: float) -> None:
         code, self.size, self.began = CODECS[self.path.suffix.lower()], size, seconds
         self.part = temporary_path(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
-        self.writer = cv2.VideoWriter(str(self.part), cv2.VideoWriter_fourcc(*code), self.rate, size)
+        self.writer = cv2.VideoWriter(
+            str(self.part), cv2.VideoWriter_fourcc(*code), self.rate, size
+        )
         if not self.writer.isOpened():
             self._keep_part()
 
@@ -74,8 +76,9 @@ class VideoRecorder:
         if path is None or self.writer is None:
             return None
         self.writer.release()
-        # The writer never says that it failed, on a full disk neither: see how many frames have arrived. There may
-        # be more than were counted, where Ctrl-C came between the writing and the counting
+        # The writer never says that it failed, on a full disk neither: see how many frames have
+        # arrived. There may be more than were counted, where Ctrl-C came between the writing and
+        # the counting
         if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
             self.path = path
             self._keep_part()
@@ -94,4 +97,6 @@ class VideoRecorder:
             self.part.rename(path.with_stem(f"{path.stem}.partial"))
             kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
         self.part.unlink(missing_ok=True)
-        fail(f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output")
+        fail(
+            f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output"
+        )

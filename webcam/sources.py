@@ -24,7 +24,8 @@ class Source(Protocol):
 
     paths: list[Path]  # the files that are read, which no output may replace
     rate: float  # frames/s of a video made of it
-    frame_seconds: float  # how long a window shows a frame: 0 for the newest at once, infinite for a picture
+    # How long a window shows a frame: 0 for the newest at once, infinite for a picture
+    frame_seconds: float
     tag_column: str | None  # the CSV's name for the tags of its frames
 
     def frames(self) -> Iterator[Frame]:
@@ -59,7 +60,7 @@ class ImageSource:
             if picture is None:
                 self.unread.append(str(path))
             else:
-                yield Frame(picture, 0.0, str(path) if self.many else None)
+                yield Frame(picture, None, str(path) if self.many else None)
 
     def close(self) -> None:
         """Nothing is under way."""
@@ -108,25 +109,36 @@ class VideoSource:
 
 
 def list_files(names: list[str]) -> list[Path]:
-    """Return the files that names, patterns and folders (the pictures in them) stand for; fails when one has none."""
+    """Return the files that names, patterns and folders (the pictures in them) stand for.
+
+    Fails when one has none.
+    """
     paths = []
     for name in names:
         path, found = Path(name), [Path(name)]
         if name and path.is_dir():
-            found = [file for file in path.iterdir() if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES]
+            found = [
+                file
+                for file in path.iterdir()
+                if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES
+            ]
             found = sorted(file for file in found if not file.name.startswith("."))
         elif not (name and path.exists()):
             found = sorted(map(Path, glob.glob(name)))
         if not found:
             what = "no pictures in it" if name and path.is_dir() else "no such file"
-            fail(f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source")
+            fail(
+                f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source"
+            )
         paths += found
     return paths
 
 
 def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
     """Open what --source names; fails when there is nothing, or nothing that can be read."""
-    names = [url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names]
+    names = [
+        url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names
+    ]
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
         fail(f"{name}: --size is what to ask a camera for; leave it out")
@@ -136,9 +148,12 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
         if not strange:
             return ImageSource(paths, many=paths != [Path(name)])
         if len(paths) > 1:
-            fail(f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone")
+            fail(
+                f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone"
+            )
         name = str(paths[0])
-    opened = []  # in a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
+    # In a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
+    opened = []
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()

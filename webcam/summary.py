@@ -44,5 +44,7 @@ class Summary:
         said = f"{self.frames:,} frames, {faces:,} faces"
         if self.seconds and self.frames > 1:
             said += f", {(self.frames - 1) / self.seconds:.1f} frames/s"
-        shares = [f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()]
+        shares = [
+            f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()
+        ]
         return f"{said}; {', '.join(shares)}" if shares else said

@@ -4,10 +4,12 @@ import struct
 
 
 def input_shape(tflite: bytes) -> list[int]:
-    """Return the shape of a TFLite network's input, (1, height, width, channels), which cv2.dnn does not tell.
+    """Return the shape of a TFLite network's input, (1, height, width, channels), which cv2.dnn
+    does not tell.
 
-    A TFLite file is a FlatBuffer (tensorflow/lite/schema/schema.fbs): tables of offsets, whose fields are numbered.
-    Here: Model.subgraphs is field 2, SubGraph.tensors 0 and .inputs 1, Tensor.shape 0. Raises struct.error.
+    A TFLite file is a FlatBuffer (tensorflow/lite/schema/schema.fbs): tables of offsets, whose
+    fields are numbered. Here: Model.subgraphs is field 2, SubGraph.tensors 0 and .inputs 1,
+    Tensor.shape 0. Raises struct.error.
     """
 
     def read(place: int, form: str = "<I") -> int:
@@ -18,7 +20,8 @@ def input_shape(tflite: bytes) -> list[int]:
 
     def vector(table: int, number: int) -> int:
         fields = table - read(table, "<i")
-        return follow(table + read(fields + 4 + 2 * number, "<H")) + 4  # 4: past the vector's length
+        # 4: past the vector's length
+        return follow(table + read(fields + 4 + 2 * number, "<H")) + 4
 
     graph = follow(vector(follow(0), 2))
     tensor = follow(vector(graph, 0) + 4 * read(vector(graph, 1)))

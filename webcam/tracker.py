@@ -8,7 +8,8 @@ from webcam.detector import MIN_NEIGHBORS, SCALE_BANDS, DetectionView, FaceDetec
 from webcam.geometry import iou
 from webcam.smoothing import ema_weight
 
-SEARCH_EVERY = 0.15  # seconds between two bands while a face is being followed; without one, every frame has one
+# Seconds between two bands while a face is being followed; without one, every frame has one
+SEARCH_EVERY = 0.15
 FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
 AT_ONCE = 2  # tracks searched for in one frame; of more, those that have waited longest
 MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
@@ -18,7 +19,10 @@ SAME_FACE = 0.3  # intersection over union above which two boxes are of one face
 
 @dataclass
 class Track:
-    """A face that is followed. `box` and `smoothed_box` are float (x, y, side) in pixels of the frame."""
+    """A face that is followed.
+
+    `box` and `smoothed_box` are float (x, y, side) in pixels of the frame.
+    """
 
     track_id: int
     box: np.ndarray
@@ -30,10 +34,12 @@ class Track:
 
 
 class Tracker:
-    """Finds faces in one frame after the other, and keeps each one's number as long as it can be followed.
+    """Finds faces in one frame after the other, and keeps each one's number as long as it can be
+    followed.
 
-    A new face is looked for in the whole frame, one band of sizes at a time. A face that is known is looked for around
-    its last box, which takes a tenth of the time. One that can't be found stays where it was for MAX_LOST_SECONDS.
+    A new face is looked for in the whole frame, one band of sizes at a time. A face that is known
+    is looked for around its last box, which takes a tenth of the time. One that can't be found
+    stays where it was for MAX_LOST_SECONDS.
     """
 
     def __init__(self, detector: FaceDetector):
@@ -45,7 +51,8 @@ class Tracker:
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
         """Return the tracks of the next frame, uint8 (height, width), which was taken at `seconds`."""
         view = self.detector.view(gray)
-        # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may have jumped
+        # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may
+        # have jumped
         lost = self.follow(view, seconds)
         # 2. Look for new ones, in the first frame in all sizes
         for candidate in self.detect_new(view, seconds, full_scan=lost or not self.frames):
@@ -56,7 +63,11 @@ class Tracker:
             elif not known[0].found:
                 self.update_track(known[0], candidate, seconds)
         # 4. Drop what has been lost for long, and of two that have run into each other the younger
-        self.tracks = [track for number, track in enumerate(self.tracks) if self.is_kept(track, number, seconds)]
+        self.tracks = [
+            track
+            for number, track in enumerate(self.tracks)
+            if self.is_kept(track, number, seconds)
+        ]
         self.frames += 1
         return self.tracks
 
@@ -70,8 +81,15 @@ class Tracker:
         return lost
 
     def detect_new(self, view: DetectionView, seconds: float, full_scan: bool) -> list[np.ndarray]:
-        """Return candidate boxes from one band of sizes, or from all when `full_scan`; none while it is not time."""
-        if not full_scan and seconds < self.next_search and any(track.found for track in self.tracks):
+        """Return candidate boxes from one band of sizes, or from all when `full_scan`.
+
+        None while it is not time.
+        """
+        if (
+            not full_scan
+            and seconds < self.next_search
+            and any(track.found for track in self.tracks)
+        ):
             return []
         self.next_search = seconds + SEARCH_EVERY
         bands = SCALE_BANDS if full_scan else [SCALE_BANDS[self.band]]
@@ -95,7 +113,9 @@ class Tracker:
             track.hits += 1
 
     def is_kept(self, track: Track, number: int, seconds: float) -> bool:
-        """Return whether the track at index `number` is there, or was not long ago, and is no older one's twin."""
+        """Return whether the track at index `number` is there, or was not long ago, and is no older
+        one's twin.
+        """
         may_come_back = track.hits > 2 and seconds - track.last_seen < MAX_LOST_SECONDS
         twin = any(iou(track.box, older.box) > 0.5 for older in self.tracks[:number])
         return (track.found or may_come_back) and not twin

@@ -29,12 +29,20 @@ SILENT_SECONDS = 1.0  # without a picture from the camera, after which the windo
 class Viewer:
     """Shows annotated frames, obeys the keys, and starts and stops recordings.
 
-    `frame_seconds` is how long a frame is shown: 0 for a camera, infinite for a picture. The mirror of the `m` key is
-    that of the window and its snapshots alone; a recording gets the frames as they were analyzed.
+    `frame_seconds` is how long a frame is shown: 0 for a camera, infinite for a picture. The mirror
+    of the `m` key is that of the window and its snapshots alone; a recording gets the frames as
+    they were analyzed.
     """
 
+    active = True  # frames are wanted
+
     def __init__(
-        self, window: Window, output: VideoRecorder | ImageWriter, emotions: list[str], bars: bool, frame_seconds: float
+        self,
+        window: Window,
+        output: VideoRecorder | ImageWriter,
+        emotions: list[str],
+        bars: bool,
+        frame_seconds: float,
     ):
         self.window, self.output, self.emotions, self.bars = window, output, emotions, bars
         self.frame_seconds = frame_seconds
@@ -46,18 +54,26 @@ class Viewer:
         self.rate = 0.0  # frames/s, shown when above 0
         self.written: list[Path] = []
 
-    def show(self, picture: np.ndarray, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
+    def show(
+        self, picture: np.ndarray, annotated: np.ndarray, faces: list[Face], rate: float
+    ) -> bool:
         """Show a frame as long as it lasts, a picture or a paused frame until space is pressed.
 
-        `annotated` is `picture` with its `faces` drawn, and is drawn upon. Returns whether there was a pause.
+        `annotated` is `picture` with its `faces` drawn, and is drawn upon. Returns whether there
+        was a pause.
         """
         self.picture, self.faces, self.rate, self.latest = picture, faces, rate, time.monotonic()
         self.paused = self.paused or math.isinf(self.frame_seconds)
-        wait = 0.0 if self.paused or not self.frame_seconds else self.window.pace(self.frame_seconds)
+        wait = (
+            0.0 if self.paused or not self.frame_seconds else self.window.pace(self.frame_seconds)
+        )
         return self.interact(wait, None if self.mirrored else annotated)
 
     def wait_for_frame(self) -> bool:
-        """Show the last frame again while a camera has no new one. Returns whether there was a pause."""
+        """Show the last frame again while a camera has no new one.
+
+        Returns whether there was a pause.
+        """
         if self.picture is None:
             self.say("waiting for the camera", 0.2)
         elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
@@ -65,7 +81,10 @@ class Viewer:
         return self.interact(0.0, None)
 
     def interact(self, wait: float, annotated: np.ndarray | None) -> bool:
-        """Show and obey the keys for `wait` seconds, or until a pause ends; return whether there was one."""
+        """Show and obey the keys for `wait` seconds, or until a pause ends.
+
+        Return whether there was one.
+        """
         paused = False
         while True:
             self.refresh(self.draw() if annotated is None else annotated)
@@ -82,7 +101,10 @@ class Viewer:
             return np.zeros((480, 640, 3), np.uint8)
         picture, faces = self.picture.copy(), self.faces
         if self.mirrored:
-            picture, faces = cv2.flip(picture, 1), [face.mirrored(picture.shape[1]) for face in faces]
+            picture, faces = (
+                cv2.flip(picture, 1),
+                [face.mirrored(picture.shape[1]) for face in faces],
+            )
         draw_faces(picture, faces, self.emotions, self.bars)
         return picture
 
@@ -133,3 +155,23 @@ class Viewer:
                 self.output.start(stamped("recording", ".mp4"))
             elif path := self.output.stop():
                 self.say(f"wrote {path}")
+
+
+class NoViewer:
+    """Stands in for the viewer where there is no window."""
+
+    active = quit = False
+
+    def __init__(self, bars: bool):
+        self.bars = bars
+        self.written: list[Path] = []
+
+    def show(
+        self, picture: np.ndarray, annotated: np.ndarray, faces: list[Face], rate: float
+    ) -> bool:
+        """Show nothing; there was no pause."""
+        return False
+
+    def wait_for_frame(self) -> bool:
+        """Show nothing; there was no pause."""
+        return False

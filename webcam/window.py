@@ -16,12 +16,21 @@ class Window:
     TITLE = "Facial expressions (h: keys)"
 
     def __init__(self, probe: subprocess.Popen):
-        # Without a display OpenCV's window toolkit aborts the process that asks for a window: another one has asked
+        # Without a display OpenCV's window toolkit aborts the process that asks for a window:
+        # another one has asked
         if probe.wait():
             what = "no display to open a window on, or opencv-python-headless, which has no windows"
             fail(f"{what}; use --headless with --output or --csv")
-        cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.namedWindow(
+            self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        )
         self.size, self.due = None, 0.0
+
+    def __enter__(self) -> "Window":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        cv2.destroyAllWindows()
 
     @staticmethod
     def probe() -> subprocess.Popen:
@@ -36,11 +45,14 @@ class Window:
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
-        """Return the key that is pressed within `seconds`, `q` when the window was closed, or nothing."""
+        """Return the key that is pressed within `seconds`, `q` when the window was closed, or
+        nothing.
+        """
         until = time.monotonic() + seconds
         while True:
             left = until - time.monotonic()
-            code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF  # not longer: it does not notice closing
+            # Not longer: it does not notice closing
+            code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF
             try:
                 if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
                     return "q"

@@ -52,7 +52,10 @@ def write_image(path: Path, picture: np.ndarray) -> None:
 
 
 class ImageWriter:
-    """Annotated pictures: into one file for one picture, into a folder, under their own names, for more."""
+    """Annotated pictures.
+
+    Into one file for one picture, into a folder, under their own names, for more.
+    """
 
     def __init__(self, path: Path | None, source: ImageSource):
         self.path, self.many = path, source.many
@@ -61,7 +64,9 @@ class ImageWriter:
             return
         if not self.many:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
-                fail(f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}")
+                fail(
+                    f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}"
+                )
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
@@ -71,7 +76,9 @@ class ImageWriter:
         doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
         if doubles:
             fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
-        if path.is_dir() and any(path.samefile(folder) for folder in {file.parent for file in source.paths}):
+        if path.is_dir() and any(
+            path.samefile(folder) for folder in {file.parent for file in source.paths}
+        ):
             fail(f"{path}: holds the sources themselves; choose another --output")
 
     @property
@@ -97,49 +104,59 @@ class ImageWriter:
 
 
 class CsvWriter:
-    """The CSV, a row per face and frame, on disk within a second.
+    """The CSV, a row per face and frame, on disk within a second; nothing without a path.
 
-    `tag_column` names a last column, for the tags of the frames; `paths` are the sources' files, which are not
-    replaced.
+    `tag_column` names a last column, for the tags of the frames; `paths` are the sources' files,
+    which are not replaced.
     """
 
-    def __init__(self, path: Path, emotions: list[str], tag_column: str | None, paths: list[Path]):
-        check_writable(path, paths, "--csv")
-        if path.suffix.lower() != ".csv":
-            fail(f"{path}: no table's name; give --csv a name that ends with .csv")
-        self.path, self.emotions, self.tag_column, self.file = path, emotions, tag_column, None
+    def __init__(
+        self, path: Path | None, emotions: list[str], tag_column: str | None, paths: list[Path]
+    ):
+        if path:
+            check_writable(path, paths, "--csv")
+            if path.suffix.lower() != ".csv":
+                fail(f"{path}: no table's name; give --csv a name that ends with .csv")
+        self.path, self.tag_column, self.file = path, tag_column, None
+        self.columns = ["frame", "time", "face", "x", "y", "width", "height", "emotion"]
+        self.columns += ["confidence", *emotions] + ([tag_column] if tag_column else [])
+        self.written: list[Path] = []
+
+    def write(self, number: int, frame: Frame, faces: list[Face]) -> None:
+        """Write the faces of frame `number`, counted from 0. Raises OSError that names the file."""
+        if self.path is None:
+            return
+        with self._naming():
+            if self.file is None:  # not before: a source without frames leaves an earlier table
+                self._open()
+            start, tag = (
+                [number, f"{frame.seconds or 0:.3f}"],
+                [frame.tag] if self.tag_column else [],
+            )
+            for face in faces:
+                values = [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
+                self.rows.writerow([*start, face.track_id, *face.box, face.emotion, *values, *tag])
+            if time.monotonic() - self.flushed > 0.5:
+                self.file.flush()
+                self.flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Bring the last rows to the disk. Raises OSError that names the file."""
+        if self.file is not None:
+            with self._naming():
+                self.file.close()
+
+    def _open(self) -> None:
+        self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
+        self.rows = csv.writer(self.file, lineterminator="\n")
+        self.rows.writerow(self.columns)
+        self.written.append(self.path)
 
     @contextlib.contextmanager
-    def naming(self) -> Iterator[None]:
+    def _naming(self) -> Iterator[None]:
         """Say for which file the disk is full."""
         try:
             yield
         except OSError as error:
             error.filename = str(self.path)
             raise
-
-    def write(self, number: int, frame: Frame, faces: list[Face]) -> None:
-        """Write the faces of frame `number`, counted from 0. Raises OSError that names the file."""
-        if self.file is None:  # not before the first frame: a source without frames leaves an earlier table as it is
-            self._open()
-        tag = [frame.tag] if self.tag_column else []
-        with self.naming():
-            for face in faces:
-                values = [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
-                self.rows.writerow(
-                    [number, f"{frame.seconds:.3f}", face.track_id, *face.box, face.emotion, *values, *tag]
-                )
-            if time.monotonic() - self.flushed > 0.5:
-                self.file.flush()
-                self.flushed = time.monotonic()
-
-    def _open(self) -> None:
-        self.file, self.flushed = self.path.open("w", newline="", encoding="utf-8"), 0.0
-        self.rows = csv.writer(self.file, lineterminator="\n")
-        names = ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *self.emotions]
-        self.rows.writerow(names + ([self.tag_column] if self.tag_column else []))
-
-    def close(self) -> None:
-        if self.file is not None:
-            with self.naming():
-                self.file.close()

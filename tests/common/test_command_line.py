@@ -8,13 +8,20 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.mark.parametrize("where, status, says", [("> /dev/full", 1, "No space left"), ("| true", 141, "")])
+@pytest.mark.parametrize(
+    "where, status, says", [("> /dev/full", 1, "No space left"), ("| true", 141, "")]
+)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbuffered):
     command = f'"{sys.executable}" "{ROOT}/contrast.py" --source faces --out out {where}; exit ${{PIPESTATUS[0]}}'
     env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (status, 1 if says else 0) and says in done.stderr
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (
+        status,
+        1 if says else 0,
+    ) and says in done.stderr
     assert len(list((tmp_path / "out").rglob("*.png"))) == 6
 
 
@@ -27,5 +34,7 @@ try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")
 except SystemExit: pass
 print("HEAVY", sorted({{"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "tqdm"}} & set(sys.modules)))
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
     assert "usage:" in said.stdout and said.stdout.endswith("HEAVY []\n")

@@ -1,4 +1,7 @@
-"""The five data stages on the toy CSV: counts, pixels, names, votes, leaks, and the same bytes every time."""
+"""The five data stages on the toy CSV.
+
+Counts, pixels, names, votes, leaks, and the same bytes every time.
+"""
 
 import csv
 import json
@@ -10,7 +13,18 @@ import pytest
 from conftest import images_in, run, tree_hash
 from PIL import Image
 
-VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+VOTES = [
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +54,10 @@ def majority_by_hand(votes):
 
 
 def expected(rows, rule):
-    """What data_preprocessing must write: {'pool/anger/row00000.png': pixels}, by another way than its own."""
+    """What data_preprocessing must write.
+
+    {'pool/anger/row00000.png': pixels}, by another way than its own.
+    """
     test = {
         f"test/{majority_by_hand(votes)}/row{i:05}.png": pixels
         for i, (pixels, usage, votes) in enumerate(rows)
@@ -55,7 +72,10 @@ def expected(rows, rule):
 
 
 def pixels_of(folder):
-    return {path.relative_to(folder).as_posix(): Image.open(path).tobytes() for path in folder.glob("*/*/*.png")}
+    return {
+        path.relative_to(folder).as_posix(): Image.open(path).tobytes()
+        for path in folder.glob("*/*/*.png")
+    }
 
 
 @pytest.mark.parametrize("rule", ["plurality", "majority"])
@@ -69,7 +89,9 @@ def test_preprocessing_writes_the_csvs_pixels_under_the_right_label(toy, rows, t
 
 def test_every_row_is_accounted_for(toy, rows, tmp_path):
     said = run("data_preprocessing.py", "--out", tmp_path / "faces", cwd=toy).stdout
-    numbers = [int(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?= )", said.splitlines()[0])]
+    numbers = [
+        int(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?= )", said.splitlines()[0])
+    ]
     read, blank, unknown, undecided, copies = numbers
     assert read == len(rows) == 500
     assert blank == sum(votes is None for *_, votes in rows) > 0
@@ -97,7 +119,10 @@ def test_votes_csv_joins_every_image_with_its_row(toy, rows):
         _, usage, votes = rows[int(name[3:8])]
         assert line["usage"] == usage
         assert [int(line[column]) for column in VOTES] == votes
-        assert (line["plurality"], line["majority"]) == (plurality_by_hand(votes), majority_by_hand(votes))
+        assert (line["plurality"], line["majority"]) == (
+            plurality_by_hand(votes),
+            majority_by_hand(votes),
+        )
 
 
 def test_other_column_order_bom_and_crlf_give_the_same_output(toy, tmp_path):
@@ -119,12 +144,22 @@ def test_no_face_of_the_pool_is_in_the_test_set_by_pixels(toy):
 
 
 def test_split_keeps_every_image_once_and_copies_on_one_side(toy):
-    pool = {f"pool/{name}": path.read_bytes() for name, path in images_in(toy / "data/faces/pool").items()}
+    pool = {
+        f"pool/{name}": path.read_bytes()
+        for name, path in images_in(toy / "data/faces/pool").items()
+    }
     parts = {part: images_in(toy / "data/split" / part) for part in ("train", "val")}
-    joined = {f"pool/{name}": path.read_bytes() for images in parts.values() for name, path in images.items()}
+    joined = {
+        f"pool/{name}": path.read_bytes()
+        for images in parts.values()
+        for name, path in images.items()
+    }
     assert joined == pool and len(parts["train"]) + len(parts["val"]) == len(pool)
     assert 0.15 < len(parts["val"]) / len(pool) < 0.25
-    pixels = {part: {Image.open(path).tobytes() for path in images.values()} for part, images in parts.items()}
+    pixels = {
+        part: {Image.open(path).tobytes() for path in images.values()}
+        for part, images in parts.items()
+    }
     assert not pixels["train"] & pixels["val"]
 
 
@@ -165,7 +200,9 @@ def test_sharpness_moves_each_pixel_away_from_its_blurred_self(toy):
     weights = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13  # Pillow's SMOOTH filter
     for name, path in list(images_in(toy / "data/split/train").items())[::50]:
         face = np.asarray(Image.open(path)).astype(float)
-        copy = np.asarray(Image.open(toy / "data/sharpness" / name.replace(".png", "_sharpness.png")))
+        copy = np.asarray(
+            Image.open(toy / "data/sharpness" / name.replace(".png", "_sharpness.png"))
+        )
         windows = np.lib.stride_tricks.sliding_window_view(face, (3, 3))
         blurred = (windows * weights).sum(axis=(2, 3))
         want = np.clip(blurred + 1.75 * (face[1:-1, 1:-1] - blurred), 0, 255)
@@ -176,7 +213,9 @@ def test_sharpness_moves_each_pixel_away_from_its_blurred_self(toy):
 def test_enhanced_copies_one_for_one_and_factor_one_changes_nothing(toy, tmp_path, script):
     kind = script.removesuffix(".py")
     source = images_in(toy / "data/split/train")
-    assert set(images_in(toy / "data" / kind)) == {name.replace(".png", f"_{kind}.png") for name in source}
+    assert set(images_in(toy / "data" / kind)) == {
+        name.replace(".png", f"_{kind}.png") for name in source
+    }
     run(script, "--factor", 1, "--out", tmp_path / "same", cwd=toy)
     for name, path in source.items():
         copy = Image.open(tmp_path / "same" / name.replace(".png", f"_{kind}.png"))
@@ -185,23 +224,44 @@ def test_enhanced_copies_one_for_one_and_factor_one_changes_nothing(toy, tmp_pat
 
 def test_shuffle_holds_every_source_image_once_numbered_from_one(toy):
     sources = [toy / "data" / name for name in ("split/train", "contrast", "sharpness")]
-    want = Counter((name, path.read_bytes()) for source in sources for name, path in images_in(source).items())
+    want = Counter(
+        (name, path.read_bytes()) for source in sources for name, path in images_in(source).items()
+    )
     shuffled = images_in(toy / "data/shuffled")
-    got = Counter((re.sub(r"/\d{5}_", "/", name), path.read_bytes()) for name, path in shuffled.items())
+    got = Counter(
+        (re.sub(r"/\d{5}_", "/", name), path.read_bytes()) for name, path in shuffled.items()
+    )
     assert got == want
     for emotion in {name.split("/")[0] for name in shuffled}:
         names = [name for name in shuffled if name.startswith(f"{emotion}/")]
-        assert [int(re.search(r"/(\d{5})_", name).group(1)) for name in names] == list(range(1, len(names) + 1))
-        assert [re.sub(r"/\d{5}_", "/", name) for name in names] != sorted(re.sub(r"/\d{5}_", "/", n) for n in names)
+        assert [int(re.search(r"/(\d{5})_", name).group(1)) for name in names] == list(
+            range(1, len(names) + 1)
+        )
+        assert [re.sub(r"/\d{5}_", "/", name) for name in names] != sorted(
+            re.sub(r"/\d{5}_", "/", n) for n in names
+        )
     assert Image.open(toy / "data/shuffled/class_counts.png").size[0] > 500
 
 
 def test_shuffle_balances_towards_the_commonest_emotion(toy, tmp_path):
-    run("random_shuffle.py", "--sources", "data/split/train", "--balance", 3, "--out", tmp_path / "out", cwd=toy)
+    run(
+        "random_shuffle.py",
+        "--sources",
+        "data/split/train",
+        "--balance",
+        3,
+        "--out",
+        tmp_path / "out",
+        cwd=toy,
+    )
     stage = json.loads((tmp_path / "out/stage.json").read_text())
     most = max(stage["images_in"].values())
-    assert stage["images_out"] == {name: n * min(3, most // n) for name, n in stage["images_in"].items()}
-    assert Counter(name.split("/")[0] for name in images_in(tmp_path / "out")) == stage["images_out"]
+    assert stage["images_out"] == {
+        name: n * min(3, most // n) for name, n in stage["images_in"].items()
+    }
+    assert (
+        Counter(name.split("/")[0] for name in images_in(tmp_path / "out")) == stage["images_out"]
+    )
 
 
 def test_a_folder_of_ones_own_joins_the_set(toy, tmp_path):
@@ -210,7 +270,15 @@ def test_a_folder_of_ones_own_joins_the_set(toy, tmp_path):
     (tmp_path / "mine/anger").mkdir()
     Image.new("L", (48, 48), 7).save(mine / "me at work.png")
     Image.new("L", (48, 48), 9).save(tmp_path / "mine/anger/me.jpg")
-    run("random_shuffle.py", "--sources", "data/split/train", tmp_path / "mine", "--out", tmp_path / "out", cwd=toy)
+    run(
+        "random_shuffle.py",
+        "--sources",
+        "data/split/train",
+        tmp_path / "mine",
+        "--out",
+        tmp_path / "out",
+        cwd=toy,
+    )
     assert len(list((tmp_path / "out/happiness").glob("*_me at work.png"))) == 1
     assert len(list((tmp_path / "out/anger").glob("*_me.jpg"))) == 1
 
@@ -221,7 +289,9 @@ def test_stage_json_counts_what_is_there(toy, name):
     counts = stage["images_out"]
     nested = counts if name in ("faces", "split") else {"": counts}
     for part, per_emotion in nested.items():
-        assert per_emotion == Counter(image.split("/")[0] for image in images_in(toy / "data" / name / part))
+        assert per_emotion == Counter(
+            image.split("/")[0] for image in images_in(toy / "data" / name / part)
+        )
     assert str(toy) not in json.dumps(stage)
     assert set(stage) == {"script", "arguments", "seed", "images_in", "images_out"}
     assert stage["seed"] == (42 if name in ("split", "shuffled") else None)

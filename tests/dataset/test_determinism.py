@@ -1,4 +1,6 @@
-"""The same input and seed give the same bytes on every Python, locale, time zone, thread count and directory order."""
+"""The same input and seed give the same bytes on every Python, locale, time zone, thread count and
+directory order.
+"""
 
 import os
 import re
@@ -23,7 +25,10 @@ SURROUNDINGS = {
 
 
 def copy_backwards(source, target):
-    """Copy a tree, last names first: file systems list entries in the order they were made, or by a hash."""
+    """Copy a tree, last names first.
+
+    File systems list entries in the order they were made, or by a hash.
+    """
     target.mkdir(parents=True, exist_ok=True)
     for entry in sorted(source.iterdir(), reverse=True):
         if entry.is_dir():
@@ -47,12 +52,15 @@ def test_directory_order_and_an_unchanged_input(toy, tmp_path, script):
     assert tree_hash(tmp_path / "data") == before
 
 
-@pytest.mark.parametrize("name", ["locale tr_TR", *(slow(name) for name in SURROUNDINGS if name != "locale tr_TR")])
+@pytest.mark.parametrize(
+    "name", ["locale tr_TR", *(slow(name) for name in SURROUNDINGS if name != "locale tr_TR")]
+)
 def test_surroundings(toy, tmp_path, name):
     (tmp_path / "data").mkdir()
     for file in ["fer2013.csv", "fer2013new.csv"]:
         shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
-    (tmp_path / "matplotlibrc").write_text("font.size: 40\n")  # read where it lies in the working folder
+    # Read where it lies in the working folder
+    (tmp_path / "matplotlibrc").write_text("font.size: 40\n")
     for script, out in OUTPUTS.items():
         run(script, cwd=tmp_path, env={**os.environ, **SURROUNDINGS[name]})
         assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out), script
@@ -60,7 +68,10 @@ def test_surroundings(toy, tmp_path, name):
 
 def interpreter(version):
     """Return the path of a Python of a version, from the PATH or pyenv, or None."""
-    candidates = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    candidates = [
+        shutil.which(f"python{version}"),
+        *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"),
+    ]
     for path in filter(None, candidates):
         ask = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         if subprocess.run(ask, capture_output=True, text=True).stdout.strip() == version:
@@ -72,10 +83,14 @@ def interpreter(version):
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("libraries", ["newest", "lowest"])
 def test_python_versions(toy, tmp_path, version, libraries):
-    """With the newest and the lowest libraries that requirements.txt allows, pixels of the bar chart included."""
+    """With the newest and the lowest libraries that requirements.txt allows, pixels of the bar
+    chart included.
+    """
     if not (python := interpreter(version)):
         pytest.skip(f"no Python {version} here")
-    wanted = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    wanted = [
+        line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()
+    ]
     wanted = [line for line in wanted if re.match("|".join(LIBRARIES), line)]
     assert len(wanted) == len(LIBRARIES)
     if libraries == "lowest":

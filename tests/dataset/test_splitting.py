@@ -10,7 +10,13 @@ from dataset.splitting import hash_pixels, rejoin_copies
 
 def test_copies_are_rejoined_in_the_earliest_part_that_holds_one(tmp_path):
     """a.png and b.png show one face, c.png and d.png another, e.png is alone."""
-    faces = {"anger/a.png": 10, "fear/b.png": 10, "anger/c.png": 20, "fear/d.png": 20, "fear/e.png": 30}
+    faces = {
+        "anger/a.png": 10,
+        "fear/b.png": 10,
+        "anger/c.png": 20,
+        "fear/d.png": 20,
+        "fear/e.png": 30,
+    }
     parts = {
         "anger/a.png": "val",
         "fear/b.png": "train",

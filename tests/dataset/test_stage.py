@@ -1,4 +1,6 @@
-"""The hand-over: an output folder is complete or absent, ours or refused, and holds no stranger's files."""
+"""The hand-over: an output folder is complete or absent, ours or refused, and holds no stranger's
+files.
+"""
 
 import json
 import os
@@ -13,7 +15,9 @@ from dataset.stage import atomic_folder
 
 
 def contrast(folder, *arguments, **options):
-    return run("contrast.py", "--source", "faces", "--out", "out", *arguments, cwd=folder, **options)
+    return run(
+        "contrast.py", "--source", "faces", "--out", "out", *arguments, cwd=folder, **options
+    )
 
 
 def test_an_error_midway_leaves_the_earlier_output_and_nothing_beside_it(source, tmp_path):
@@ -33,7 +37,9 @@ def test_what_a_killed_run_left_is_cleared(source, tmp_path):
     assert not (tmp_path / "out/anger/half.png").exists()
 
 
-def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_run_fails(source, tmp_path):
+def test_an_output_that_a_killed_run_had_moved_aside_comes_back_when_the_next_run_fails(
+    source, tmp_path
+):
     contrast(tmp_path)
     before = tree_hash(tmp_path / "out")
     (tmp_path / "out").rename(tmp_path / ".out.old")
@@ -50,7 +56,9 @@ with atomic_folder(Path("out"), "contrast.py"):
     print("holding", flush=True)
     sys.stdin.read()
 """
-    holder = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdin=-1, stdout=-1, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=-1, stdout=-1, text=True
+    )
     try:
         assert holder.stdout.readline() == "holding\n"
         fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says="another run")
@@ -63,7 +71,10 @@ with atomic_folder(Path("out"), "contrast.py"):
 
 def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(UserError, match=r"not made by contrast\.py"), atomic_folder(out, "contrast.py"):
+    with (
+        pytest.raises(UserError, match=r"not made by contrast\.py"),
+        atomic_folder(out, "contrast.py"),
+    ):
         out.mkdir()
         (out / "thesis.txt").write_text("precious")
     assert (out / "thesis.txt").read_text() == "precious"
@@ -82,8 +93,14 @@ def late(*arguments, **options):
 splitfolders.ratio = late
 common.command_line.run(random_split.main)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "faces/anger/row00001.png" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (
+        done.returncode == 1
+        and done.stderr.count("\n") == 1
+        and "faces/anger/row00001.png" in done.stderr
+    )
     assert os.listdir(tmp_path) == ["faces"]
 
 
@@ -91,7 +108,15 @@ common.command_line.run(random_split.main)
 def test_what_can_not_be_cleared_is_named(source, tmp_path, kind):
     old = tmp_path / ".out.old"
     old.write_text("x") if kind == "file" else old.symlink_to(source)
-    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=[".out.old", "remove it by hand"])
+    fails(
+        "contrast.py",
+        "--source",
+        "faces",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        says=[".out.old", "remove it by hand"],
+    )
     assert len(list(source.rglob("*.png"))) == 6
 
 
@@ -101,7 +126,15 @@ def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
     out.write_text("mine") if made == "file" else out.mkdir()
     if made == "folder with photos":
         (out / "me.jpg").write_bytes(b"precious")
-    fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says=["out: ", "not made by contrast.py"])
+    fails(
+        "contrast.py",
+        "--source",
+        "faces",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        says=["out: ", "not made by contrast.py"],
+    )
     assert out.read_text() == "mine" if made == "file" else True
     assert (out / "me.jpg").read_bytes() == b"precious" if made == "folder with photos" else True
 
@@ -109,7 +142,15 @@ def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
 def test_the_output_of_another_script_is_refused_and_kept(source, tmp_path):
     contrast(tmp_path)
     before = tree_hash(tmp_path / "out")
-    fails("sharpness.py", "--source", "faces", "--out", "out", cwd=tmp_path, says="was made by contrast.py")
+    fails(
+        "sharpness.py",
+        "--source",
+        "faces",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        says="was made by contrast.py",
+    )
     assert tree_hash(tmp_path / "out") == before
 
 
@@ -118,5 +159,7 @@ def test_an_output_that_touches_the_input_is_refused(source, tmp_path, out):
     (source / "stage.json").write_text(json.dumps({"script": "contrast.py"}))
     (tmp_path / "stage.json").write_text(json.dumps({"script": "contrast.py"}))
     before = tree_hash(source)
-    fails("contrast.py", "--source", "faces", "--out", out, cwd=tmp_path, says="choose another --out")
+    fails(
+        "contrast.py", "--source", "faces", "--out", out, cwd=tmp_path, says="choose another --out"
+    )
     assert tree_hash(source) == before

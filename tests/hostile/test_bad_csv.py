@@ -1,4 +1,5 @@
-"""Broken CSVs by the hundred: a good one gives the normal output in any spelling, a bad one a line and no folder.
+"""Broken CSVs by the hundred: a good one gives the normal output in any spelling, a bad one a line
+and no folder.
 
 `--hypothesis-profile=long` tries fifty times as many.
 """
@@ -29,13 +30,22 @@ ROWS = 6
 
 
 def good_tables():
-    """Return fer2013.csv and fer2013new.csv as lists of rows: six faces, three happy and three neutral."""
+    """Return fer2013.csv and fer2013new.csv as lists of rows.
+
+    Six faces, three happy and three neutral.
+    """
     draw = random.Random(5)
     fer = [["emotion", "pixels", "Usage"]]
     ferplus = [["Usage", "Image name", *VOTES]]
     for row in range(ROWS):
         fer.append(["0", " ".join(str(draw.randrange(256)) for _ in range(48 * 48)), "Training"])
-        ferplus.append(["Training", f"fer{row:07}.png", *map(str, [10 * (row % 2), 10 - 10 * (row % 2)] + [0] * 8)])
+        ferplus.append(
+            [
+                "Training",
+                f"fer{row:07}.png",
+                *map(str, [10 * (row % 2), 10 - 10 * (row % 2)] + [0] * 8),
+            ]
+        )
     return fer, ferplus
 
 
@@ -58,8 +68,8 @@ def zipped(data):
 def preprocess(fer, ferplus):
     """Run data_preprocessing.py on two files' bytes in an empty folder.
 
-    Returns the output's tree hash, or the one line that it failed with; asserts that it is one line, and that nothing
-    but a whole output is there.
+    Returns the output's tree hash, or the one line that it failed with; asserts that it is one
+    line, and that nothing but a whole output is there.
     """
     with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as stack:
         folder = Path(home)
@@ -68,7 +78,10 @@ def preprocess(fer, ferplus):
             path.write_bytes(data)
         stack.enter_context(contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")))
         stack.enter_context(contextlib.redirect_stderr(io.TextIOWrapper(io.BytesIO(), "utf-8")))
-        argv, sys.argv = sys.argv, ["data_preprocessing.py", *map(str, files), "--out", str(folder / "faces")]
+        argv, sys.argv = (
+            sys.argv,
+            ["data_preprocessing.py", *map(str, files), "--out", str(folder / "faces")],
+        )
         try:
             command_line.run(preprocessing.main)
         except SystemExit as stopped:
@@ -94,21 +107,33 @@ def normal():
 
 @given(data=st.data())
 def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
-    """A byte order mark, other line ends, quotes, other columns, extra columns, blanks, blank lines at the end."""
+    """A byte order mark, other line ends, quotes, other columns, extra columns, blanks, blank lines
+    at the end.
+    """
     files = []
     for table in good_tables():
         order = data.draw(st.permutations(range(len(table[0]))))
-        extra = data.draw(st.lists(st.sampled_from(["note", "Pixels", "x y", "größe", "1"]), max_size=3, unique=True))
+        extra = data.draw(
+            st.lists(
+                st.sampled_from(["note", "Pixels", "x y", "größe", "1"]), max_size=3, unique=True
+            )
+        )
         places = [data.draw(st.integers(0, len(order))) for _ in extra]
         for number, row in enumerate(table):
             row[:] = [row[index] for index in order]
             for place, name in zip(places, extra):
                 row.insert(place, "" if number else name)
-        quoting = data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]))
-        text = written(table, quoting=quoting, lineterminator=data.draw(st.sampled_from(["\n", "\r\n"])))
+        quoting = data.draw(
+            st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+        )
+        text = written(
+            table, quoting=quoting, lineterminator=data.draw(st.sampled_from(["\n", "\r\n"]))
+        )
         if quoting == csv.QUOTE_MINIMAL and data.draw(st.booleans()):
             text = text.replace(b",", b", ")  # as in icml_face_data.csv
-        text = b"\xef\xbb\xbf" * data.draw(st.booleans()) + text + b"\n" * data.draw(st.integers(0, 3))
+        text = (
+            b"\xef\xbb\xbf" * data.draw(st.booleans()) + text + b"\n" * data.draw(st.integers(0, 3))
+        )
         files.append(text.rstrip(b"\r\n") if data.draw(st.booleans()) else text)
     assert preprocess(*files) == normal
 
@@ -116,12 +141,28 @@ def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
 def spoiled_value(data):
     """Return a value that neither pixels nor votes may have."""
     return data.draw(
-        st.sampled_from(["-1", "1001", "1e400", "nan", "inf", "7.5", "0x10", "1_0", "\u0661", "", " ", "-", "9" * 400])
+        st.sampled_from(
+            [
+                "-1",
+                "1001",
+                "1e400",
+                "nan",
+                "inf",
+                "7.5",
+                "0x10",
+                "1_0",
+                "\u0661",
+                "",
+                " ",
+                "-",
+                "9" * 400,
+            ]
+        )
         | st.integers(1001, 10**30).map(str)
         | st.integers(-(10**30), -1).map(str)
-        | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="+"), max_size=8).filter(
-            lambda text: not text.strip().isdigit()
-        )
+        | st.text(
+            st.characters(exclude_categories=["Cs"], exclude_characters="+"), max_size=8
+        ).filter(lambda text: not text.strip().isdigit())
     )
 
 
@@ -166,10 +207,15 @@ def test_columns_missing_or_doubled(normal, data):
 
 @given(data=st.data())
 def test_half_a_download_is_refused(normal, data):
-    """Cut anywhere: refused, unless what is missing is the line end, or the last digits of a number."""
+    """Cut anywhere: refused, unless what is missing is the line end, or the last digits of a
+    number.
+    """
     which = data.draw(st.integers(0, 1))
     files = list(GOOD)
-    cut = data.draw(st.integers(0, len(files[which]) - 1) | st.integers(len(files[which]) - 12, len(files[which]) - 1))
+    cut = data.draw(
+        st.integers(0, len(files[which]) - 1)
+        | st.integers(len(files[which]) - 12, len(files[which]) - 1)
+    )
     files[which] = files[which][:cut]
     result = preprocess(*files)
     assert result.startswith("error") or result == normal or cut > len(GOOD[which]) - 12
@@ -184,7 +230,20 @@ def test_bytes_changed_anywhere(data):
         place = data.draw(st.integers(0, len(files[which])))
         junk = data.draw(
             st.binary(min_size=1, max_size=6)
-            | st.sampled_from([b"\0", b'"', b"\r", b"\n", b",", b"\n\n", b"\xff\xfe", b"\xef\xbb\xbf", b"'", b"\x1a"])
+            | st.sampled_from(
+                [
+                    b"\0",
+                    b'"',
+                    b"\r",
+                    b"\n",
+                    b",",
+                    b"\n\n",
+                    b"\xff\xfe",
+                    b"\xef\xbb\xbf",
+                    b"'",
+                    b"\x1a",
+                ]
+            )
         )
         keep = place + data.draw(st.sampled_from([0, len(junk)]))
         files[which] = files[which][:place] + junk + files[which][keep:]
@@ -219,14 +278,22 @@ def test_no_csv_at_all(data):
 
 @given(data=st.data())
 def test_votes_csv_changed_anywhere(tmp_path_factory, data):
-    """What train.py reads: a table whose rows are found by their number and whose votes are numbers, or one line."""
+    """What train.py reads.
+
+    A table whose rows are found by their number and whose votes are numbers, or one line.
+    """
     names = [*VOTES, "plurality", "majority"]
     rows = [f"row{row:05}.png,Training,{','.join('3' * 10)},anger,anger" for row in range(4)]
     good = "\n".join([",".join(["image", "usage", *names]), *rows, ""]).encode()
     place = data.draw(st.integers(0, len(good)))
-    junk = data.draw(st.binary(max_size=6) | st.sampled_from([b'"', b"\n", b",", b"\0", b"inf", b"-", b"row00001.png"]))
+    junk = data.draw(
+        st.binary(max_size=6)
+        | st.sampled_from([b'"', b"\n", b",", b"\0", b"inf", b"-", b"row00001.png"])
+    )
     path = tmp_path_factory.getbasetemp() / "votes.csv"
-    path.write_bytes(good[:place] + junk + good[place + data.draw(st.integers(0, 2 * len(junk) + 1)) :])
+    path.write_bytes(
+        good[:place] + junk + good[place + data.draw(st.integers(0, 2 * len(junk) + 1)) :]
+    )
     try:
         votes = read_votes(path)
     except UserError as refused:

@@ -1,4 +1,7 @@
-"""Hostile images and networks: refused by name or taken as they are, and nothing outside the given folders touched."""
+"""Hostile images and networks.
+
+Refused by name or taken as they are, and nothing outside the given folders touched.
+"""
 
 import io
 import os
@@ -21,7 +24,8 @@ from webcam.tflite import input_shape
 
 TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
-# Runs a script and prints what it opens, makes, moves or removes on the disk, `r` or `w` before each
+# Runs a script and prints what it opens, makes, moves or removes on the disk, `r` or `w` before
+# each
 WATCHING = """
 import os, runpy, sys
 def see(event, args):
@@ -60,9 +64,14 @@ def options(script):
 
 def png(width, height, data):
     """Return a PNG of 8-bit gray that claims a size, whatever its data are."""
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", data), (b"IEND", b"")]
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", data),
+        (b"IEND", b""),
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
     )
 
 
@@ -70,7 +79,9 @@ def png(width, height, data):
 def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
     """50,000 x 50,000 pixels in 2.4 MB: 2.5 GB in memory."""
     rows = zlib.compressobj(9)
-    (faces / "fear/row00003.png").write_bytes(png(50_000, 50_000, rows.compress(bytes(10**8)) + rows.flush()))
+    (faces / "fear/row00003.png").write_bytes(
+        png(50_000, 50_000, rows.compress(bytes(10**8)) + rows.flush())
+    )
     status, said, most = peak_memory(script, *options(script), cwd=tmp_path)
     assert status == 1 and said.count("\n") == 1 and "faces/fear/row00003.png" in said, said
     assert most < 2e8
@@ -79,11 +90,18 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
 
 @given(data=st.data())
 def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory, data):
-    """PNG has checksums: what opens has its own pixels. JPEG has none, BMP neither, but a cut one is refused."""
+    """PNG has checksums.
+
+    What opens has its own pixels. JPEG has none, BMP neither, but a cut one is refused.
+    """
     face = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8))
     form = data.draw(st.sampled_from(["PNG", "JPEG", "BMP"]))
     file = io.BytesIO()
-    face.save(file, form, **{"compress_level": data.draw(st.sampled_from([0, 6]))} if form == "PNG" else {})
+    face.save(
+        file,
+        form,
+        **{"compress_level": data.draw(st.sampled_from([0, 6]))} if form == "PNG" else {},
+    )
     whole = file.getvalue()
     pixels = Image.open(file).tobytes()
     place = data.draw(st.integers(0, len(whole) - 1))
@@ -152,38 +170,64 @@ def test_odd_names_are_kept(faces, tmp_path, script):
     ending = f"_{kind}.png" if kind in ("contrast", "sharpness") else ".png"
     for name in NAMES:
         stem = name.removesuffix(".png")
-        assert sum(path.name.removesuffix(ending).split("_", kind == "random_shuffle")[-1] == stem for path in copied)
+        assert sum(
+            path.name.removesuffix(ending).split("_", kind == "random_shuffle")[-1] == stem
+            for path in copied
+        )
 
 
 @pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
 def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, script):
     shutil.copytree(toy / "data", tmp_path / "in", ignore=lambda *_: ["model", ".model.resume"])
-    source = {"data_preprocessing.py": "", "random_split.py": "faces/pool"}.get(script, "split/train")
+    source = {"data_preprocessing.py": "", "random_split.py": "faces/pool"}.get(
+        script, "split/train"
+    )
     given_ = ["--source" + "s" * (script == "random_shuffle.py"), f"in/{source}"]
     if script == "data_preprocessing.py":
         given_ = ["--fer", "in/fer2013.csv", "--ferplus", "in/fer2013new.csv"]
     (tmp_path / "results").mkdir()
     before = tree_hash(tmp_path / "in")
-    command = [sys.executable, "-B", "-c", WATCHING, str(ROOT / script), *given_, "--out", "results/out"]
-    settings = tmp_path / "results/matplotlib"  # a folder of its own, whatever this user's holds or lacks
+    command = [
+        sys.executable,
+        "-B",
+        "-c",
+        WATCHING,
+        str(ROOT / script),
+        *given_,
+        "--out",
+        "results/out",
+    ]
+    # A folder of its own, whatever this user's holds or lacks
+    settings = tmp_path / "results/matplotlib"
     env = {**os.environ, "MPLCONFIGDIR": str(settings)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    seen = [line.split(" ", 1) for line in done.stdout.splitlines() if line[:2] in ("r ", "w ") or "." in line[:12]]
+    seen = [
+        line.split(" ", 1)
+        for line in done.stdout.splitlines()
+        if line[:2] in ("r ", "w ") or "." in line[:12]
+    ]
     written = {path for kind, path in seen if kind == "w"} - {os.path.realpath(os.devnull)}
     assert written and all(path.startswith(str(tmp_path / "results")) for path in written), written
     libraries = (sys.prefix, sys.base_prefix, str(ROOT))
     read = {
-        path for kind, path in seen if kind == "r" and not path.startswith((*libraries, "/usr/", "/etc/", "/proc/"))
+        path
+        for kind, path in seen
+        if kind == "r" and not path.startswith((*libraries, "/usr/", "/etc/", "/proc/"))
     }
-    assert all(path.startswith((str(tmp_path / "in" / source), str(tmp_path / "results"))) for path in read), read
+    assert all(
+        path.startswith((str(tmp_path / "in" / source), str(tmp_path / "results"))) for path in read
+    ), read
     assert {kind for kind, _ in seen} == {"r", "w"}
     assert tree_hash(tmp_path / "in") == before
 
 
 @given(data=st.data())
 def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
-    """A TFLite file's header is all offsets: one that leads out of the file, or round in it, is refused."""
+    """A TFLite file's header is all offsets.
+
+    One that leads out of the file, or round in it, is refused.
+    """
     spoiled = bytearray(TFLITE)
     for _ in range(data.draw(st.integers(1, 8))):
         place = data.draw(
@@ -201,7 +245,10 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Model folders of other makes: 64x64 pixels, three channels, and one that would run code as it is loaded."""
+    """Model folders of other makes.
+
+    64x64 pixels, three channels, and one that would run code as it is loaded.
+    """
     home = tmp_path_factory.mktemp("networks")
     code = f"""
 import os, sys; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -233,7 +280,15 @@ make("code", (48, 48, 1), layers.Lambda(lambda x: __import__("pathlib").Path("ra
 
 def test_a_network_of_another_size_names_faces_too(networks, tmp_path):
     picture = ROOT / "samples/astronaut.jpg"
-    arguments = ["--source", picture, "--model", networks / "large", "--headless", "--csv", "out.csv"]
+    arguments = [
+        "--source",
+        picture,
+        "--model",
+        networks / "large",
+        "--headless",
+        "--csv",
+        "out.csv",
+    ]
     assert "1 frames, 1 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
 
@@ -241,11 +296,18 @@ def test_a_network_of_another_size_names_faces_too(networks, tmp_path):
 def test_a_network_for_color_is_refused(networks, tmp_path):
     picture = ROOT / "samples/astronaut.jpg"
     arguments = ["--source", picture, "--model", networks / "color", "--headless"]
-    fails("realtime.py", *arguments, cwd=tmp_path, says=["color/emotion.tflite", "3 channels, not 1"])
+    fails(
+        "realtime.py", *arguments, cwd=tmp_path, says=["color/emotion.tflite", "3 channels, not 1"]
+    )
 
 
 @pytest.mark.parametrize(
-    "name, says", [("code", "not a Keras network"), slow("large", "(64, 64, 1)"), slow("map", "not a Keras network")]
+    "name, says",
+    [
+        ("code", "not a Keras network"),
+        slow("large", "(64, 64, 1)"),
+        slow("map", "not a Keras network"),
+    ],
 )
 def test_a_foreign_network_is_not_evaluated(networks, toy, name, says):
     fails("train.py", "--evaluate", "--out", networks / name, cwd=toy, says=[name, says])
@@ -259,9 +321,18 @@ def test_a_spoiled_keras_network_is_refused(toy, tmp_path, mode, how):
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     path = tmp_path / "model/emotion.keras"
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] if how == "cut" else np.random.default_rng(2).bytes(5000))
+    path.write_bytes(
+        whole[: len(whole) // 2] if how == "cut" else np.random.default_rng(2).bytes(5000)
+    )
     before = tree_hash(tmp_path)
-    fails("train.py", mode, "--out", tmp_path / "model", cwd=toy, says=["emotion.keras", "not a Keras network"])
+    fails(
+        "train.py",
+        mode,
+        "--out",
+        tmp_path / "model",
+        cwd=toy,
+        says=["emotion.keras", "not a Keras network"],
+    )
     assert tree_hash(tmp_path) == before
 
 
@@ -272,8 +343,27 @@ def test_a_network_cut_anywhere_is_refused_or_works(tmp_path):
     path = tmp_path / "model/emotion.tflite"
     whole = path.read_bytes()
     picture = str(ROOT / "samples/astronaut.jpg")
-    command = [sys.executable, str(ROOT / "realtime.py"), "--source", picture, "--model", "model", "--headless"]
-    for place in [1, 7, 8, 20, 100, *np.random.default_rng(4).integers(0, len(whole), 100), len(whole) - 1]:
+    command = [
+        sys.executable,
+        str(ROOT / "realtime.py"),
+        "--source",
+        picture,
+        "--model",
+        "model",
+        "--headless",
+    ]
+    for place in [
+        1,
+        7,
+        8,
+        20,
+        100,
+        *np.random.default_rng(4).integers(0, len(whole), 100),
+        len(whole) - 1,
+    ]:
         path.write_bytes(whole[:place])
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode in (0, 1) and done.stderr.count("\n") == done.returncode, (place, done.stderr)
+        assert done.returncode in (0, 1) and done.stderr.count("\n") == done.returncode, (
+            place,
+            done.stderr,
+        )

@@ -1,4 +1,7 @@
-"""No room, a limit on file sizes, read-only, no permission: one line, and the earlier output as it was."""
+"""No room, a limit on file sizes, read-only, no permission.
+
+One line, and the earlier output as it was.
+"""
 
 import os
 import shutil
@@ -18,7 +21,9 @@ def disk(tmp_path):
     def mount(size):
         folder = tmp_path / f"disk{len(mounts)}"
         folder.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder], stderr=-1).returncode:
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", folder], stderr=-1
+        ).returncode:
             pytest.skip("needs the right to mount a tmpfs")
         mounts.append(folder)
         return folder
@@ -29,14 +34,19 @@ def disk(tmp_path):
 
 
 def refuse(script, *arguments, cwd, out, says, wrap=()):
-    """Assert that a script is stopped by the system with one line that names something in or around `out`."""
+    """Assert that a script is stopped by the system with one line that names something in or around
+    `out`.
+    """
     fails(script, *arguments, cwd=cwd, says=[says, str(out.parent)], wrap=wrap)
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
 @pytest.mark.parametrize("room", [8, 100])
 def test_disk_full(toy, disk, script, room):
-    """`room` KB are left beside the earlier output: too few for a folder, or for the new one as a whole."""
+    """`room` KB are left beside the earlier output.
+
+    Too few for a folder, or for the new one as a whole.
+    """
     earlier = toy / "data" / OUTPUTS[script]
     used = sum(-(-path.stat().st_size // 4096) * 4 for path in earlier.rglob("*") if path.is_file())
     folder = disk(used + room)
@@ -52,7 +62,15 @@ def test_limit_on_the_size_of_a_file(toy, tmp_path, script):
     shutil.copytree(toy / "data" / OUTPUTS[script], tmp_path / "out")
     before = tree_hash(tmp_path)
     wrap = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]
-    refuse(script, "--out", tmp_path / "out", cwd=toy, out=tmp_path / "out", says="File too large", wrap=wrap)
+    refuse(
+        script,
+        "--out",
+        tmp_path / "out",
+        cwd=toy,
+        out=tmp_path / "out",
+        says="File too large",
+        wrap=wrap,
+    )
     assert tree_hash(tmp_path) == before
 
 
@@ -62,17 +80,25 @@ def test_read_only_disk(toy, disk, script):
     shutil.copytree(toy / "data" / OUTPUTS[script], folder / "out")
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     before = tree_hash(folder)
-    refuse(script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Read-only file system")
+    refuse(
+        script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Read-only file system"
+    )
     assert tree_hash(folder) == before
 
 
 def without_privileges():
-    """Return the start of a command that takes from root the right to pass over permissions, or skip the test."""
+    """Return the start of a command that takes from root the right to pass over permissions, or
+    skip the test.
+    """
     if os.geteuid():
         return []
     if not shutil.which("setpriv"):
         pytest.skip("needs setpriv, or a user other than root")
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-dac_override"]
+    return [
+        "setpriv",
+        "--bounding-set=-dac_override,-dac_read_search,-fowner",
+        "--inh-caps=-dac_override",
+    ]
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
@@ -96,7 +122,9 @@ def test_input_without_permission(toy, tmp_path, script):
     """A file that may not be read is named, and nothing is left behind."""
     shutil.copytree(toy / "data", tmp_path / "data", ignore=lambda *_: ["model"])
     shutil.rmtree(tmp_path / "data" / OUTPUTS[script])
-    source = {"data_preprocessing.py": "fer2013new.csv", "random_split.py": "faces/pool"}.get(script, "split/train")
+    source = {"data_preprocessing.py": "fer2013new.csv", "random_split.py": "faces/pool"}.get(
+        script, "split/train"
+    )
     path = tmp_path / "data" / source
     path = path if path.is_file() else sorted(path.glob("happiness/*.png"))[3]
     before = sorted(os.listdir(tmp_path / "data"))
@@ -121,7 +149,14 @@ def test_snapshot_of_a_picture_on_a_full_disk(disk, tmp_path):
     (folder / "out.png").write_text("earlier")
     picture = ROOT / "samples/astronaut.jpg"
     fails(
-        "realtime.py", "--source", picture, "--headless", "--output", folder / "out.png", cwd=tmp_path, says="out.png"
+        "realtime.py",
+        "--source",
+        picture,
+        "--headless",
+        "--output",
+        folder / "out.png",
+        cwd=tmp_path,
+        says="out.png",
     )
     assert [path.read_text() for path in folder.iterdir()] == ["earlier"]
 
@@ -129,11 +164,23 @@ def test_snapshot_of_a_picture_on_a_full_disk(disk, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [100, 3000])
 def test_model_on_a_full_disk(trained, disk, room):
-    """The checkpoint or the report does not fit: one line, the earlier model stays, and --resume can go on."""
-    folder = disk(sum(path.stat().st_size // 1024 + 4 for path in (trained / "data/model").iterdir()) + room)
+    """The checkpoint or the report does not fit.
+
+    One line, the earlier model stays, and --resume can go on.
+    """
+    folder = disk(
+        sum(path.stat().st_size // 1024 + 4 for path in (trained / "data/model").iterdir()) + room
+    )
     shutil.copytree(trained / "data/model", folder / "model")
     before = tree_hash(folder / "model")
-    command = [sys.executable, str(ROOT / "train.py"), "--epochs", "1", "--out", str(folder / "model")]
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        "--epochs",
+        "1",
+        "--out",
+        str(folder / "model"),
+    ]
     done = subprocess.run(command, cwd=trained, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert Path(done.stderr.split(": ")[1]).is_relative_to(folder), done.stderr

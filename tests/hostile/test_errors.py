@@ -12,15 +12,31 @@ import pytest
 from conftest import ROOT, fails, make_video, run, slow, tree_hash
 from PIL import Image
 
-VOTES = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+VOTES = [
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+]
 
 
 @pytest.fixture
 def csvs(tmp_path):
     """Two good CSVs of six rows in data/, as lists of lines to spoil, and a way to write them."""
-    fer = ["emotion,pixels,Usage"] + [f"0,{' '.join(['7'] * 2303 + [str(i)])},Training" for i in range(6)]
+    fer = ["emotion,pixels,Usage"] + [
+        f"0,{' '.join(['7'] * 2303 + [str(i)])},Training" for i in range(6)
+    ]
     ferplus = ["Usage,Image name," + ",".join(VOTES)]
-    ferplus += [f"Training,fer{i:07}.png,{10 * (i % 2)},{10 - 10 * (i % 2)},0,0,0,0,0,0,0,0" for i in range(6)]
+    ferplus += [
+        f"Training,fer{i:07}.png,{10 * (i % 2)},{10 - 10 * (i % 2)},0,0,0,0,0,0,0,0"
+        for i in range(6)
+    ]
 
     def write():
         (tmp_path / "data").mkdir(exist_ok=True)
@@ -35,7 +51,9 @@ def spoil_row(row, pixels):
 
 
 def spoil_vote(row, vote):
-    return lambda lines: lines["ferplus"].__setitem__(row + 1, f"Training,fer.png,{vote},5,0,0,0,0,0,0,0,0")
+    return lambda lines: lines["ferplus"].__setitem__(
+        row + 1, f"Training,fer.png,{vote},5,0,0,0,0,0,0,0,0"
+    )
 
 
 def spoil_usage(name, row, usage):
@@ -59,9 +77,18 @@ BAD_CSVS = {
     "a word for votes": (spoil_vote(2, "five"), ["fer2013new.csv", "row 2", "five"]),
     "half a vote": (spoil_vote(2, 1.5), ["row 2", "1.5"]),
     "no votes": (spoil_vote(2, ""), ["row 2", "''"]),
-    "one row more in fer2013": (lambda lines: lines["fer"].append(lines["fer"][1]), ["6 rows", "has 7"]),
-    "one row more in fer2013new": (lambda lines: lines["ferplus"].append(lines["ferplus"][1]), ["7 rows", "has 6"]),
-    "Usage that disagrees": (spoil_usage("ferplus", 4, "PublicTest"), ["row 4", "PublicTest", "Training"]),
+    "one row more in fer2013": (
+        lambda lines: lines["fer"].append(lines["fer"][1]),
+        ["6 rows", "has 7"],
+    ),
+    "one row more in fer2013new": (
+        lambda lines: lines["ferplus"].append(lines["ferplus"][1]),
+        ["7 rows", "has 6"],
+    ),
+    "Usage that disagrees": (
+        spoil_usage("ferplus", 4, "PublicTest"),
+        ["row 4", "PublicTest", "Training"],
+    ),
     "a Usage of its own": (spoil_usage("fer", 4, "Holiday"), ["row 4", "Holiday"]),
     "no pixels column": (
         lambda lines: lines["fer"].__setitem__(0, "emotion,pictures,Usage"),
@@ -76,10 +103,16 @@ BAD_CSVS = {
         ["fer2013new.csv"],
     ),
     "infinite votes": (spoil_vote(2, "inf"), ["row 2", "inf"]),
-    "gzip": (lambda lines: lines["fer"].__setitem__(slice(None), ["\x1f\x08\x00\x00", "\x00"]), ["fer2013.csv"]),
+    "gzip": (
+        lambda lines: lines["fer"].__setitem__(slice(None), ["\x1f\x08\x00\x00", "\x00"]),
+        ["fer2013.csv"],
+    ),
     "no rows": (lambda lines: lines["fer"].__delitem__(slice(1, None)), ["fer2013.csv", "no rows"]),
     "an empty file": (lambda lines: lines["fer"].clear(), ["fer2013.csv"]),
-    "HTML": (lambda lines: lines["fer"].__setitem__(slice(None), ["<html>", "<body>Sign in</body>"]), ["fer2013.csv"]),
+    "HTML": (
+        lambda lines: lines["fer"].__setitem__(slice(None), ["<html>", "<body>Sign in</body>"]),
+        ["fer2013.csv"],
+    ),
 }
 
 
@@ -118,7 +151,10 @@ def save(mode, size):
 
 BAD_IMAGES = {
     "text": (lambda path: path.write_text("hello"), "not a readable image"),
-    "PostScript": (lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "not a readable"),
+    "PostScript": (
+        lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
+        "not a readable",
+    ),
     "animation": (
         lambda path: Image.new("L", (48, 48)).save(
             path, "PNG", save_all=True, append_images=[Image.new("L", (48, 48), 9)]
@@ -137,7 +173,9 @@ BAD_IMAGES = {
 
 
 @pytest.mark.parametrize("kind", BAD_IMAGES)
-@pytest.mark.parametrize("script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"])
+@pytest.mark.parametrize(
+    "script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
+)
 def test_bad_image(tmp_path, script, kind):
     for emotion in ("anger", "fear"):
         (tmp_path / "in" / emotion).mkdir(parents=True)
@@ -150,14 +188,24 @@ def test_bad_image(tmp_path, script, kind):
     assert os.listdir(tmp_path) == ["in"]
 
 
-@pytest.mark.parametrize("script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"])
+@pytest.mark.parametrize(
+    "script", ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
+)
 @pytest.mark.parametrize("what", ["no images", "one emotion only"])
 def test_source_without_images_or_with_one_emotion(tmp_path, script, what):
     (tmp_path / "in/anger").mkdir(parents=True)
     if what == "one emotion only":
         Image.new("L", (48, 48)).save(tmp_path / "in/anger/a.png")
     option = "--sources" if script == "random_shuffle.py" else "--source"
-    fails(script, option, "in", "--out", "out", cwd=tmp_path, says=["in: ", what.replace("only", "")[:11]])
+    fails(
+        script,
+        option,
+        "in",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        says=["in: ", what.replace("only", "")[:11]],
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +234,15 @@ def test_too_few_images_for_a_share(tmp_path):
         (tmp_path / "in" / emotion).mkdir(parents=True)
         for number in range(count):
             Image.effect_noise((48, 48), 40).save(tmp_path / f"in/{emotion}/{number}.png")
-    fails("random_split.py", "--source", "in", "--out", "out", cwd=tmp_path, says=["in/fear", "too few"])
+    fails(
+        "random_split.py",
+        "--source",
+        "in",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        says=["in/fear", "too few"],
+    )
 
 
 def test_no_space_left(toy):
@@ -253,13 +309,27 @@ def test_realtime_model_without_its_files(model, tmp_path, name):
 
 def test_realtime_labels_that_do_not_fit(model, tmp_path):
     (model / "labels.txt").write_text("sad\nhappy\n")
-    fails("realtime.py", "--model", "model", cwd=tmp_path, says=["labels.txt", "2 labels", "8 outputs"])
+    fails(
+        "realtime.py",
+        "--model",
+        "model",
+        cwd=tmp_path,
+        says=["labels.txt", "2 labels", "8 outputs"],
+    )
 
 
 def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work(model, tmp_path):
     labels = (model / "labels.txt").read_text().split()
     (model / "labels.txt").write_bytes("\r\n".join(labels).encode("utf-8-sig"))
-    run("realtime.py", "--source", ROOT / "samples/astronaut.jpg", "--model", "model", "--headless", cwd=tmp_path)
+    run(
+        "realtime.py",
+        "--source",
+        ROOT / "samples/astronaut.jpg",
+        "--model",
+        "model",
+        "--headless",
+        cwd=tmp_path,
+    )
 
 
 @pytest.mark.parametrize(
@@ -267,17 +337,33 @@ def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work
     [(".mkv", True), slow(".mp4", False), slow(".mov", False), slow(".avi", True)],
 )
 def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kept):
-    """Past a limit on a file's size the writer says nothing: the loop must notice. MP4 without its end is no video."""
+    """Past a limit on a file's size the writer says nothing.
+
+    The loop must notice. MP4 without its end is no video.
+    """
     make_video(tmp_path / "in.avi", 60)
     out = tmp_path / f"out{suffix}"
     out.write_text("earlier")
     limit = "ulimit -f 100; trap '' XFSZ; exec \"$@\""
-    arguments = [ROOT / "realtime.py", "--source", "in.avi", "--model", "model", "--headless", "--output", out.name]
+    arguments = [
+        ROOT / "realtime.py",
+        "--source",
+        "in.avi",
+        "--model",
+        "model",
+        "--headless",
+        "--output",
+        out.name,
+    ]
     command = ["bash", "-c", limit, "bash", sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and out.name in done.stderr, done.stderr
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and out.name in done.stderr, (
+        done.stderr
+    )
     part = [f"out.partial{suffix}"] * kept
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.avi", "model", out.name, *part])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["in.avi", "model", out.name, *part]
+    )
     assert out.read_text() == "earlier" and all(name in done.stderr for name in part)
     for name in part:
         assert cv2.VideoCapture(str(tmp_path / name)).read()[0]
@@ -288,8 +374,16 @@ def test_realtime_broken_network(model, tmp_path, how):
     path = model / "emotion.tflite"
     data = path.read_bytes()
     noise = np.random.default_rng(3).bytes(5000)
-    path.write_bytes({"empty": b"", "text": b"hello " * 50, "cut": data[: len(data) // 2], "noise": noise}[how])
-    fails("realtime.py", "--model", "model", cwd=tmp_path, says=["emotion.tflite", "not a TFLite network"])
+    path.write_bytes(
+        {"empty": b"", "text": b"hello " * 50, "cut": data[: len(data) // 2], "noise": noise}[how]
+    )
+    fails(
+        "realtime.py",
+        "--model",
+        "model",
+        cwd=tmp_path,
+        says=["emotion.tflite", "not a TFLite network"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -315,11 +409,22 @@ def test_realtime_source_that_cannot_be_opened(model, tmp_path, source, says):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
 @pytest.mark.parametrize("display", [None, ":4711"])
 def test_no_display(model, tmp_path, display):
-    env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY")
+    }
     env |= {"DISPLAY": display} if display else {}
     picture = ROOT / "samples/astronaut.jpg"
     fails(
-        "realtime.py", "--source", picture, "--model", "model", cwd=tmp_path, env=env, says=["no display", "--headless"]
+        "realtime.py",
+        "--source",
+        picture,
+        "--model",
+        "model",
+        cwd=tmp_path,
+        env=env,
+        says=["no display", "--headless"],
     )
 
 
@@ -337,7 +442,18 @@ def test_no_display(model, tmp_path, display):
 def test_realtime_output_that_cannot_be_written(model, tmp_path, option, name, says):
     picture = shutil.copy(ROOT / "samples/astronaut.jpg", tmp_path / "me.jpg")
     before = Path(picture).read_bytes()
-    fails("realtime.py", "--source", "me.jpg", "--model", "model", "--headless", option, name, cwd=tmp_path, says=says)
+    fails(
+        "realtime.py",
+        "--source",
+        "me.jpg",
+        "--model",
+        "model",
+        "--headless",
+        option,
+        name,
+        cwd=tmp_path,
+        says=says,
+    )
     assert Path(picture).read_bytes() == before
 
 
@@ -346,6 +462,12 @@ def test_evaluate_broken_model(model, toy, how):
     if how == "labels":
         (model / "labels.txt").write_text("a\nb\n")
     else:
-        (model / "emotion.keras").unlink() if how == "missing" else (model / "emotion.keras").write_text("hello")
-    says = {"missing": "no such file", "text": "not a Keras network", "labels": "2 labels for a network of 8"}[how]
+        (model / "emotion.keras").unlink() if how == "missing" else (
+            model / "emotion.keras"
+        ).write_text("hello")
+    says = {
+        "missing": "no such file",
+        "text": "not a Keras network",
+        "labels": "2 labels for a network of 8",
+    }[how]
     fails("train.py", "--evaluate", "--out", model, cwd=toy, says=["model/", says])

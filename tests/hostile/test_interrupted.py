@@ -1,4 +1,7 @@
-"""Killed, interrupted, or started twice: an output is whole or absent, and the next run makes all good."""
+"""Killed, interrupted, or started twice.
+
+An output is whole or absent, and the next run makes all good.
+"""
 
 import os
 import random
@@ -21,7 +24,8 @@ STAGES = {
     "sharpness.py": ["--factor", "2"],
     "random_shuffle.py": ["--seed", "1"],
 }
-# Runs a script and counts what it changes on the disk; kills itself right before change number argv[1], if not 0
+# Runs a script and counts what it changes on the disk; kills itself right before change number
+# argv[1], if not 0
 COUNTING = """
 import os, runpy, signal, sys
 number, changes = int(sys.argv[1]), 0
@@ -40,7 +44,8 @@ finally:
     print("changes", changes)
 """
 
-# Runs a script and says when its imports are done and its main begins: from then on Ctrl-C is one line
+# Runs a script and says when its imports are done and its main begins: from then on Ctrl-C is one
+# line
 BEGINNING = """
 import os, runpy, sys
 sys.argv = sys.argv[1:]
@@ -53,7 +58,10 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def kill_before(change, script, cwd):
-    """Run a stage and kill it before a change on the disk, counted from 1, 0 for none; return its output."""
+    """Run a stage and kill it before a change on the disk, counted from 1, 0 for none.
+
+    Return its output.
+    """
     command = [sys.executable, "-B", "-c", COUNTING, str(change), str(ROOT / script)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
     assert done.returncode == (-signal.SIGKILL if change else 0), done.stderr
@@ -61,13 +69,18 @@ def kill_before(change, script, cwd):
 
 
 class Bench:
-    """A folder with data/ as a stage finds it: its input and an earlier output of its own, other than the next."""
+    """A folder with data/ as a stage finds it.
+
+    Its input and an earlier output of its own, other than the next.
+    """
 
     def __init__(self, toy, folder, script):
         self.folder, self.script = folder, script
         self.out, self.earlier = folder / "data" / OUTPUTS[script], folder / "earlier"
         later = [OUTPUTS[stage] for stage in DATA_STAGES[DATA_STAGES.index(script) :]]
-        shutil.copytree(toy / "data", folder / "data", ignore=lambda *_: [*later, "model", ".model.resume"])
+        shutil.copytree(
+            toy / "data", folder / "data", ignore=lambda *_: [*later, "model", ".model.resume"]
+        )
         run(script, cwd=folder)
         self.new_hash = tree_hash(self.out)
         run(script, *STAGES[script], cwd=folder)
@@ -82,7 +95,9 @@ class Bench:
         shutil.copytree(self.earlier, self.out)
 
     def check(self):
-        """Assert that the output is whole or absent, and that the next run makes it and leaves nothing else."""
+        """Assert that the output is whole or absent, and that the next run makes it and leaves
+        nothing else.
+        """
         assert not self.out.exists() or tree_hash(self.out) in (self.old_hash, self.new_hash)
         run(self.script, cwd=self.folder)
         assert tree_hash(self.out) == self.new_hash
@@ -98,17 +113,23 @@ def bench(small, tmp_path_factory, request):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A folder with data/ like `toy`, of a fifth of its faces: what is done there is done hundreds of times."""
+    """A folder with data/ like `toy`, of a fifth of its faces.
+
+    What is done there is done hundreds of times.
+    """
     return make_toy(tmp_path_factory.mktemp("small"), 100)
 
 
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_killed_before_any_change_on_the_disk(bench, times):
-    """At random changes, and around the two renames that put the new output in the place of the earlier one."""
+    """At random changes, and around the two renames that put the new output in the place of the
+    earlier one.
+    """
     bench.prepare()
     changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
-    files = sum(len(names) + 1 for _, _, names in os.walk(bench.earlier))  # which go last, after the renames
+    # Which go last, after the renames
+    files = sum(len(names) + 1 for _, _, names in os.walk(bench.earlier))
     renames = [changes - files - 1, changes - files][-times:]
     for change in renames + random.Random(bench.script).sample(range(1, changes + 1), times):
         bench.prepare()
@@ -131,7 +152,9 @@ def test_the_changes_counted_are_those_of_the_hand_over(small, tmp_path):
     assert absent == 1
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    "number, status", [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]
+)
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_stopped_at_random_moments(bench, times, number, status):
@@ -166,7 +189,10 @@ def test_started_twice_at_once(bench, times):
     for _ in range(times):
         bench.prepare()
         command = [sys.executable, str(ROOT / bench.script)]
-        both = [subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+        both = [
+            subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True)
+            for _ in range(2)
+        ]
         said = [process.communicate()[1] for process in both]
         status = sorted(process.returncode for process in both)
         assert status in ([0, 0], [0, 1]), said
@@ -180,11 +206,23 @@ def test_started_twice_at_once(bench, times):
 @pytest.mark.parametrize("moment", range(8))
 def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
     """Killed after epoch 1, 2, 3 or 4 of 4, or while it reports; the log has every epoch once."""
-    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 4]
+    arguments = [
+        "--train",
+        few / "train",
+        "--val",
+        few / "val",
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        4,
+    ]
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     log = tmp_path / ".model.resume/training_log.csv"
-    begun = {6: "labels.txt", 7: "metrics.json"}.get(moment)  # the first file of the report, and one near its end
+    # The first file of the report, and one near its end
+    begun = {6: "labels.txt", 7: "metrics.json"}.get(moment)
     while process.poll() is None:
         if begun is None and log.exists() and len(pd.read_csv(log)) > moment % 4:
             break
@@ -206,12 +244,24 @@ def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
 @pytest.mark.parametrize("moment", range(5))
 def test_training_interrupted_says_one_line(few, tmp_path, moment):
     """While the libraries load, in the first epoch, in a later one, while it reports."""
-    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 4]
+    arguments = [
+        "--train",
+        few / "train",
+        "--val",
+        few / "val",
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        4,
+    ]
     command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *map(str, arguments)]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
     process.stdout.read(1)
     if moment > 1:
-        until = tmp_path / {2: ".model.resume", 3: ".model.new/labels.txt", 4: ".model.new/metrics.json"}[moment]
+        until = (
+            tmp_path
+            / {2: ".model.resume", 3: ".model.new/labels.txt", 4: ".model.new/metrics.json"}[moment]
+        )
         while process.poll() is None and not until.exists():
             time.sleep(0.005)
     time.sleep([0.2, 2, 0.1, 0.1, 0][moment])
@@ -225,9 +275,19 @@ def test_training_interrupted_says_one_line(few, tmp_path, moment):
 
 @pytest.mark.parametrize("seconds", [0, 0.03, 0.1, 0.2, 0.3])
 def test_realtime_interrupted_as_it_starts(tmp_path, seconds):
-    command = [sys.executable, "-c", BEGINNING, str(ROOT / "realtime.py"), "--source", "in.avi", "--headless"]
+    command = [
+        sys.executable,
+        "-c",
+        BEGINNING,
+        str(ROOT / "realtime.py"),
+        "--source",
+        "in.avi",
+        "--headless",
+    ]
     make_video(tmp_path / "in.avi", 200)
-    process = subprocess.Popen([*command, "--output", "out.mp4"], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+    process = subprocess.Popen(
+        [*command, "--output", "out.mp4"], cwd=tmp_path, stdout=-1, stderr=-1, text=True
+    )
     process.stdout.read(1)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
@@ -250,7 +310,12 @@ def test_sigterm_at_any_time_leaves_playable_video_and_whole_lines(tmp_path, suf
         time.sleep(moments.uniform(0.05, 4))
         process.terminate()
         said = process.communicate()[1]
-        assert (process.returncode, said) in [(130, ""), (130, "interrupted\n"), (-signal.SIGTERM, ""), (0, "")]
+        assert (process.returncode, said) in [
+            (130, ""),
+            (130, "interrupted\n"),
+            (-signal.SIGTERM, ""),
+            (0, ""),
+        ]
         assert sorted(set(os.listdir(tmp_path)) - {out.name, table.name}) == ["in.avi"]
         if table.exists():
             lines = table.read_text().split("\n")

@@ -13,13 +13,16 @@ def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
 
     keras.utils.set_random_seed(0)
     network = architecture.build_network(3, Recipe())
-    head = network.layers[-3]  # untrained scores of the two sides hardly differ: a hundred times as large, they do
+    # Untrained scores of the two sides hardly differ: a hundred times as large, they do
+    head = network.layers[-3]
     head.set_weights([100 * weights for weights in head.get_weights()])
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
     faces[:, :, :24] /= 4  # so that the two sides are unlike
     scores = keras.Model(network.input, network.layers[-2].output)
     mean = (scores(faces) + scores(faces[:, :, ::-1])) / 2
-    assert np.abs(architecture.average_mirrored(network)(faces) - keras.ops.softmax(mean)).max() < 1e-6
+    assert (
+        np.abs(architecture.average_mirrored(network)(faces) - keras.ops.softmax(mean)).max() < 1e-6
+    )
     assert np.abs(scores(faces) - scores(faces[:, :, ::-1])).max() > 1e-3
 
 

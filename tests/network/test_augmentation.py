@@ -6,7 +6,8 @@ import numpy as np
 
 from network.augmentation import Augmentation, augment, batches
 
-STEADY = Augmentation(0, 0, 0, blur_probability=0, noise_probability=0, erase_probability=0)  # but for the mirror
+# But for the mirror
+STEADY = Augmentation(0, 0, 0, blur_probability=0, noise_probability=0, erase_probability=0)
 
 
 def augmented(face, times=300, **changes):
@@ -22,7 +23,10 @@ def test_augmentation_mirrors_half_of_the_faces_and_leaves_the_rest_as_they_are(
 
 
 def test_augmentation_shifts_turns_and_zooms_within_its_bounds():
-    """A bright bar of 12x2 pixels, 6 right of the middle: where it lies, how long it is, how steep."""
+    """A bright bar of 12x2 pixels, 6 right of the middle.
+
+    Where it lies, how long it is, how steep.
+    """
     face = np.zeros((48, 48), np.uint8)
     face[23:25, 24:36] = 255
     middle = np.array([6, 0])
@@ -32,11 +36,18 @@ def test_augmentation_shifts_turns_and_zooms_within_its_bounds():
             y, x = np.nonzero(image > 50)
             weights = image[y, x].astype(float)
             spread = np.cov(np.stack([x, y]), aweights=weights)
-            yield np.average([x - 23.5, y - 23.5], axis=1, weights=weights), spread, image.sum() / face.sum()
+            yield (
+                np.average([x - 23.5, y - 23.5], axis=1, weights=weights),
+                spread,
+                image.sum() / face.sum(),
+            )
 
     off = np.abs([place * (np.sign(place[0]), 1) - middle for place, _, _ in bars(max_shift=0.1)])
     assert (off.max(axis=0) > 4).all() and (off.max(axis=0) < 4.8 + 0.2).all()
-    turned = [np.arctan(spread[0, 1] / (spread[0, 0] - spread[1, 1])) for _, spread, _ in bars(max_rotation=15)]
+    turned = [
+        np.arctan(spread[0, 1] / (spread[0, 0] - spread[1, 1]))
+        for _, spread, _ in bars(max_rotation=15)
+    ]
     assert 13 < np.degrees(max(turned)) < 17 and -17 < np.degrees(min(turned)) < -13
     sizes = [size for _, _, size in bars(max_zoom=0.15)]
     assert 0.85**2 * 0.9 < min(sizes) < 0.85 and 1.15 < max(sizes) < 1.15**2 * 1.1
@@ -46,8 +57,13 @@ def test_augmentation_blurs_adds_noise_and_covers():
     face = np.full((48, 48), 128, np.uint8)
     face[:, 24:] = 255
     blurred = augmented(face, blur_probability=0.5)
-    steps = np.sort(np.abs(np.diff(blurred.astype(int), axis=2)).max(axis=(1, 2)))  # 127 where nothing is blurred
-    assert 20 < steps[0] < 40 and 100 < (steps < 126).sum() < 170 and np.abs(blurred.mean((1, 2)) - 191.5).max() < 1
+    # 127 where nothing is blurred
+    steps = np.sort(np.abs(np.diff(blurred.astype(int), axis=2)).max(axis=(1, 2)))
+    assert (
+        20 < steps[0] < 40
+        and 100 < (steps < 126).sum() < 170
+        and np.abs(blurred.mean((1, 2)) - 191.5).max() < 1
+    )
     noisy = augmented(face, noise_probability=1)
     noise = noisy[:100, 10:20, 5:20].astype(float).std(axis=(1, 2))  # 128 grays, or 255 if mirrored
     assert 15 < noise.max() < 22 and noise.min() < 2
@@ -61,9 +77,15 @@ def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
     faces = np.repeat(np.arange(10, dtype=np.uint8), 48 * 48).reshape(10, 48, 48, 1)
     options = {"batch_size": 4, "augmentation": STEADY, "seed": 1}
     ours = [next(batch) for batch in [batches(faces, np.arange(10), **options)] for _ in range(6)]
-    assert [images.shape for images, _ in ours] == [(4, 48, 48, 1), (4, 48, 48, 1), (2, 48, 48, 1)] * 2
+    assert [images.shape for images, _ in ours] == [
+        (4, 48, 48, 1),
+        (4, 48, 48, 1),
+        (2, 48, 48, 1),
+    ] * 2
     assert all((images == targets[:, None, None, None]).all() for images, targets in ours)
-    first, second = (np.concatenate([targets for _, targets in epoch]) for epoch in (ours[:3], ours[3:]))
+    first, second = (
+        np.concatenate([targets for _, targets in epoch]) for epoch in (ours[:3], ours[3:])
+    )
     assert sorted(first) == sorted(second) == list(range(10)) and (first != second).any()
     resumed = next(batches(faces, np.arange(10), **options, epoch=1))
     assert (resumed[1] == ours[3][1]).all()

@@ -23,7 +23,9 @@ def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
     arguments += ["--epochs", 3]
     command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
-    killed = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    killed = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     log = tmp_path / ".model.resume/training_log.csv"
     while not log.exists() and killed.poll() is None:
         time.sleep(0.05)
@@ -31,7 +33,13 @@ def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     killed.wait()
     assert log.exists() and not (tmp_path / "model").exists()
     assert "resume" in fails(
-        "train.py", *arguments, "--resume", "--seed", 7, cwd=tmp_path, says=["--seed", ".model.resume"]
+        "train.py",
+        *arguments,
+        "--resume",
+        "--seed",
+        7,
+        cwd=tmp_path,
+        says=["--seed", ".model.resume"],
     )
     said = run("train.py", *arguments, "--resume", cwd=tmp_path).stdout
     assert re.search(r"resuming after epoch [12]", said)
@@ -40,9 +48,14 @@ def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     assert "folder" in json.loads((tmp_path / "model/metrics.json").read_text())["val"]
 
 
-@pytest.mark.parametrize("what", ["other faces", "other options", "not ours", "spoiled", "lacks a line", "cut"])
+@pytest.mark.parametrize(
+    "what", ["other faces", "other options", "not ours", "spoiled", "lacks a line", "cut"]
+)
 def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
-    """Before hours of training: other faces, told by their pixels, would be judged by a network that has seen them."""
+    """Before hours of training.
+
+    Other faces, told by their pixels, would be judged by a network that has seen them.
+    """
     digests = []
     for name in ("train", "val"):
         paths = images_in(few / name)
@@ -50,7 +63,11 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         emotions, labels = np.unique([path.split("/")[0] for path in paths], return_inverse=True)
         targets = np.eye(len(emotions), dtype=np.float32)[labels] if name == "train" else labels
         digests.append(digest(pixels, targets))
-    recipe = {"epochs": 24 if what == "other options" else 3, "batch_size": 128, "learning_rate": 0.004}
+    recipe = {
+        "epochs": 24 if what == "other options" else 3,
+        "batch_size": 128,
+        "learning_rate": 0.004,
+    }
     recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False, "faces": digests}
     if what == "other faces":
         digests[1] = digests[0]
@@ -62,12 +79,23 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         text = json.dumps({"script": "train.py", "arguments": recipe, "seed": 42})
         (resume / "stage.json").write_text("[" * 200_000 if what == "spoiled" else text)
     if what == "cut":
-        (resume / "training_log.csv").write_text("epoch,accuracy,loss,val_accuracy,val_loss\n1,0.5,1.0,0.5,1.0\n")
+        (resume / "training_log.csv").write_text(
+            "epoch,accuracy,loss,val_accuracy,val_loss\n1,0.5,1.0,0.5,1.0\n"
+        )
         (resume / "training.keras").write_bytes(b"PK\x03\x04 half of a download")
     before = tree_hash(resume)
     says = {"other faces": "other faces or votes; give", "other options": "other --epochs; give"}
     says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}
-    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model", "--epochs", 3]
+    arguments = [
+        "--train",
+        few / "train",
+        "--val",
+        few / "val",
+        "--out",
+        tmp_path / "model",
+        "--epochs",
+        3,
+    ]
     says = [".model.resume", says.get(what, "was not made by train.py")]
     fails("train.py", *arguments, "--resume", cwd=tmp_path, says=says)
     assert tree_hash(resume) == before and os.listdir(tmp_path) == [".model.resume"]

@@ -12,10 +12,18 @@ def test_corrupted_faces_are_what_their_names_say():
     changed = {name: images for name, _, images in corrupted(faces)}
     assert all(images.shape == faces.shape for images in changed.values())
     assert np.abs(changed["brightness"] - 0.3 * faces).max() <= 1
-    shifts = {round(np.median(changed["translation"][0, 20, 10:38, 0].astype(int) - faces[0, 20, 10:38, 0]))}
+    shifts = {
+        round(
+            np.median(changed["translation"][0, 20, 10:38, 0].astype(int) - faces[0, 20, 10:38, 0])
+        )
+    }
     assert shifts <= {24, -24}  # 10 % of 48 are 4.8 pixels, of 5 grays each
     assert 10 < (changed["gaussian_noise"].astype(float) - faces)[faces % 200 > 50].std() < 20
     assert (changed["occlusion"] == 127).sum() >= 2 * 16 * 16
     tilted = changed["rotation"][0, :, :, 0].astype(float)
-    assert abs(np.polyfit(range(10, 38), tilted[10:38, 24], 1)[0]) == pytest.approx(5 * np.sin(np.pi / 12), rel=0.1)
-    assert all((images == changed[name]).all() for name, _, images in corrupted(faces)), "the same at every call"
+    assert abs(np.polyfit(range(10, 38), tilted[10:38, 24], 1)[0]) == pytest.approx(
+        5 * np.sin(np.pi / 12), rel=0.1
+    )
+    assert all((images == changed[name]).all() for name, _, images in corrupted(faces)), (
+        "the same at every call"
+    )

@@ -17,7 +17,11 @@ def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
     for copy in ("split/val/anger", "contrast/anger"):
         shutil.copytree(toy / "data/split/train", tmp_path / "train")
         if copy == "contrast/anger":
-            name = next(iter(images_in(toy / "data/split/val"))).split("/")[1].replace(".png", "_contrast.png")
+            name = (
+                next(iter(images_in(toy / "data/split/val")))
+                .split("/")[1]
+                .replace(".png", "_contrast.png")
+            )
             Image.effect_noise((48, 48), 30).save(tmp_path / "train/anger" / name)
         else:
             path = next((toy / "data" / copy).iterdir())
@@ -52,4 +56,10 @@ def test_unreadable_training_face(few, tmp_path):
 def test_other_emotions_in_validation_are_refused(toy, tmp_path):
     shutil.copytree(toy / "data/split/val", tmp_path / "val")
     (tmp_path / "val/anger").rename(tmp_path / "val/angry")
-    fails("train.py", "--val", tmp_path / "val", cwd=toy, says=[str(tmp_path / "val"), "anger", "angry"])
+    fails(
+        "train.py",
+        "--val",
+        tmp_path / "val",
+        cwd=toy,
+        says=[str(tmp_path / "val"), "anger", "angry"],
+    )

@@ -10,19 +10,45 @@ from network.targets import labels_by_rule, soft_targets
 
 
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
-    votes = pd.DataFrame({"anger": [6, 1, 0, 6], "fear": [2, 1, 0, 2], "NF": [5, 1, 0, 0]}, index=[3, 4, 5, 6])
-    names = ["row00003.png", "00009_row00004_contrast.png", "row00005.png", "me.png", "row00006.png"]
-    faces = Faces(np.zeros((5, 48, 48, 1)), np.array([0, 1, 1, 1, 2]), [Path(name) for name in names], {})
+    votes = pd.DataFrame(
+        {"anger": [6, 1, 0, 6], "fear": [2, 1, 0, 2], "NF": [5, 1, 0, 0]}, index=[3, 4, 5, 6]
+    )
+    names = [
+        "row00003.png",
+        "00009_row00004_contrast.png",
+        "row00005.png",
+        "me.png",
+        "row00006.png",
+    ]
+    faces = Faces(
+        np.zeros((5, 48, 48, 1)), np.array([0, 1, 1, 1, 2]), [Path(name) for name in names], {}
+    )
     targets = soft_targets(faces, ["anger", "fear", "tired"], votes)
     assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.dtype == np.float32
 
 
 def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_folders():
-    """All of them: the rule is `folder`. Some: FER+'s label for those in a folder that it names alone."""
-    votes = pd.DataFrame({"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]})
-    paths = [Path("row00000.png"), Path("row00001.png"), Path("row00001_contrast.png"), Path("me.png")]
+    """All of them: the rule is `folder`.
+
+    Some: FER+'s label for those in a folder that it names alone.
+    """
+    votes = pd.DataFrame(
+        {"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]}
+    )
+    paths = [
+        Path("row00000.png"),
+        Path("row00001.png"),
+        Path("row00001_contrast.png"),
+        Path("me.png"),
+    ]
     faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 0, 0]), paths, {})
     assert [*labels_by_rule(faces, ["happy", "tired"], votes)] == ["folder"]
-    rules = {rule: labels.tolist() for rule, labels in labels_by_rule(faces, ["fear", "tired"], votes).items()}
-    assert rules == {"plurality": ["tired", "tired", "fear", "fear"], "majority": ["tired", "tired", "", "fear"]}
+    rules = {
+        rule: labels.tolist()
+        for rule, labels in labels_by_rule(faces, ["fear", "tired"], votes).items()
+    }
+    assert rules == {
+        "plurality": ["tired", "tired", "fear", "fear"],
+        "majority": ["tired", "tired", "", "fear"],
+    }

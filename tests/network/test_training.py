@@ -1,4 +1,7 @@
-"""train.py on the toy faces: targets, leaks, the report, the saved network, resuming, dry run and export."""
+"""train.py on the toy faces.
+
+Targets, leaks, the report, the saved network, resuming, dry run and export.
+"""
 
 import json
 import os
@@ -21,15 +24,31 @@ FILES = {
 
 
 def tflite(folder):
-    """Return {file name: probabilities} of the validation faces by the exported network, as realtime.py reads it."""
+    """Return {file name.
+
+    Probabilities} of the validation faces by the exported network, as realtime.py reads it.
+    """
     paths = images_in(folder / "data/split/val")
     net = cv2.dnn.readNetFromTFLite(str(folder / "data/model/emotion.tflite"))
-    net.setInput(np.stack([np.asarray(Image.open(path)) for path in paths.values()])[:, None].astype(np.float32))
+    net.setInput(
+        np.stack([np.asarray(Image.open(path)) for path in paths.values()])[:, None].astype(
+            np.float32
+        )
+    )
     return dict(zip(paths, net.forward()))
 
 
 def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
-    arguments = ["--train", few / "train", "--val", few / "val", "--learning-rate", 1e30, "--batch-size", 4]
+    arguments = [
+        "--train",
+        few / "train",
+        "--val",
+        few / "val",
+        "--learning-rate",
+        1e30,
+        "--batch-size",
+        4,
+    ]
     fails("train.py", *arguments, cwd=tmp_path, says=["diverged in epoch", "--learning-rate"])
     assert not (tmp_path / "data").exists()
 
@@ -64,17 +83,23 @@ def test_metrics_are_those_of_the_exported_network(trained):
 
 
 def test_probabilities_are_calibrated(trained):
-    """No other temperature makes the validation faces likelier, and the error is the gap between sure and right."""
+    """No other temperature makes the validation faces likelier, and the error is the gap between
+    sure and right.
+    """
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
     labels = (trained / "data/model/labels.txt").read_text().split()
-    votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")["majority"]
+    votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")[
+        "majority"
+    ]
     rows = {name: row for name, row in tflite(trained).items() if votes[name.split("/")[1]]}
     probabilities = np.array(list(rows.values()))
     truth = np.array([labels.index(votes[name.split("/")[1]]) for name in rows])
     loss = {}
     for temperature in (0.9, 1, 1.1):
         powers = probabilities ** (1 / temperature)
-        loss[temperature] = -np.log((powers / powers.sum(axis=1, keepdims=True))[range(len(truth)), truth]).mean()
+        loss[temperature] = -np.log(
+            (powers / powers.sum(axis=1, keepdims=True))[range(len(truth)), truth]
+        ).mean()
     assert min(loss, key=loss.get) == 1
     gaps = []
     for low in np.arange(15) / 15:
@@ -95,9 +120,17 @@ faces = np.load(sys.argv[2])
 print(json.dumps([network.predict(faces, verbose=0).tolist(), getattr(network, 'optimizer', None) is None]))
 """
     by_name = dict(list(tflite(trained).items())[::10])
-    faces = np.stack([np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name])[..., None]
+    faces = np.stack(
+        [np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name]
+    )[..., None]
     np.save(trained / "faces.npy", faces.astype(np.float32))
-    command = [sys.executable, "-c", code, str(trained / "data/model/emotion.keras"), str(trained / "faces.npy")]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        str(trained / "data/model/emotion.keras"),
+        str(trained / "faces.npy"),
+    ]
     said = subprocess.run(command, capture_output=True, text=True).stdout
     probabilities, bare = json.loads(said)
     (trained / "faces.npy").unlink()
@@ -129,7 +162,18 @@ def test_export_writes_the_same_network_again(trained, tmp_path):
 
 
 def test_quick_run_in_16_bits_leaves_a_network_of_32(few, tmp_path):
-    run("train.py", "--train", few / "train", "--val", few / "val", "--quick", "--bfloat16", "--out", "m", cwd=tmp_path)
+    run(
+        "train.py",
+        "--train",
+        few / "train",
+        "--val",
+        few / "val",
+        "--quick",
+        "--bfloat16",
+        "--out",
+        "m",
+        cwd=tmp_path,
+    )
     assert pd.read_csv(tmp_path / "m/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4, 5]
     with zipfile.ZipFile(tmp_path / "m/emotion.keras") as file:
         assert b"bfloat16" not in file.read("config.json")

@@ -17,7 +17,9 @@ def test_three_lines_name_a_face(photo):
     x, y, width, height = face.box
     assert x < 224 < x + width and y < 118 < y + height, "the middle of the astronaut's face"
     assert face.confidence == pytest.approx(face.probabilities.max())
-    assert face.probabilities.shape == (len(analyzer.emotions),) and face.probabilities.sum() == pytest.approx(1)
+    assert face.probabilities.shape == (
+        len(analyzer.emotions),
+    ) and face.probabilities.sum() == pytest.approx(1)
     (again,) = analyzer.analyze_image(photo)
     assert again.emotion == "happiness"
 
@@ -27,7 +29,9 @@ def test_a_missing_network_is_an_exception_that_names_the_file(tmp_path):
         FaceAnalyzer.load(tmp_path)
 
 
-@pytest.mark.parametrize("shape, dtype", [((48, 48), np.uint8), ((48, 48, 4), np.uint8), ((48, 48, 3), np.float32)])
+@pytest.mark.parametrize(
+    "shape, dtype", [((48, 48), np.uint8), ((48, 48, 4), np.uint8), ((48, 48, 3), np.float32)]
+)
 def test_what_is_no_frame_is_refused(shape, dtype):
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
     with pytest.raises(ValueError, match="not BGR"):
@@ -45,7 +49,10 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
     def watch(scene, said):
         analyzer = FaceAnalyzer.load(ROOT / "pretrained")
         for number in range(20):
-            said += [(face.box, face.emotion, face.confidence) for face in analyzer.analyze(scene, number / 30)]
+            said += [
+                (face.box, face.emotion, face.confidence)
+                for face in analyzer.analyze(scene, number / 30)
+            ]
 
     alone, together = [[] for _ in scenes], [[] for _ in scenes]
     for scene, said in zip(scenes, alone):

@@ -24,7 +24,9 @@ def test_a_camera_that_stops_leaves_whole_files_and_one_line(tmp_path, stream):
     clocks = [datetime.datetime.fromisoformat(row["clock"]) for row in rows]
     assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 5
     times = [float(row["time"]) for row in rows]
-    assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(times[-1], abs=0.01)
+    assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(
+        times[-1], abs=0.01
+    )
     video = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     seconds = len(frames_of(tmp_path / "out.mp4")) / video.get(cv2.CAP_PROP_FPS)
     assert seconds == pytest.approx(times[-1], abs=0.15), "it plays as long as it took"
@@ -32,7 +34,9 @@ def test_a_camera_that_stops_leaves_whole_files_and_one_line(tmp_path, stream):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
-    process = start("--source", stream, "--headless", "--output", "out.mp4", "--csv", "out.csv", cwd=tmp_path)
+    process = start(
+        "--source", stream, "--headless", "--output", "out.mp4", "--csv", "out.csv", cwd=tmp_path
+    )
     wait_for_rows(tmp_path / "out.csv", 5)
     process.send_signal(number)
     said, error = process.communicate(timeout=30)
@@ -43,7 +47,9 @@ def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
 
 @pytest.mark.parametrize("gap", [0.001, 0.01, 0.05])
 def test_a_second_signal_does_not_lose_the_recording(tmp_path, stream, gap):
-    process = start("--source", stream, "--headless", "--output", "out.mkv", "--csv", "out.csv", cwd=tmp_path)
+    process = start(
+        "--source", stream, "--headless", "--output", "out.mkv", "--csv", "out.csv", cwd=tmp_path
+    )
     wait_for_rows(tmp_path / "out.csv", 5)
     process.send_signal(signal.SIGINT)
     time.sleep(gap)
@@ -59,7 +65,14 @@ def test_a_bad_output_for_a_stream_gives_one_line(tmp_path, stream):
     """And does not end in an abort, under the thread that is reading."""
     for _ in range(3):
         fails(
-            "realtime.py", "--source", stream, "--headless", "--output", "out.foo", cwd=tmp_path, says="unknown ending"
+            "realtime.py",
+            "--source",
+            stream,
+            "--headless",
+            "--output",
+            "out.foo",
+            cwd=tmp_path,
+            says="unknown ending",
         )
 
 
@@ -87,13 +100,17 @@ def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
         time.sleep(0.5)
     camera.close()
     for (before, old), (after, new) in itertools.pairwise(ages):
-        assert (new - old) % 256 > 8, "half a second is 25 frames, or somewhat fewer on a busy machine"
+        assert (new - old) % 256 > 8, (
+            "half a second is 25 frames, or somewhat fewer on a busy machine"
+        )
         assert after - before > 0.4
 
 
 def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        process = start("--source", f"http://127.0.0.1:{silent.getsockname()[1]}/x", "--headless", cwd=tmp_path)
+        process = start(
+            "--source", f"http://127.0.0.1:{silent.getsockname()[1]}/x", "--headless", cwd=tmp_path
+        )
         connection, _ = silent.accept()
         with connection:
             time.sleep(0.2)

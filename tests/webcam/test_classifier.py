@@ -14,7 +14,8 @@ def classifier():
 
 
 def test_crop_beyond_the_frame_repeats_the_edge():
-    gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)  # dark left, bright right
+    # Dark left, bright right
+    gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)
     inside = crop(gray, (26, 26, 48), (48, 48))
     assert (inside == gray[26:74, 26:74]).all()
     left = crop(gray, (-24, 0, 48), (48, 48))

@@ -19,7 +19,9 @@ def face_at(box):
 
 
 @pytest.mark.parametrize("bars", [False, True])
-@pytest.mark.parametrize("box", [(0, 0, 30, 30), (280, 200, 60, 60), (100, 0, 240, 240), (-10, -10, 50, 50)])
+@pytest.mark.parametrize(
+    "box", [(0, 0, 30, 30), (280, 200, 60, 60), (100, 0, 240, 240), (-10, -10, 50, 50)]
+)
 def test_labels_stay_inside_the_frame(box, bars):
     """A label beyond the border is no label: the whole strip of its colour must be there."""
     frame = np.zeros((240, 320, 3), np.uint8)
@@ -39,14 +41,23 @@ def test_letters_and_lines_grow_with_the_frame():
 
 
 def test_colors_are_told_apart_without_red_or_green():
-    """Machado et al. 2009's matrix for no red cones at all, on linear light; distance in CIE Lab."""
+    """Machado et al. 2009's matrix for no red cones at all, on linear light.
+
+    Distance in CIE Lab.
+    """
     colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     blind = np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
     )
     seen = np.clip(linear @ blind.T, 0, 1)
-    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055).astype(np.float32)
+    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055).astype(
+        np.float32
+    )
     lab = cv2.cvtColor(seen[None], cv2.COLOR_RGB2Lab)[0]
     assert len(COLORS) >= len((ROOT / "pretrained/labels.txt").read_text().split())
     for one, other in itertools.combinations(lab, 2):

@@ -13,7 +13,10 @@ RATE = 10
 
 
 def record(path, moments, every_frame=False, pause_before=()):
-    """Record frames whose gray value is ten times their number, 1 the first; return the video's gray values."""
+    """Record frames whose gray value is ten times their number, 1 the first.
+
+    Return the video's gray values.
+    """
     recorder = VideoRecorder(path, RATE, every_frame, [])
     for number, seconds in enumerate(moments, 1):
         if number in pause_before:
@@ -65,6 +68,10 @@ def test_a_recording_without_a_frame_leaves_nothing(tmp_path):
 
 def test_what_can_not_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "in.mp4").write_text("the source")
-    for path, says in (("out.gif", "unknown ending"), ("nowhere/out.mp4", "no such folder"), ("in.mp4", "the source")):
+    for path, says in (
+        ("out.gif", "unknown ending"),
+        ("nowhere/out.mp4", "no such folder"),
+        ("in.mp4", "the source"),
+    ):
         with pytest.raises(UserError, match=says):
             VideoRecorder(tmp_path / path, RATE, True, [tmp_path / "in.mp4"])

@@ -20,7 +20,18 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     assert "1 frames, 1 faces" in said and "wrote out.png" in said and "wrote out.csv" in said
     (row,) = rows_of(tmp_path / "out.csv")
     labels = (ROOT / "pretrained/labels.txt").read_text().split()
-    assert list(row) == ["frame", "time", "face", "x", "y", "width", "height", "emotion", "confidence", *labels]
+    assert list(row) == [
+        "frame",
+        "time",
+        "face",
+        "x",
+        "y",
+        "width",
+        "height",
+        "emotion",
+        "confidence",
+        *labels,
+    ]
     x, y, width, height = (int(row[name]) for name in ("x", "y", "width", "height"))
     assert x < 224 < x + width and y < 118 < y + height and 80 < width < 200
     probabilities = [float(row[name]) for name in labels]
@@ -40,10 +51,14 @@ def test_mirror_turns_picture_and_boxes(tmp_path):
     for option in ("--mirror", "--no-mirror"):
         names = ["--csv", f"out{option}.csv", "--output", f"out{option}.png"]
         run("realtime.py", "--source", PICTURE, "--headless", option, *names, cwd=tmp_path)
-    (mirrored,), (plain,) = (rows_of(tmp_path / f"out{option}.csv") for option in ("--mirror", "--no-mirror"))
+    (mirrored,), (plain,) = (
+        rows_of(tmp_path / f"out{option}.csv") for option in ("--mirror", "--no-mirror")
+    )
     left = 512 - int(plain["x"]) - int(plain["width"])
     assert abs(int(mirrored["x"]) - left) <= 5 and abs(int(mirrored["y"]) - int(plain["y"])) <= 5
-    pictures = [cv2.imread(str(tmp_path / f"out{option}.png")) for option in ("--mirror", "--no-mirror")]
+    pictures = [
+        cv2.imread(str(tmp_path / f"out{option}.png")) for option in ("--mirror", "--no-mirror")
+    ]
     assert (pictures[0][300:] == pictures[1][300:, ::-1]).all()
 
 
@@ -62,7 +77,11 @@ def test_many_pictures_go_through_in_order(tmp_path, photo, how):
     arguments = ["--headless", "--output", "out", "--csv", "out.csv"]
     said = run("realtime.py", "--source", *source[how], *arguments, cwd=tmp_path).stdout
     assert "3 frames, 2 faces" in said and "wrote out\n" in said
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a1.png", "a2.jpg", "a3.PNG"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a1.png",
+        "a2.jpg",
+        "a3.PNG",
+    ]
     rows = rows_of(tmp_path / "out.csv")
     assert [(row["frame"], row["face"], row["file"]) for row in rows] == [
         ("0", "1", "photos/a1.png"),
@@ -77,11 +96,16 @@ def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path, photo, how
     for name in ("a.png", "c.png"):
         shutil.copy(PICTURE, tmp_path / "photos" / name)
     data = cv2.imencode(".png", photo)[1].tobytes()
-    (tmp_path / "photos/b.png").write_bytes(b"no picture" if how == "text" else data[: len(data) // 2])
+    (tmp_path / "photos/b.png").write_bytes(
+        b"no picture" if how == "text" else data[: len(data) // 2]
+    )
     arguments = ["--source", "photos", "--headless", "--output", "out", "--csv", "out.csv"]
     fails("realtime.py", *arguments, cwd=tmp_path, says=["photos/b.png", "not a picture"])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
-    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == ["photos/a.png", "photos/c.png"]
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == [
+        "photos/a.png",
+        "photos/c.png",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +150,9 @@ ODD_PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", [slow(name) if name == "48_megapixels" else name for name in ODD_PICTURES])
+@pytest.mark.parametrize(
+    "name", [slow(name) if name == "48_megapixels" else name for name in ODD_PICTURES]
+)
 def test_odd_pictures(tmp_path, photo, name):
     picture, faces = ODD_PICTURES[name]
     picture = picture(photo) if callable(picture) else picture
@@ -150,7 +176,9 @@ def test_video_keeps_every_frame_its_size_and_rate(tmp_path, suffix):
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(25)
     rows = rows_of(tmp_path / "out.csv")
     assert [int(row["frame"]) for row in rows] == list(range(10))
-    assert [float(row["time"]) for row in rows] == pytest.approx([number / 25 for number in range(10)], abs=1e-3)
+    assert [float(row["time"]) for row in rows] == pytest.approx(
+        [number / 25 for number in range(10)], abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("size", [(2, 2), (16, 900), (1920, 20)])
@@ -159,8 +187,20 @@ def test_videos_of_odd_sizes(tmp_path, size):
     for _ in range(5):
         writer.write(np.zeros((size[1], size[0], 3), np.uint8))
     writer.release()
-    said = run("realtime.py", "--source", "in.avi", "--headless", "--output", "out.avi", "--bars", cwd=tmp_path).stdout
-    assert said.startswith("5 frames, 0 faces") and frames_of(tmp_path / "out.avi")[0].shape[1::-1] == size
+    said = run(
+        "realtime.py",
+        "--source",
+        "in.avi",
+        "--headless",
+        "--output",
+        "out.avi",
+        "--bars",
+        cwd=tmp_path,
+    ).stdout
+    assert (
+        said.startswith("5 frames, 0 faces")
+        and frames_of(tmp_path / "out.avi")[0].shape[1::-1] == size
+    )
 
 
 def test_names_that_ffmpeg_or_the_terminal_would_misread(tmp_path):
@@ -174,13 +214,24 @@ def test_names_that_ffmpeg_or_the_terminal_would_misread(tmp_path):
 def test_a_file_given_as_a_url_is_not_overwritten(tmp_path):
     before = make_video(tmp_path / "in.avi", frames=5).read_bytes()
     source = (tmp_path / "in.avi").as_uri()
-    fails("realtime.py", "--source", source, "--headless", "--output", "in.avi", cwd=tmp_path, says="the source itself")
+    fails(
+        "realtime.py",
+        "--source",
+        source,
+        "--headless",
+        "--output",
+        "in.avi",
+        cwd=tmp_path,
+        says="the source itself",
+    )
     assert (tmp_path / "in.avi").read_bytes() == before
 
 
 def test_a_pattern_may_stand_for_one_video(tmp_path):
     make_video(tmp_path / "in.avi", frames=5)
-    assert run("realtime.py", "--source", "i*.avi", "--headless", cwd=tmp_path).stdout.startswith("5 frames, 5 faces")
+    assert run("realtime.py", "--source", "i*.avi", "--headless", cwd=tmp_path).stdout.startswith(
+        "5 frames, 5 faces"
+    )
 
 
 def test_a_video_cut_off_is_named_as_far_as_it_goes(tmp_path):
@@ -203,7 +254,9 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
     """From any working directory, and it needs nothing but NumPy and OpenCV."""
     for name in ("keras", "tensorflow", "pandas", "PIL", "tqdm", "matplotlib", "sklearn"):
         (tmp_path / "block" / name).mkdir(parents=True)
-        (tmp_path / "block" / name / "__init__.py").write_text(f"raise ImportError('{name} is blocked')")
+        (tmp_path / "block" / name / "__init__.py").write_text(
+            f"raise ImportError('{name} is blocked')"
+        )
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "block")}
     run("realtime.py", "--source", PICTURE, "--headless", "--csv", "out.csv", cwd=tmp_path, env=env)
     (row,) = rows_of(tmp_path / "out.csv")
@@ -216,4 +269,6 @@ def test_the_table_can_be_plotted(tmp_path):
     run("samples/plot_csv.py", "out.csv", "out.png", cwd=tmp_path)
     assert cv2.imread(str(tmp_path / "out.png")).std() > 20
     (tmp_path / "none.csv").write_text((tmp_path / "out.csv").read_text().splitlines()[0] + "\n")
-    fails("samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=["none.csv", "no faces"])
+    fails(
+        "samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=["none.csv", "no faces"]
+    )

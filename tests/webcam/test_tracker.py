@@ -36,7 +36,10 @@ def test_a_face_that_moves_keeps_its_number(photo, detector):
 def test_a_face_that_grows_keeps_its_number(photo, detector):
     tracker = Tracker(detector)
     sides = [round(120 * 1.03**number) for number in range(40)]
-    faces = [tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0] for n, side in enumerate(sides)]
+    faces = [
+        tracker.update(gray_scene(photo, (320, 240), side=side), n / 30)[0]
+        for n, side in enumerate(sides)
+    ]
     assert {face.track_id for face in faces} == {1}
     assert faces[-1].smoothed_box[2] > 2 * 120 * 0.5
 
@@ -57,7 +60,12 @@ def test_faces_keep_their_numbers_beside_each_other(photo, detector):
     """Four of them, of which two are looked for in each frame."""
     tracker = Tracker(detector)
     for number in range(30):
-        places = [(160 + 3 * number, 120), (480, 120 + 3 * number), (160, 360), (480 - 3 * number, 360)]
+        places = [
+            (160 + 3 * number, 120),
+            (480, 120 + 3 * number),
+            (160, 360),
+            (480 - 3 * number, 360),
+        ]
         faces = tracker.update(gray_scene(photo, *places, side=130), number / 30)
         if number == 0:
             first = {face.track_id: middle(face.smoothed_box) for face in faces}
@@ -66,7 +74,9 @@ def test_faces_keep_their_numbers_beside_each_other(photo, detector):
         start_place = min(
             range(4),
             key=lambda n: np.hypot(
-                *np.subtract(first[face.track_id], [(160, 120), (480, 120), (160, 360), (480, 360)][n])
+                *np.subtract(
+                    first[face.track_id], [(160, 120), (480, 120), (160, 360), (480, 360)][n]
+                )
             ),
         )
         assert np.hypot(*np.subtract(middle(face.smoothed_box), places[start_place])) < 30
