@@ -60,8 +60,8 @@ def standardise(faces, recipe: Recipe):
 ROWS = {
     "the recipe": {},
     "no face made brighter": {"min_mean_gray": 0},
-    "every face to one mean": {"lift": one_mean},
-    "every face to one mean and contrast": {"lift": standardise},
+    "every face to one mean": {"normalize": one_mean},
+    "every face to one mean and contrast": {"normalize": standardise},
     "AdamW, learning rate 0.002": {"optimizer": keras.optimizers.AdamW, "learning_rate": 2e-3},
     "SGD, Nesterov, learning rate 0.1": {
         "optimizer": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
@@ -152,7 +152,7 @@ def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
     epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
     steps = -(-len(targets) // recipe.batch_size)
     network = architecture.build_network(
-        len(emotions), recipe, changes.get("lift", architecture.brighten_dim_faces)
+        len(emotions), recipe, changes.get("normalize", architecture.brighten_dim_faces)
     )
     optimizer = changes.get("optimizer", Muon)
     training = build_training(network, epochs * steps, recipe, optimizer)

@@ -24,11 +24,11 @@ class Augmentation:
 
 
 def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face, uint8 (48, 48), as another picture of the same moment might show it.
+    """Return a face, uint8 (side, side), as another picture of the same moment might show it.
 
-    One affine map, so that the face is interpolated once. Keras's layers for this take as long as
-    the network does (benchmarks/ablation.md).
+    One affine map, so that the face is interpolated once.
     """
+    # 1. Turn, zoom, flip and shift, about the middle of the face
     size = len(face)
     angle = math.radians(rng.uniform(-augmentation.max_rotation, augmentation.max_rotation))
     flip = rng.choice([-1, 1])
@@ -43,6 +43,7 @@ def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generat
     face = cv2.warpAffine(
         face, np.column_stack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE
     )
+    # 2. Blur as by a poor lens, noise as in poor light, a rectangle as of a hand or hair
     if rng.random() < augmentation.blur_probability:
         face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*augmentation.blur_sigma))
     if rng.random() < augmentation.noise_probability:
@@ -70,7 +71,8 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of augmented faces and their targets, without end.
 
-    `epoch` is the first one, counted from 0.
+    `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the first one, counted from 0:
+    each has a random order and changes of its own, which follow from it and from `seed`.
     """
     for number in itertools.count(epoch):
         rng = np.random.default_rng([seed, number])

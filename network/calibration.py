@@ -7,27 +7,29 @@ BINS = 15  # of the reliability diagram and the calibration error
 
 def calibration_error(
     truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray
-) -> tuple[float, list]:
-    """Return the expected calibration error, and per bin of confidence.
+) -> tuple[float, list[tuple[int, float, float]]]:
+    """Return the expected calibration error, and of each bin of confidence that holds a face
+    (faces, their mean confidence, their accuracy).
 
-    Faces, their confidence, their accuracy.
+    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). All arguments are (n,).
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    right = truth == predicted
-    table = [
-        (int(there.sum()), float(confidence[there].mean()), float(right[there].mean()))
-        for there in (bins == number for number in range(BINS))
-        if there.any()
-    ]
-    return sum(n * abs(sure - accuracy) for n, sure, accuracy in table) / len(truth), table
+    right, table = truth == predicted, []
+    for number in range(BINS):
+        there = bins == number
+        if there.any():
+            mean_confidence, accuracy = confidence[there].mean(), right[there].mean()
+            table.append((int(there.sum()), float(mean_confidence), float(accuracy)))
+    error = sum(n * abs(sure - accuracy) for n, sure, accuracy in table) / len(truth)
+    return error, table
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
     """Return the temperature that makes these labels likeliest when the logits are divided by it.
 
-    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017,
-    arXiv:1706.04599. A network that learned the shares of the votes is surer of them than it seems:
-    it says 0.6 where six of ten people agree, and is right more often than that.
+    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017
+    (arXiv:1706.04599). A network that learned the shares of the votes is less sure than it could
+    be: it says 0.6 where six of ten people agree, and is right more often than that.
     """
     logits = np.log(np.maximum(probabilities, 1e-9))
     losses = {}

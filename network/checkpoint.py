@@ -16,39 +16,42 @@ RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bf
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """Return what tells these arrays from others."""
+    """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
     return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
 def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
-    """Return the folder beside `out` that a stopped run resumes from, once that run is known to be
-    the same.
+    """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
+
+    Prints whether there is one. Raises UserError when the run is to be resumed and was another one:
+    told by the options of RECIPE and by `digests` of the faces and targets.
     """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
     if not resume and checkpoint.exists():
-        print(
-            f"{checkpoint}: holds a stopped run, which --resume goes on with; the first epoch of this one replaces it"
-        )
+        what = "holds a stopped run, which --resume goes on with"
+        print(f"{checkpoint}: {what}; the first epoch of this one replaces it")
     elif resume and not checkpoint.exists():
         print("no stopped run to resume; this one starts at the first epoch")
     elif resume:
-        try:
-            stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
-            before = {**stage["arguments"], "seed": stage["seed"]}
-            changed = [
-                f"--{name.replace('_', '-')}"
-                for name in RECIPE
-                if before[name] != getattr(recipe, name)
-            ]
-            changed += ["faces or votes"] if before["faces"] != digests else []
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            fail(
-                f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume"
-            )
-        if changed:
-            what = f"the stopped run had other {', '.join(changed)}"
-            fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
+        check_same_run(checkpoint, recipe, digests)
     return checkpoint
+
+
+def check_same_run(checkpoint: Path, recipe: Recipe, digests: list[str]) -> None:
+    """Raise UserError when a checkpoint is of a run with other options, faces or targets."""
+    try:
+        stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
+        before = {**stage["arguments"], "seed": stage["seed"]}
+        changed = [name for name in RECIPE if before[name] != getattr(recipe, name)]
+        changed = [f"--{name.replace('_', '-')}" for name in changed]
+        if before["faces"] != digests:
+            changed.append("faces or votes")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"can't be resumed ({first_line(error)})"
+        fail(f"{checkpoint}: {what}; start again without --resume")
+    if changed:
+        what = f"the stopped run had other {', '.join(changed)}"
+        fail(f"{checkpoint}: {what}; give the same, or start again without --resume")

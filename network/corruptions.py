@@ -1,4 +1,8 @@
-"""Faces as bad cameras show them, in the words of Hendrycks and Dietterich 2019 (arXiv:1903.12261)."""
+"""Faces as bad cameras show them, named as by Hendrycks and Dietterich 2019 (arXiv:1903.12261).
+
+Each corruption takes a gray image, uint8 (side, side), its severity, in units of its own, and a
+random generator, and returns an image of gray values, which may lie outside 0 to 255.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -39,9 +43,7 @@ def occlusion(image: np.ndarray, severity: float, rng: np.random.Generator) -> n
 
 
 def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
-    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels, its
-    edge repeated.
-    """
+    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels."""
     size = len(image)
     turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1)
     turn[:, 2] += x, y
@@ -60,10 +62,9 @@ CORRUPTIONS: list[tuple[Callable, float]] = [
 
 
 def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
-    """Yield each corruption's name, its severity, and the images, uint8 (n, side, side, 1),
-    corrupted by it.
+    """Yield each corruption's name, its severity, and the corrupted images.
 
-    The same images give the same corrupted ones at every call.
+    `images` are uint8 (n, side, side, 1); the same images give the same corrupted ones.
     """
     rng = np.random.default_rng(0)
     for corrupt, severity in CORRUPTIONS:

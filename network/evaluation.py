@@ -1,26 +1,39 @@
-"""How good a network is.
+"""How good a network is: accuracy, calibration, confusion, and what bad cameras cost."""
 
-Accuracy, calibration, confusion, and how it fares on faces as bad cameras show them.
-"""
-
+import keras
 import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from network.calibration import calibration_error
+from network.architecture import divide_logits
+from network.calibration import calibration_error, fit_temperature
 from network.corruptions import corrupted
 from network.faces import Faces
-from network.targets import labels_by_rule
+from network.targets import headline_rule, labels_by_rule
 
 
-def predict(network, images: np.ndarray) -> np.ndarray:
-    """Return the probabilities, float32 (n, emotions), of faces, uint8 (n, 48, 48, 1)."""
+def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the probabilities, float32 (n, emotions), of faces, uint8 (n, side, side, 1)."""
     return network.predict(images, batch_size=256, verbose=0)
 
 
+def calibrate(
+    network: keras.Model, faces: Faces, emotions: list[str], votes: pd.DataFrame | None
+) -> float:
+    """Fold the temperature into `network` that suits these faces' headline labels; return it."""
+    labels = labels_by_rule(faces, emotions, votes)
+    truth = labels[headline_rule(labels)]
+    known = np.isin(truth, emotions)
+    numbers = [emotions.index(emotion) for emotion in truth[known]]
+    temperature = fit_temperature(predict(network, faces.images[known]), numbers)
+    divide_logits(network, temperature)
+    return temperature
+
+
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
-    """Return n, accuracy, F1 scores, calibration, the table per emotion, the confusion matrix
-    (rows: truth).
+    """Return n, accuracy, F1 scores, calibration, the table per emotion, and the confusion matrix.
+
+    `truth` are emotions, str (n,); the confusion matrix has a row for each true emotion.
     """
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = calibration_error(truth, probabilities.max(axis=1), predicted)
@@ -40,73 +53,71 @@ def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list
 
 
 def evaluate(
-    network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
-) -> dict:
-    """Return {set: {rule: metrics}} over the faces that have a label by the rule."""
+    network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+) -> dict[str, dict[str, dict]]:
+    """Return {set: {rule: metrics}}, each over the faces that have a label by the rule."""
     metrics = {}
-    for name, faces in ((name, faces) for name, faces in sets.items() if name != "train"):
-        probabilities = predict(network, faces.images)
-        known = {
-            rule: (truth, np.isin(truth, emotions))
-            for rule, truth in labels_by_rule(faces, emotions, votes).items()
-        }
-        metrics[name] = {
-            rule: compute_metrics(truth[there], probabilities[there], emotions)
-            for rule, (truth, there) in known.items()
-            if there.any()
-        }
+    for name, faces in sets.items():
+        probabilities, metrics[name] = predict(network, faces.images), {}
+        for rule, truth in labels_by_rule(faces, emotions, votes).items():
+            known = np.isin(truth, emotions)
+            metrics[name][rule] = compute_metrics(truth[known], probabilities[known], emotions)
     return metrics
 
 
 def evaluate_corruptions(
-    network, faces: Faces, truth: np.ndarray, emotions: list[str]
+    network: keras.Model, faces: Faces, truth: np.ndarray, emotions: list[str]
 ) -> list[dict]:
-    """Return the accuracy on the faces with a label as they are, "clean", and under each
-    corruption.
-    """
+    """Return the accuracy on the labelled faces as they are, "clean", and under each corruption."""
     known = np.isin(truth, emotions)
     images, truth = faces.images[known], truth[known]
 
     def accuracy(images: np.ndarray) -> float:
-        return float((np.array(emotions)[predict(network, images).argmax(axis=1)] == truth).mean())
+        predicted = np.array(emotions)[predict(network, images).argmax(axis=1)]
+        return float((predicted == truth).mean())
 
-    clean = {"corruption": "clean", "severity": 0, "accuracy": accuracy(images)}
-    return [clean] + [
-        {"corruption": name, "severity": severity, "accuracy": accuracy(changed)}
-        for name, severity, changed in corrupted(images)
-    ]
-
-
-def print_report(metrics: dict, corruptions: list[dict]) -> None:
-    """Print metrics per set, rule and emotion, and the accuracy under each corruption."""
-    for name, rules in metrics.items():
-        for rule, result in rules.items():
-            scores = f"macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}"
-            scores += f", calibration error {result['calibration_error']:.3f}"
-            print(
-                f"\n{name}, {rule} rule: accuracy {result['accuracy']:.3f}, {scores}, n = {result['n']:,}"
-            )
-            table = pd.DataFrame(result["per_class"]).T.astype({"support": int})
-            print(table.to_string(float_format="{:.3f}".format))
-    clean, *rest = [result["accuracy"] for result in corruptions]
-    print(
-        "\nthe same faces under a camera's conditions: accuracy, and the difference from the clean faces"
-    )
-    for result in corruptions:
-        name, accuracy = f"{result['corruption']} {result['severity']:.3g}", result["accuracy"]
-        print(f"{name:20} {accuracy:.3f} {accuracy - clean:+.3f}")
-    print(f"{f'mean of these {len(rest)}':20} {np.mean(rest):.3f} {np.mean(rest) - clean:+.3f}")
+    results = [{"corruption": "clean", "severity": 0, "accuracy": accuracy(images)}]
+    for name, severity, changed in corrupted(images):
+        accuracy_there = accuracy(changed)
+        results.append({"corruption": name, "severity": severity, "accuracy": accuracy_there})
+    return results
 
 
 def report(
-    network, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+    network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
 ) -> tuple[dict, list[dict]]:
-    """Print and return how good the network is, and how good on corruptions faces of the last set,
-    by the last rule.
+    """Print and return the metrics of the sets, and the accuracy under each corruption.
+
+    Corrupted are the test faces where there are any, else the validation faces.
     """
     metrics = evaluate(network, sets, emotions, votes)
-    name, faces = list(sets.items())[-1]
-    truth = labels_by_rule(faces, emotions, votes)[list(metrics[name])[-1]]
-    corruptions = evaluate_corruptions(network, faces, truth, emotions)
-    print_report(metrics, corruptions)
+    faces = sets.get("test") or sets["val"]
+    labels = labels_by_rule(faces, emotions, votes)
+    corruptions = evaluate_corruptions(network, faces, labels[headline_rule(labels)], emotions)
+    print_metrics(metrics)
+    print_corruptions(corruptions)
     return metrics, corruptions
+
+
+def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
+    """Print the metrics of each set by each rule, with a table of the emotions."""
+    for name, rules in metrics.items():
+        for rule, result in rules.items():
+            scores = (
+                f"accuracy {result['accuracy']:.3f}, macro F1 {result['macro_f1']:.3f}, "
+                f"weighted F1 {result['weighted_f1']:.3f}, "
+                f"calibration error {result['calibration_error']:.3f}"
+            )
+            print(f"\n{name}, {rule} rule: {scores}, n = {result['n']:,}")
+            table = pd.DataFrame(result["per_class"]).T.astype({"support": int})
+            print(table.to_string(float_format="{:.3f}".format))
+
+
+def print_corruptions(corruptions: list[dict]) -> None:
+    """Print the accuracy under each corruption, and how far it is from that on clean faces."""
+    clean, *rest = [result["accuracy"] for result in corruptions]
+    print("\nthe same faces as bad cameras show them: accuracy, difference from the clean faces")
+    for result in corruptions:
+        name = f"{result['corruption']} {result['severity']:.3g}"
+        print(f"{name:20} {result['accuracy']:.3f} {result['accuracy'] - clean:+.3f}")
+    print(f"{f'mean of these {len(rest)}':20} {np.mean(rest):.3f} {np.mean(rest) - clean:+.3f}")

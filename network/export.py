@@ -32,7 +32,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
 def convert(network, path: Path) -> None:
     """Write the network as TFLite.
 
-    TensorFlow is imported here, since other backends train without it.
+    TensorFlow is imported here alone: under other backends a training does without it.
     """
     import tensorflow as tf
 
@@ -45,9 +45,9 @@ def convert(network, path: Path) -> None:
 
 
 def check_parity(network, path: Path, faces: np.ndarray) -> None:
-    """Print how far cv2.dnn's probabilities are from Keras's.
+    """Print how far cv2.dnn's probabilities for some faces are from Keras's.
 
-    Remove the file and fail where they are not the same.
+    Removes the file and raises UserError where they are not the same.
     """
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))

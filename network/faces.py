@@ -1,4 +1,4 @@
-"""Sets of faces in memory, the rows they come from, and a check that none of them leaks."""
+"""Sets of faces in memory, the rows they come from, and a check that no set leaks into another."""
 
 import re
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data
 
 
 def row_number(path: Path) -> int | None:
-    """Return the row of both CSVs that an image's name carries (`00001_row12345_contrast.png`.
+    """Return the row of both CSVs that a file name carries, or None where it carries none.
 
-    12345), else None.
+    `00001_row12345_contrast.png` is of row 12345.
     """
     found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
     return int(found.group(1)) if found else None
@@ -24,19 +24,19 @@ def row_number(path: Path) -> int | None:
 
 @dataclass
 class Faces:
-    """Images, uint8 (n, 48, 48, 1).
+    """A set of faces, one after the other."""
 
-    Labels, int (n,), the folders' emotions by number; files; images per emotion.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
+    images: np.ndarray  # uint8 (n, side, side, 1)
+    labels: np.ndarray  # int (n,), the emotions of their folders by number
     paths: list[Path]
-    counts: dict[str, int]
+    counts: dict[str, int]  # images per emotion
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
-    """Read every face of a set."""
+    """Read every face of {emotion: paths}; `emotions` gives the numbers, `name` the progress bar's.
+
+    Raises UserError that names the first image that is no face.
+    """
     paths = [path for emotion in images.values() for path in emotion]
     labels = np.array([emotions.index(emotion) for emotion, group in images.items() for _ in group])
     pixels = np.empty((len(paths), FACE_SIZE, FACE_SIZE, 1), np.uint8)
@@ -48,11 +48,10 @@ def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) ->
 def load_sets(
     folders: dict[str, Path], emotions: list[str] | None = None, limit: int | None = None
 ) -> tuple[dict[str, Faces], list[str]]:
-    """Return {name: Faces} of {"train", "val" or "test": folder}, and the emotions: the first set's
-    sub-folders.
+    """Return {name: Faces} and the emotions, of {name: folder}; names are train, val and test.
 
-    Of each emotion `limit` faces at most. Fails when val has other emotions than the network, or
-    test has one that the network can't name.
+    The emotions are the first folder's sub-folders, unless they are given. `limit` is the most
+    faces per emotion. Raises UserError when val has other emotions, or test has one more.
     """
     sets = {}
     for name, folder in folders.items():
@@ -61,22 +60,24 @@ def load_sets(
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
             what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
-            fail(
-                f"{folder}: {what}; make {', '.join(sets) or 'the network'} and {name} from the same faces"
-            )
+            mend = f"make {', '.join(sets) or 'the network'} and {name} from the same faces"
+            fail(f"{folder}: {what}; {mend}")
         images = {emotion: paths[:limit] for emotion, paths in images.items()}
         sets[name] = load_faces(images, emotions, name)
     return sets, emotions
 
 
-def check_leakage(sets: dict[str, Faces], folder: Path) -> None:
-    """Fail when a face to be judged by is a training face, or one that a training face is a copy
-    of.
+def check_leakage(train: Faces, judged: dict[str, Faces], folder: Path) -> None:
+    """Raise UserError when a training face is also in a set that the network is judged by.
+
+    Also a copy of one: the same pixels, or a row that a contrast or sharpness copy comes from.
+    `folder` is that of the training faces.
     """
-    rows = {row_number(path) for path in sets["train"].paths} - {None}
-    pixels = {image.tobytes() for image in sets["train"].images}
-    for faces in (faces for name, faces in sets.items() if name != "train"):
+    rows = {row_number(path) for path in train.paths} - {None}
+    pixels = {image.tobytes() for image in train.images}
+    for faces in judged.values():
         for path, image in zip(faces.paths, faces.images):
             if row_number(path) in rows or image.tobytes() in pixels:
-                mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
-                fail(f"{path}: this face is in {folder} too, so it can't judge the network; {mend}")
+                what = f"this face is in {folder} too, so it can't judge the network"
+                scripts = "contrast.py, sharpness.py and random_shuffle.py"
+                fail(f"{path}: {what}; run {scripts} again, as after every random_split.py")

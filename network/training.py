@@ -22,10 +22,9 @@ LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
-    """Return the network compiled to be trained, in a model of its own: the saved network has no
-    optimizer.
+    """Return the network compiled to be trained, in a model of its own.
 
-    `optimizer` takes a learning rate and `weight_decay`.
+    So that the saved network has no optimizer. `optimizer` takes a learning rate and `weight_decay`.
     """
     training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
     warm_up = max(1, int(recipe.warm_up * steps))
@@ -42,7 +41,7 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch, counted from 1, of the highest validation accuracy, the first of equals.
+    """Return the epoch of the highest validation accuracy, the first of equals, counted from 1.
 
     0 before any.
     """
@@ -53,7 +52,7 @@ def best_epoch(log: list[dict]) -> int:
 def load_checkpoint(checkpoint: Path, recipe: Recipe):
     """Return the model of a stopped run as its last epoch left it, and its log.
 
-    Fails when it can't be resumed.
+    Raises UserError when the files are broken, or not those of one run.
     """
     try:
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
@@ -100,10 +99,10 @@ def train(
     resume: bool,
     arguments: dict,
 ) -> list[dict]:
-    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log, a dict
-    per epoch.
+    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log.
 
-    `targets` are float32 (n, emotions); `arguments` stand in the checkpoint's stage.json.
+    `targets` are float32 (n, emotions). The log is a dict per epoch with the keys LOG. `arguments`
+    stand in the checkpoint's stage.json.
     """
     steps_per_epoch, log = math.ceil(len(targets) / recipe.batch_size), []
     if resume and checkpoint.exists():

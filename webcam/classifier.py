@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
+from common.labels import read_labels
 from webcam.tflite import input_shape
 
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
@@ -36,7 +37,6 @@ class Classifier:
                 fail(
                     f"{file}: no such file; make it with `python train.py`, or choose another --model"
                 )
-        emotions = labels.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         try:
             _, height, width, channels = input_shape(path.read_bytes())
             if not all(0 < size <= 1024 for size in (height, width, channels)):
@@ -50,13 +50,7 @@ class Classifier:
             )
         if channels != 1:
             fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
-        if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
-            fail(f"{labels}: a blank or repeated label; copy it again from beside the network")
-        if outputs != len(emotions):
-            fail(
-                f"{labels}: {len(emotions)} labels for a network of {outputs} outputs; copy both again"
-            )
-        return cls(net, emotions, height, width)
+        return cls(net, read_labels(labels, outputs), height, width)
 
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of faces at `boxes`, (x, y, side), in

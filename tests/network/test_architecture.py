@@ -14,7 +14,7 @@ def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
     keras.utils.set_random_seed(0)
     network = architecture.build_network(3, Recipe())
     # Untrained scores of the two sides hardly differ: a hundred times as large, they do
-    head = network.layers[-3]
+    head = network.get_layer("head")
     head.set_weights([100 * weights for weights in head.get_weights()])
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
     faces[:, :, :24] /= 4  # so that the two sides are unlike

@@ -1,0 +1,23 @@
+"""labels.txt: the emotions in the order of a network's outputs, one per line."""
+
+from pathlib import Path
+
+from common.errors import fail
+
+
+def write_labels(path: Path, emotions: list[str]) -> None:
+    path.write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
+
+
+def read_labels(path: Path, outputs: int) -> list[str]:
+    """Return the emotions. Raises UserError unless they are one for each of `outputs`, all unlike.
+
+    A byte order mark, CR LF and a missing last line end are no error: people edit this file.
+    """
+    emotions = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
+        fail(f"{path}: a blank or repeated label; copy it again from beside the network")
+    if len(emotions) != outputs:
+        what = f"{len(emotions)} labels for a network of {outputs} outputs"
+        fail(f"{path}: {what}; copy both again")
+    return emotions
