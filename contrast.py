@@ -1,5 +1,4 @@
-"""Copy every training face with more contrast, for a training set that has seen more kinds of
-light.
+"""Copy every training face with more contrast, to train for more kinds of light.
 
     python contrast.py [--factor 1.5]
 

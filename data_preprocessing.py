@@ -4,11 +4,13 @@
 
 Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, separated by spaces
         data/fer2013new.csv   FER+: ten taggers' votes per face, row i for row i
-Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, to train and validate on
+Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, to train and validate
         data/faces/test/<emotion>/row32298.png   PrivateTest rows (majority rule), never trained on
-        data/faces/votes.csv                     per image: its name, usage, the ten votes, the label by either rule
+        data/faces/votes.csv                     per image: its name, usage, the ten votes, the label
+                                                 by either rule
 
-Prints the rows read, what was left out and why, and the images per emotion. Takes about 12 seconds on the real file.
+Prints the rows read, what was left out and why, and the images per emotion. Takes about 12 seconds
+on the real file.
 """
 
 from pathlib import Path
@@ -45,34 +47,21 @@ def write_images(
     for emotion in np.unique(labels[rows]):
         (folder / emotion).mkdir(parents=True)
     for row in progress(rows, f"writing {folder.name}"):
-        Image.fromarray(faces[row]).save(
-            folder / labels[row] / f"row{row:05}.png", compress_level=0
-        )
-    return {
-        str(emotion): int(n) for emotion, n in zip(*np.unique(labels[rows], return_counts=True))
-    }
+        path = folder / labels[row] / f"row{row:05}.png"
+        Image.fromarray(faces[row]).save(path, compress_level=0)
+    emotions, counts = np.unique(labels[rows], return_counts=True)
+    return {str(emotion): int(n) for emotion, n in zip(emotions, counts)}
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument(
-        "--fer", type=Path, default=Path("data/fer2013.csv"), help="FER-2013's CSV (%(default)s)"
-    )
-    parser.add_argument(
-        "--ferplus", type=Path, default=Path("data/fer2013new.csv"), help="FER+'s CSV (%(default)s)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("data/faces"), help="output folder (%(default)s)"
-    )
-    parser.add_argument(
-        "--rule",
-        choices=["plurality", "majority"],
-        default="plurality",
-        help="the pool's label rule (%(default)s)",
-    )
-    parser.add_argument(
-        "--pool-all", action="store_true", help="no test set: PrivateTest rows join the pool"
-    )
+    parser.add_path("--fer", "data/fer2013.csv", "FER-2013's CSV")
+    parser.add_path("--ferplus", "data/fer2013new.csv", "FER+'s CSV")
+    parser.add_path("--out", "data/faces", "output folder")
+    rules, rule = ["plurality", "majority"], "the pool's label rule (%(default)s)"
+    parser.add_argument("--rule", choices=rules, default="plurality", help=rule)
+    pool_all = "no test set: PrivateTest rows join the pool"
+    parser.add_argument("--pool-all", action="store_true", help=pool_all)
     args = parser.parse_args()
 
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
@@ -80,6 +69,7 @@ def main() -> None:
         votes, named = read_votes(args.ferplus, usage, args.fer)
         rules = {"plurality": plurality(votes), "majority": majority(votes)}
 
+        # Which rows go where: test faces by the majority rule, pool faces by --rule, none twice
         tested = (usage == "PrivateTest") & (not args.pool_all)
         labels = np.where(tested, rules["majority"], rules[args.rule])
         kept = named & (labels != "")
@@ -87,14 +77,15 @@ def main() -> None:
         pool, test = np.flatnonzero(kept & ~tested & ~copies), np.flatnonzero(kept & tested)
         if not pool.size:
             what = f"no Training or PublicTest row with a label by the {args.rule} rule"
-            fail(
-                f"{args.ferplus}: {what}, so nothing to train on; get the whole file, or use --pool-all"
-            )
+            mend = "get the whole file, or use --pool-all"
+            fail(f"{args.ferplus}: {what}, so nothing to train on; {mend}")
 
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:
             images["test"] = write_images(faces, labels, out / "test", test)
-        rows = np.flatnonzero(kept & ~copies)
+        rows = np.flatnonzero(
+            kept & ~copies
+        )  # every face that was written, so that it can be joined
         table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
         table[VOTES] = votes[rows]
         table[list(rules)] = np.column_stack([by_rule[rows] for by_rule in rules.values()])
@@ -103,10 +94,14 @@ def main() -> None:
         write_stage(out, SCRIPT, args.out, vars(args), read, images)
 
     unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
-    print(
-        f"{len(usage):,} rows read: {(~named).sum():,} blank, {(unlabelled & unknown).sum():,} unknown or NF, "
-        f"{(unlabelled & ~unknown).sum():,} without a majority, {copies.sum():,} copies of test faces dropped"
-    )
+    left_out = {
+        "blank": ~named,
+        "unknown or NF": unlabelled & unknown,
+        "without a majority": unlabelled & ~unknown,
+        "copies of test faces dropped": copies,
+    }
+    said = ", ".join(f"{rows.sum():,} {why}" for why, rows in left_out.items())
+    print(f"{len(usage):,} rows read: {said}")
     for part, counts in images.items():
         print(f"{args.out / part}: {summary(counts)}")
 

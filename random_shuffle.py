@@ -25,21 +25,16 @@ MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: 
 
 
 def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
-    """Return {emotion.
-
-    The image paths of all sources, in the order of the sources}, emotions alphabetical.
-    """
-    emotions = sorted({emotion for images in sources for emotion in images})
-    return {
-        emotion: [path for images in sources for path in images.get(emotion, [])]
-        for emotion in emotions
-    }
+    """Return {emotion: paths} of all sources together, in their order, emotions alphabetical."""
+    merged = {emotion: [] for emotion in sorted({name for images in sources for name in images})}
+    for images in sources:
+        for emotion, paths in images.items():
+            merged[emotion] += paths
+    return merged
 
 
 def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
-    """Repeat each emotion's images a whole number of times, at most `most`, without passing the
-    commonest emotion.
-    """
+    """Repeat each emotion's images up to `most` times, without passing the commonest emotion."""
     largest = max(count(images).values())
     return {emotion: paths * min(most, largest // len(paths)) for emotion, paths in images.items()}
 
@@ -47,7 +42,7 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
-    import matplotlib
+    import matplotlib  # late: `--help` answers at once
     from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes
@@ -55,58 +50,40 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     places = range(len(after))
-    for shift, counts, label, color in (
-        (-0.2, before, "training faces", "#56b4e9"),
-        (0.2, after, "shuffled set", "#0072b2"),
-    ):
-        bars = axes.bar(
-            [place + shift for place in places],
-            [counts.get(name, 0) for name in after],
-            0.4,
-            label=label,
-            color=color,
-        )
+    both = ((-0.2, before, "training faces", "#56b4e9"), (0.2, after, "shuffled set", "#0072b2"))
+    for shift, counts, label, color in both:
+        heights = [counts.get(emotion, 0) for emotion in after]
+        bars = axes.bar([place + shift for place in places], heights, 0.4, label=label, color=color)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=2)
     axes.set_xticks(places, after)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set(title="Images per emotion", ylabel="images")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    # No version in the file: same input, same bytes
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    figure.savefig(path, dpi=120, metadata={"Software": None})  # no version: the same bytes
 
 
 def main() -> None:
     parser = Parser(__doc__)
+    default = ["data/split/train", "data/contrast", "data/sharpness"]
+    sources = f"folders of emotion folders, the training faces first ({' '.join(default)})"
     parser.add_argument(
-        "--sources",
-        type=Path,
-        nargs="+",
-        default=[Path("data/split/train"), Path("data/contrast"), Path("data/sharpness")],
-        help="folders of emotion folders, the training faces first (data/split/train data/contrast data/sharpness)",
+        "--sources", type=Path, nargs="+", default=list(map(Path, default)), help=sources
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path("data/shuffled"), help="output folder (%(default)s)"
-    )
+    parser.add_path("--out", "data/shuffled", "output folder")
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle (%(default)s)")
-    parser.add_argument(
-        "--balance",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="repeat rare emotions up to N-fold (1: off)",
-    )
+    repeat = "repeat rare emotions up to N-fold (1: off)"
+    parser.add_argument("--balance", type=positive_int, default=1, metavar="N", help=repeat)
     args = parser.parse_args()
 
-    sources = [
-        list_images(source, MADE_BY.get(source.name, "random_split.py")) for source in args.sources
-    ]
+    made_by = [MADE_BY.get(source.name, "random_split.py") for source in args.sources]
+    sources = [list_images(source, script) for source, script in zip(args.sources, made_by)]
     images = merge(sources)
     with atomic_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)
-        generator = random.Random(args.seed)
+        rng = random.Random(args.seed)
         for paths in shuffled.values():
-            generator.shuffle(paths)
+            rng.shuffle(paths)
         counts = copy_images(shuffled, out, rename=lambda number, path: f"{number:05}_{path.name}")
         plot_counts(count(sources[0]), counts, out / "class_counts.png")
         write_stage(out, SCRIPT, args.out, vars(args), count(images), counts)

@@ -9,9 +9,9 @@
                                       anger/  happiness/  ...
 
 FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both
-sides of the split, also where FER+ gave them different labels. Three numbers, `--ratio 0.8 0.1
-0.1`, make a test folder of your own too.
-Prints the images per part and emotion. Takes about 10 seconds on the real data.
+sides of the split, also where FER+ gave them different labels. Three numbers, `--ratio 0.8 0.1 0.1`,
+make a test folder of your own too. Prints the images per part and emotion. Takes about 10 seconds on
+the real data.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 from common.command_line import Parser, run
 from common.errors import fail
 from dataset.images import count, list_images, summary
-from dataset.splitting import PARTS, check_arrival, hash_pixels, rejoin_copies, split
+from dataset.splitting import PARTS, check_arrival, count_part, hash_pixels, rejoin_copies, split
 from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
@@ -27,27 +27,16 @@ SCRIPT = Path(__file__).name
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument(
-        "--source", type=Path, default=Path("data/faces/pool"), help="emotion folders (%(default)s)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("data/split"), help="output folder (%(default)s)"
-    )
-    parser.add_argument(
-        "--ratio",
-        type=float,
-        nargs="+",
-        default=[0.8, 0.2],
-        help="shares of train, val and, if three, test (0.8 0.2)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=42, help="seed of the shuffle before the split (%(default)s)"
-    )
+    parser.add_path("--source", "data/faces/pool", "emotion folders")
+    parser.add_path("--out", "data/split", "output folder")
+    shares = "shares of train, val and, if three, test (0.8 0.2)"
+    parser.add_argument("--ratio", type=float, nargs="+", default=[0.8, 0.2], help=shares)
+    seed = "seed of the shuffle before the split (%(default)s)"
+    parser.add_argument("--seed", type=int, default=42, help=seed)
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
-        fail(
-            f"--ratio {' '.join(map(str, args.ratio))}: give two or three numbers above 0 whose sum is 1"
-        )
+        ratio = " ".join(map(str, args.ratio))
+        fail(f"--ratio {ratio}: give two or three numbers above 0 whose sum is 1")
 
     images = list_images(args.source, "data_preprocessing.py")
     with atomic_folder(args.out, SCRIPT, [args.source]) as out:
@@ -55,26 +44,13 @@ def main() -> None:
         split(args.source, out, args.ratio, args.seed, digests)
         check_arrival(args.source, out, digests)
         moved = rejoin_copies(out, digests)
-        parts = {}
-        for part in PARTS[: len(args.ratio)]:
-            for folder in [
-                folder for folder in (out / part).iterdir() if folder.name not in images
-            ]:
-                folder.rmdir()  # split-folders copies a sub-folder without images as an empty one
-            parts[part] = {
-                emotion: sum(1 for _ in (out / part / emotion).iterdir()) for emotion in images
-            }
-            for emotion, n in parts[part].items():
-                if n == 0:
-                    fail(
-                        f"{args.source / emotion}: too few images for a share in {part}; add some or change --ratio"
-                    )
+        used = PARTS[: len(args.ratio)]
+        parts = {part: count_part(out / part, images, args.source) for part in used}
         write_stage(out, SCRIPT, args.out, vars(args), count(images), parts)
 
-    print(
-        f"{len(digests):,} images, {len(digests) - len(set(digests.values())):,} of them copies of another; "
-        f"{moved:,} copies with a different label moved beside their twin"
-    )
+    copies = len(digests) - len(set(digests.values()))
+    twins = f"{moved:,} copies with a different label moved beside their twin"
+    print(f"{len(digests):,} images, {copies:,} of them copies of another; {twins}")
     for part, counts in parts.items():
         print(f"{args.out / part}: {summary(counts)}")
 

@@ -1,4 +1,4 @@
-"""Copy every training face sharpened, for a training set that has seen more kinds of lens.
+"""Copy every training face sharpened, to train for more kinds of lens.
 
     python sharpness.py [--factor 1.75]
 

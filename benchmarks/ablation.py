@@ -1,5 +1,4 @@
-"""Train the network on fewer pixels and epochs, with and without each part of the recipe, and print
-a table of it all.
+"""Train the network with and without each part of the recipe, smaller and shorter; print a table.
 
     python benchmarks/ablation.py [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 6] [--size 32]
 
@@ -129,9 +128,7 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
 
 
 def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
-    """Train once with the recipe changed so, and return how good the network is on the faces held
-    out.
-    """
+    """Train once with the recipe changed so; return how good the network is on held-out faces."""
     blur = tuple(args.size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
     options = {
         "face_size": args.size,

@@ -1,5 +1,4 @@
-"""Which margin around a Haar box shows the network what it was trained on: accuracy over validation
-faces in scenes.
+"""Which margin around a Haar box shows the network what it was trained on.
 
     python benchmarks/crop_margin.py [--val data/split/val] [--votes data/faces/votes.csv] [--model pretrained]
 

@@ -1,5 +1,4 @@
-"""How often realtime.py finds the face in clips, as they are and darkened, beside the Haar cascade
-on every full frame.
+"""How often realtime.py finds the face in clips, beside the Haar cascade on every full frame.
 
     python benchmarks/detection.py --clips FOLDER
 

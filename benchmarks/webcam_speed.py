@@ -64,9 +64,7 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
 
 
 def four_faces(frames: list[np.ndarray], detector: FaceDetector) -> list[np.ndarray]:
-    """Return frames that show a quarter of each frame, the face in its middle, four times, twice as
-    in a mirror.
-    """
+    """Return frames that show the surroundings of each frame's face four times, two mirrored."""
     made, middle = [], None
     for frame in frames:
         height, width = frame.shape[0] // 2, frame.shape[1] // 2

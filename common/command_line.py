@@ -6,36 +6,35 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from common.errors import UserError, fail, printable
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose help is a script's docstring, and whose refusals are one line and
-    status 1.
-    """
+    """An argument parser with a script's docstring for its help, and refusals of one line."""
 
     def __init__(self, description: str):
-        super().__init__(
-            description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=description, formatter_class=formatter)
+
+    def add_path(self, option: str, default: str, what: str) -> None:
+        """Add an option that takes a path."""
+        self.add_argument(option, type=Path, default=Path(default), help=f"{what} (%(default)s)")
 
     def error(self, message: str) -> NoReturn:
-        """Raise UserError in place of printing the usage.
+        """Raise UserError; argparse would print the usage and exit with status 2.
 
-        `argument --epochs: 0: ...` becomes `--epochs 0: ...`.
+        `argument --epochs: 0: give a number` becomes `--epochs 0: give a number`.
         """
         fail(re.sub(r"^argument (\S+): ", r"\1 ", message))
 
 
-def number_type(convert: Callable, accept: Callable, wanted: str) -> Callable:
-    """Return a `type=` for an option.
+def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
+    """Return a `type=` for numbers that `accept` is true for; `wanted` says which those are."""
 
-    A converted text that is accepted, or a line that says what is `wanted`.
-    """
-
-    def parse(text: str):
+    def parse(text: str) -> float:
         try:
             value = convert(text)
             if not accept(value):
@@ -47,21 +46,17 @@ def number_type(convert: Callable, accept: Callable, wanted: str) -> Callable:
     return parse
 
 
-positive_int = number_type(int, lambda value: value > 0, "a whole number from 1")
-positive_float = number_type(float, lambda value: 0 < value < math.inf, "a number above 0")
-enhancement_factor = number_type(float, lambda value: 0 <= value < math.inf, "a number from 0")
-seconds = number_type(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
-seed = number_type(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
+positive_int = number(int, lambda value: value > 0, "a whole number from 1")
+positive_float = number(float, lambda value: 0 < value < math.inf, "a number above 0")
+enhancement_factor = number(float, lambda value: 0 <= value < math.inf, "a number from 0")
+seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
+seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`.
-
-    What the system refuses, and Ctrl-C, become one line instead of a traceback.
-    """
+    """Run a script's `main`; errors of the user or the system, and Ctrl-C, become one line."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal can't show is no reason to fail
-        stream.reconfigure(errors="backslashreplace")
+        stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
     try:
         try:
             main()
@@ -76,18 +71,17 @@ def run(main: Callable[[], None]) -> None:
         raise SystemExit(130) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        what = f"{where}{error.strerror or error}"
+        what = printable(f"{where}{error.strerror or error}")
         mend = "mend that (room on the disk, permission, path) and run it again"
-        raise SystemExit(f"error: {printable(what)}; {mend}") from None
+        raise SystemExit(f"error: {what}; {mend}") from None
 
 
 def flush() -> None:
-    """Bring out what was printed, and keep Python's own attempt as it ends from failing a second
-    time.
-    """
+    """Bring out what was printed. Raises OSError that names the standard output."""
     try:
         sys.stdout.flush()
     except OSError as error:
         error.filename = "standard output"
+        # Python tries again as it ends, and would print a second error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C libraries say (TensorFlow as it loads, libpng of a broken file) off stderr.
+    """Keep off stderr what C libraries print in the block, where an error is one line of ours.
 
-    An error is one line.
+    TensorFlow as it loads, libpng of a broken file. It is the whole process's stderr that is
+    closed, so this is for scripts, and not for a thread of many.
     """
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
@@ -23,6 +24,6 @@ def quiet() -> Iterator[None]:
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
     """Yield `items` behind a progress bar on stderr, which shows on a terminal only."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # late: realtime.py, which needs no bar, runs without it
 
     return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)

@@ -4,24 +4,19 @@ from typing import NoReturn
 
 
 class UserError(Exception):
-    """Something that the user can mend.
+    """Something that the user can mend: a file, an option, a library that is missing.
 
-    The message names the file, what is wrong with it, and what mends it.
+    Its message is one line: the file (and row), what is wrong with it, and what mends it.
     """
 
 
 def fail(message: str) -> NoReturn:
-    """Raise UserError with a message of one line.
-
-    The file (and row), what is wrong, what mends it.
-    """
+    """Raise UserError with a message, made one printable line."""
     raise UserError(printable(message))
 
 
 def printable(message: str) -> str:
-    """Return a message with line breaks and control characters, as file names may hold them,
-    written out.
-    """
+    """Return a message with line breaks and control characters, as in file names, written out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
 
 

@@ -1,9 +1,4 @@
-"""The stage that contrast.py and sharpness.py share.
-
-A copy of every training face, enhanced by Pillow.
-"""
-
-from pathlib import Path
+"""The stage that contrast.py and sharpness.py share: an enhanced copy of every training face."""
 
 from common.command_line import Parser, enhancement_factor
 from dataset.images import copy_images, count, list_images, summary
@@ -11,28 +6,16 @@ from dataset.stage import atomic_folder, write_stage
 
 
 def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
-    """Run the stage from the command line: `row00010.png` becomes
-    `data/<kind>/<emotion>/row00010_<kind>.png`.
+    """Run the stage; `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
 
     `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`,
     `description` the help.
     """
     parser = Parser(description)
-    parser.add_argument(
-        "--source",
-        type=Path,
-        default=Path("data/split/train"),
-        help="emotion folders (%(default)s)",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path(f"data/{kind}"), help="output folder (%(default)s)"
-    )
-    parser.add_argument(
-        "--factor",
-        type=enhancement_factor,
-        default=factor,
-        help="strength, 0 or more (%(default)s)",
-    )
+    parser.add_path("--source", "data/split/train", "emotion folders")
+    parser.add_path("--out", f"data/{kind}", "output folder")
+    strength = "strength, 0 or more (%(default)s)"
+    parser.add_argument("--factor", type=enhancement_factor, default=factor, help=strength)
     args = parser.parse_args()
 
     images = list_images(args.source, "random_split.py")

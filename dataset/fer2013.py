@@ -8,69 +8,60 @@ import numpy as np
 import pandas as pd
 
 from common.console import progress
-from common.errors import fail
+from common.errors import fail, first_line
 from dataset.ferplus import VOTES
 from dataset.images import FACE_SIZE
 
 USAGES = ["Training", "PublicTest", "PrivateTest"]
 ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
+MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
 
 
 def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """Yield the named columns as text, some rows at a time.
 
-    Fails with one line on what is not such a CSV.
+    Raises UserError when the file is not there, or no CSV with these columns.
     """
-    options = {
-        "dtype": str,
-        "keep_default_na": False,
-        "chunksize": ROWS_AT_ONCE,
-        "index_col": False,
-    }
-    # skipinitialspace: icml_face_data.csv, Kaggle's other copy, has blanks before its column names
-    options |= {"skipinitialspace": True, "encoding": "utf-8-sig", "compression": None}
+    options = {"dtype": str, "keep_default_na": False, "index_col": False, "compression": None}
+    # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
+    options |= {"chunksize": ROWS_AT_ONCE, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with path.open("rb") as file, warnings.catch_warnings():
-            # A row with more fields than the header
+            # What pandas has to say of a row with more fields than the header
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(file, **options) as chunks:
                 for chunk in chunks:
                     yield chunk[columns]
     except FileNotFoundError:
-        fail(
-            f"{path}: no such file; the README says where to download it, `--help` how to name another"
-        )
+        mend = "the README says where to download it, `--help` how to name another"
+        fail(f"{path}: no such file; {mend}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        reason = str(error).splitlines()[0][:150]
-        fail(
-            f"{path}: not a CSV with the columns {', '.join(columns)} ({reason}); download it again"
-        )
+        what = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
+        fail(f"{path}: {what}; download it again")
 
 
-def name_row(row: int) -> str:
-    return f"row {row} (counted from 0)"
+def name_row(path: Path, row: int) -> str:
+    return f"{path}: row {row} (counted from 0)"
 
 
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
-    """Return uint8 faces of shape (rows, 48, 48); fails naming the first row that isn't 2304
-    numbers from 0 to 255.
+    """Return the faces of some rows, uint8 (rows, 48, 48); `first` is the first row's number.
 
-    Parsed as int64 and checked before the cast, since NumPy casts 256 to uint8 as 0 without a word.
+    Parsed as int64 and checked before the cast, since NumPy casts 256 to uint8 as 0 without a
+    word. Raises UserError that names the first row that isn't 2,304 numbers from 0 to 255.
     """
     faces = np.empty((len(texts), FACE_SIZE, FACE_SIZE), np.uint8)
     with warnings.catch_warnings():
-        # How NumPy reports text that is no number
-        warnings.simplefilter("error", DeprecationWarning)
+        warnings.simplefilter("error", DeprecationWarning)  # NumPy's, of text that is no number
         for row, text in enumerate(texts):
-            where = f"{path}: {name_row(first + row)}"
+            where = name_row(path, first + row)
             try:
                 pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
                 fail(f"{where}: pixels that are not whole numbers; mend or remove the row")
-            if pixels.size != FACE_SIZE * FACE_SIZE:
-                fail(
-                    f"{where}: {pixels.size:,} pixels, not {FACE_SIZE * FACE_SIZE:,}; download it again"
-                )
+            if pixels.size != FACE_SIZE**2:
+                what = f"{pixels.size:,} pixels, not {FACE_SIZE**2:,}"
+                fail(f"{where}: {what}; download it again")
             if pixels.max() > 255 or "-" in text:
                 fail(f"{where}: a pixel outside 0..255; mend or remove the row")
             faces[row] = pixels.reshape(FACE_SIZE, FACE_SIZE)
@@ -78,10 +69,7 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 
 
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,).
-
-    36,000 faces take 83 MB.
-    """
+    """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,): 36,000 take 83 MB."""
     faces, usage = [], []
     for chunk in progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
@@ -90,15 +78,16 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         fail(f"{path}: no rows below the column names; download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            fail(
-                f"{path}: {name_row(row)}: Usage is {name[:40]!r}, not one of {', '.join(USAGES)}; mend the row"
-            )
+            what = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
+            fail(f"{name_row(path, row)}: {what}; mend the row")
     return np.concatenate(faces), np.array(usage)
 
 
 def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return votes, int64 (rows, 10) in the order of VOTES, and whether each row names an image,
-    bool (rows,).
+    """Return votes, int64 (rows, 10) in the order of VOTES, and which rows name an image, bool.
+
+    `usage` is that of the rows of `fer`. Raises UserError when the two files don't belong together,
+    and for a row with votes that are no counts.
     """
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES]))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])
@@ -107,16 +96,12 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        fail(
-            f"{path}: {name_row(row)}: Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}; "
-            "align the two"
-        )
+        what = f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}"
+        fail(f"{name_row(path, row)}: {what}; align the two")
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    wrong = np.argwhere(~((votes >= 0) & (votes <= 1000) & (votes == votes.round())))
+    wrong = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))
     if wrong.size:
         row, column = wrong[0]
-        text = str(table[VOTES[column]][row])[:40]
-        fail(
-            f"{path}: {name_row(row)}: {text!r} votes for {VOTES[column]}, not a whole number from 0; mend the row"
-        )
+        what = f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}"
+        fail(f"{name_row(path, row)}: {what}, not a whole number from 0; mend the row")
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()

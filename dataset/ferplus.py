@@ -1,35 +1,28 @@
-"""FER+'s votes and the two rules that make one label of them."""
+"""FER+'s votes, and the two rules that make one label of them."""
 
 import numpy as np
 
-VOTES = [
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
+EMOTIONS = [
+    *("neutral", "happiness", "surprise", "sadness"),
+    *("anger", "disgust", "fear", "contempt"),
 ]
-EMOTIONS = VOTES[:8]  # the last two are no emotions; NF: not a face
+VOTES = [*EMOTIONS, "unknown", "NF"]  # the ten columns in their order; NF: not a face
 
 
 def plurality(votes: np.ndarray) -> np.ndarray:
-    """Return the emotion with most of the ten columns' votes, ties to the earlier column.
+    """Return the column with most votes of each row, str (rows,), "" for unknown and NF.
 
-    "" for unknown and NF.
+    `votes` are int (rows, 10) in the order of VOTES. Ties go to the earlier column; a row without
+    votes has no label.
     """
     return np.where(votes.any(axis=1), np.array([*EMOTIONS, "", ""])[votes.argmax(axis=1)], "")
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
-    """Return the emotion with more than half of the votes, votes of 1 counted as 0; "" where there
-    is none.
+    """Return the emotion with more than half of each row's votes, str (rows,), "" for none.
 
-    The rule behind published FER+ figures: Barsoum et al. 2016, arXiv:1608.01041.
+    Votes of 1 count as 0. The rule behind published FER+ figures: Barsoum et al. 2016,
+    arXiv:1608.01041.
     """
     votes = np.where(votes == 1, 0, votes)
     return np.where(2 * votes.max(axis=1) > votes.sum(axis=1), plurality(votes), "")

@@ -7,8 +7,7 @@ A dataset folder holds one sub-folder per emotion, and images in those:
         happiness/  row00007.png ...
         stage.json  who made it, from what, and how many images went in and out
 
-Pillow and tqdm are imported when a face is opened, so that `python contrast.py --help` answers at
-once.
+Pillow is imported when a face is opened, so that `python contrast.py --help` answers at once.
 """
 
 import io
@@ -27,65 +26,56 @@ FACE_SIZE = 48  # pixels: FER-2013's faces are 48x48
 def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
     """Return {emotion: sorted image paths}, emotions in alphabetical order, empty ones left out.
 
-    Hidden files and files that are no images are ignored; symbolic links are followed. Fails when
-    the folder is not there (naming `made_by`, the command that makes it), or holds no images or one
-    emotion only.
+    Hidden files and files that are no images are ignored; symbolic links are followed. Raises
+    UserError when the folder is not there (naming `made_by`, the command that makes it), when it
+    holds no images, or one emotion only.
     """
     if not folder.is_dir():
         fail(f"{folder}: no such folder; make it with `python {made_by}`")
     images = {}
-    for emotion in sorted(_entries(folder), key=lambda entry: entry.name):
-        if emotion.is_dir():
-            entries = [
-                entry
-                for entry in _entries(Path(emotion))
-                if Path(entry).suffix.lower() in IMAGE_SUFFIXES
-            ]
-            for entry in entries:
-                if not entry.is_file():
-                    fail(f"{entry.path}: named like an image, but no file; remove it")
-            images[emotion.name] = [
-                folder / emotion.name / name for name in sorted(entry.name for entry in entries)
-            ]
-        elif not os.path.exists(emotion):
-            fail(f"{emotion.path}: a link that leads nowhere; mend or remove it")
+    for emotion in _names(folder):
+        if (folder / emotion).is_dir():
+            paths = [folder / emotion / name for name in _names(folder / emotion)]
+            images[emotion] = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
+        elif not (folder / emotion).exists():
+            fail(f"{folder / emotion}: a link that leads nowhere; mend or remove it")
     images = {emotion: paths for emotion, paths in images.items() if paths}
+    for path in (path for paths in images.values() for path in paths):
+        if not path.is_file():
+            fail(f"{path}: named like an image, but no file; remove it")
     if not images:
         fail(f"{folder}: no images in its sub-folders; make it with `python {made_by}`")
     if len(images) == 1:
-        fail(
-            f"{folder}: only one emotion, {next(iter(images))!r}; a network needs two or more sub-folders to tell apart"
-        )
+        what = f"only one emotion, {next(iter(images))!r}"
+        fail(f"{folder}: {what}; a network needs two or more sub-folders to tell apart")
     return images
 
 
-def _entries(folder: Path) -> list[os.DirEntry]:
-    return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+def _names(folder: Path) -> list[str]:
+    """Return the sorted names in a folder but for hidden ones: `listdir` has an order of its own."""
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
 def open_face(path: Path, data: bytes | None = None):
-    """Open one face as a PIL image, mode L, 48x48; fails by name when it is unreadable or anything
-    else.
+    """Return one face as a PIL image, mode L, 48x48.
 
-    `data` is the file's content where the caller has read it already.
+    `data` is the file's content where the caller has read it already. Raises UserError that names
+    the file when it is unreadable or anything else.
     """
     from PIL import Image, UnidentifiedImageError
 
-    # Not below, where Ctrl-C would leave a warning of an open file
+    # Not below, where a Ctrl-C would leave a warning of an open file
     data = path.read_bytes() if data is None else data
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # No other formats: some of Pillow's readers start other programs, and most have never
-            # met a broken file
+            # No other formats: some of Pillow's readers start other programs
             face = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP"])
-            if (face.mode, *face.size) != ("L", FACE_SIZE, FACE_SIZE) or getattr(
-                face, "n_frames", 1
-            ) > 1:
-                what = f"{face.width}x{face.height}, mode {face.mode}, {getattr(face, 'n_frames', 1)} frame(s)"
-                fail(
-                    f"{path}: {what}, not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L); convert or remove it"
-                )
+            frames = getattr(face, "n_frames", 1)
+            if (face.mode, *face.size, frames) != ("L", FACE_SIZE, FACE_SIZE, 1):
+                what = f"{face.width}x{face.height}, mode {face.mode}, {frames} frame(s)"
+                wanted = f"{FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L)"
+                fail(f"{path}: {what}, not {wanted}; convert or remove it")
             face.load()
     except UnidentifiedImageError:
         fail(f"{path}: not a readable image (no PNG, JPEG or BMP); make it again or remove it")
@@ -100,22 +90,21 @@ def copy_images(
     rename: Callable[[int, Path], str],
     enhance: Callable | None = None,
 ) -> dict[str, int]:
-    """Copy every face to `out/<emotion>/<rename(number, path)>`, numbers from 1; return images per
-    emotion.
+    """Copy every face to `out/<emotion>/<rename(number, path)>`, each emotion's numbers from 1.
 
-    `enhance` takes and returns a PIL image; without it the file is copied byte for byte. Stored,
-    not deflated: on a disk of 4 KB blocks a deflated 48x48 face is no smaller, and writing it takes
-    1.4 times as long.
+    `enhance` takes and returns a PIL image; without it the file is copied byte for byte. Returns
+    images per emotion. Raises UserError for an image that is no face, and for two copies that would
+    share a name.
     """
     for emotion in images:
         (out / emotion).mkdir()
-    faces = [
+    copies = [
         (path, out / emotion / rename(number, path))
         for emotion, paths in images.items()
         for number, path in enumerate(paths, 1)
     ]
     taken = set()
-    for path, target in progress(faces, "writing"):
+    for path, target in progress(copies, "writing"):
         if target in taken:
             fail(f"{path}: its copy would have the name of another's, {target.name}; rename it")
         taken.add(target)
@@ -124,6 +113,8 @@ def copy_images(
         if enhance is None:
             target.write_bytes(data)
         else:
+            # Stored, not deflated: on a disk of 4 KB blocks a deflated 48x48 face is no smaller,
+            # and writing it takes 1.4 times as long
             enhance(face).save(target, compress_level=0)
     return count(images)
 
@@ -135,6 +126,5 @@ def count(images: dict[str, list]) -> dict[str, int]:
 
 def summary(counts: dict[str, int]) -> str:
     """Return `28,389 images: anger 3,014, contempt 200, ...`."""
-    return f"{sum(counts.values()):,} images: " + ", ".join(
-        f"{name} {n:,}" for name, n in counts.items()
-    )
+    each = ", ".join(f"{emotion} {n:,}" for emotion, n in counts.items())
+    return f"{sum(counts.values()):,} images: {each}"

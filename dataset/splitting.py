@@ -1,4 +1,4 @@
-"""Splitting a pool of faces by split-folders so that copies of a face are never on both sides."""
+"""Splitting a pool of faces by split-folders, so that copies of a face are never on both sides."""
 
 import contextlib
 import hashlib
@@ -17,20 +17,15 @@ PARTS = ["train", "val", "test"]
 
 
 def hash_pixels(images: dict[str, list[Path]]) -> dict[Path, bytes]:
-    """Return a digest of every image's pixels."""
-    paths = [path for emotion in images.values() for path in emotion]
-    return {
-        path: hashlib.sha256(open_face(path).tobytes()).digest()
-        for path in progress(paths, "hashing")
-    }
+    """Return a digest of every image's pixels: the same for copies of a face."""
+    paths = progress([path for emotion in images.values() for path in emotion], "hashing")
+    return {path: hashlib.sha256(open_face(path).tobytes()).digest() for path in paths}
 
 
 def split(
     source: Path, out: Path, ratio: list[float], seed: int, digests: dict[Path, bytes]
 ) -> None:
-    """Copy the images into out/train, out/val (and out/test) by split-folders, an emotion's copies
-    kept together.
-    """
+    """Copy the images into out/train, out/val (and out/test), each emotion's copies together."""
 
     def group_by_pixels(files: list[Path]) -> list[tuple[Path, ...]]:
         groups = defaultdict(list)
@@ -39,30 +34,27 @@ def split(
         return [tuple(group) for group in groups.values()]
 
     # split-folders always draws its bar: keep it off a stderr that is no terminal
-    with (
-        contextlib.nullcontext()
-        if sys.stderr.isatty()
-        else contextlib.redirect_stderr(io.StringIO())
-    ):
+    terminal = sys.stderr.isatty()
+    with contextlib.redirect_stderr(sys.stderr if terminal else io.StringIO()):
         splitfolders.ratio(source, out, seed=seed, ratio=ratio, group=group_by_pixels)
 
 
 def check_arrival(source: Path, out: Path, digests: dict[Path, bytes]) -> None:
-    """Fail when an image is in no part.
+    """Raise UserError when an image is in no part.
 
-    Split-folders lists the folder anew, and takes what is there then.
+    split-folders lists the folder anew, and takes what is there then.
     """
     for path in digests:
         if not any((out / part / path.parent.name / path.name).exists() for part in PARTS):
-            fail(
-                f"{path}: has gone while {source} was being split; leave it alone meanwhile, and run it again"
-            )
+            what = f"has gone while {source} was being split"
+            fail(f"{path}: {what}; leave it alone meanwhile, and run it again")
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
-    """Move copies that differ in label, and so were split apart, to the earliest part with one.
+    """Move copies that were split apart to the earliest part with one of them; return how many.
 
-    Return how many.
+    split-folders works emotion by emotion: copies that FER+ gave different labels are no group to
+    it.
     """
     groups = defaultdict(list)
     for path, digest in digests.items():
@@ -76,3 +68,18 @@ def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
                 (out / part / name).rename(out / home / name)
                 moved += 1
     return moved
+
+
+def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[str, int]:
+    """Return {emotion: images} of one part, without the empty folders that split-folders leaves.
+
+    Raises UserError when an emotion has no image there.
+    """
+    for folder in [folder for folder in part.iterdir() if folder.name not in images]:
+        folder.rmdir()  # of a sub-folder that holds no images
+    counts = {emotion: sum(1 for _ in (part / emotion).iterdir()) for emotion in images}
+    for emotion, n in counts.items():
+        if n == 0:
+            what = f"too few images for a share in {part.name}"
+            fail(f"{source / emotion}: {what}; add some or change --ratio")
+    return counts

@@ -1,7 +1,4 @@
-"""The hand-over of a stage's output.
-
-Complete or absent, ours or refused, and a stage.json that says what it is.
-"""
+"""The hand-over of a stage's output: complete or absent, ours or refused, with a stage.json."""
 
 import errno
 import json
@@ -21,12 +18,12 @@ except ImportError:  # Windows: two runs into one folder at once are not noticed
 
 @contextmanager
 def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
-    """Yield an empty folder beside `out`, and put it in the place of `out` when the block ends
-    without an error.
+    """Yield an empty folder, which takes the place of `out` when the block ends without an error.
 
-    `out` is complete or absent at every moment: what a killed run has left is cleared, and an
-    earlier output that it had already moved aside comes back. Fails when `out` was not made by
-    `script`, touches one of the `sources`, or is being written by another run.
+    `out` is complete or absent at every moment: the folder lies beside it, as `.NAME.new`; what a
+    killed run has left is cleared, and an earlier output that it had already moved aside comes
+    back. Raises UserError when `out` was not made by `script`, touches one of the `sources`, or is
+    being written by another run.
     """
     out = Path(os.path.realpath(out))
     check_ownership(out, script)
@@ -46,11 +43,10 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
             out.rename(old)
         new.rename(out)
     except BaseException as error:
-        # A full disk does not say for which file, or names the one that was being copied
-        if isinstance(error, OSError) and (
-            error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG)
-        ):
-            error.filename = str(out)
+        if isinstance(error, OSError):
+            # A full disk does not say for which file, or names the one that was being copied
+            full = error.errno in (errno.ENOSPC, errno.EFBIG)
+            error.filename = str(out) if full or error.filename is None else error.filename
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)
             recover(out)
@@ -65,10 +61,10 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def recover(out: Path) -> Path:
-    """Put back an output that a killed run had moved aside, or clear it; return the place for the
-    next to move to.
+    """Put back an output that a killed run had moved aside, or clear it where there is a newer one.
 
-    Fails when something lies there that can't be cleared.
+    Returns `.NAME.old`, the place that the next output is moved aside to. Raises UserError when
+    something lies there that can't be cleared.
     """
     old = out.with_name(f".{out.name}.old")
     if old.is_dir() and not old.is_symlink() and not out.exists():
@@ -80,7 +76,7 @@ def recover(out: Path) -> Path:
 
 
 def check_ownership(out: Path, script: str) -> None:
-    """Fail when `out` exists and is not an output folder of `script`, told by its stage.json."""
+    """Raise UserError when `out` exists and `script` did not make it, as its stage.json says."""
     if not os.path.lexists(out):
         return
     try:
@@ -95,13 +91,12 @@ def check_ownership(out: Path, script: str) -> None:
 
 
 def _lock(folder: Path) -> int:
-    """Make `folder` and hold a lock on it, which the system drops when this process ends, however
-    it ends.
+    """Make `folder` and lock it until this process ends, however it ends.
 
-    Returns the lock's file descriptor, -1 on Windows.
-
-    Between the mkdir here and the lock, another run may finish and rename the folder away: the lock
-    would then be on that run's output. So it only counts while the folder still goes by its name.
+    Returns the lock's file descriptor, -1 on Windows, which has no such locks. Raises UserError
+    when another run holds the lock. Between the mkdir here and the lock, that run may finish and
+    rename the folder away: the lock would then be on its output. So a lock counts only while the
+    folder still goes by its name.
     """
     while True:
         if folder.is_symlink():
@@ -132,11 +127,10 @@ def _clear(folder: Path) -> None:
 def write_stage(
     folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict
 ) -> None:
-    """Write `stage.json` into `folder`; paths among the arguments are kept relative to the folder
-    that `out` is in.
+    """Write `stage.json` into `folder`, which is going to be `out`.
 
     No time and no absolute path stands in it, so that the same input and seed give the same bytes
-    anywhere.
+    anywhere: paths among the arguments are kept relative to the folder that `out` is in.
     """
     home = Path(os.path.abspath(out)).parent
 
@@ -149,13 +143,7 @@ def write_stage(
 
     arguments = {name: plain(value) for name, value in arguments.items() if name != "out"}
     seed = arguments.pop("seed", None)
-    stage = {
-        "script": script,
-        "arguments": arguments,
-        "seed": seed,
-        "images_in": images_in,
-        "images_out": images_out,
-    }
-    (folder / "stage.json").write_text(
-        json.dumps(stage, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    stage = {"script": script, "arguments": arguments, "seed": seed}
+    stage |= {"images_in": images_in, "images_out": images_out}
+    text = json.dumps(stage, indent=2, ensure_ascii=False)
+    (folder / "stage.json").write_text(text + "\n", encoding="utf-8")

@@ -8,10 +8,11 @@ BINS = 15  # of the reliability diagram and the calibration error
 def calibration_error(
     truth: np.ndarray, confidence: np.ndarray, predicted: np.ndarray
 ) -> tuple[float, list[tuple[int, float, float]]]:
-    """Return the expected calibration error, and of each bin of confidence that holds a face
-    (faces, their mean confidence, their accuracy).
+    """Return the expected calibration error, and (faces, confidence, accuracy) of each bin.
 
-    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). All arguments are (n,).
+    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). `truth`, `confidence` and
+    `predicted` are (n,). A bin's confidence is the mean of its faces'; bins without a face are left
+    out.
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     right, table = truth == predicted, []

@@ -41,10 +41,7 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch of the highest validation accuracy, the first of equals, counted from 1.
-
-    0 before any.
-    """
+    """Return the epoch of the highest validation accuracy, the first of equals; 0 before any."""
     accuracies = [epoch["val_accuracy"] for epoch in log]
     return accuracies.index(max(accuracies)) + 1 if log else 0
 

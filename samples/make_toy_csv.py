@@ -1,5 +1,4 @@
-"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline before you
-have Kaggle's.
+"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline with.
 
     python samples/make_toy_csv.py [--out data] [--rows 800] [--seed 42]
 

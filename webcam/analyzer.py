@@ -60,10 +60,10 @@ class FaceAnalyzer:
         return self.classifier.emotions
 
     def analyze(self, frame: np.ndarray, seconds: float) -> list[Face]:
-        """Return the faces of a video's next frame, BGR uint8 (height, width, 3), taken at
-        `seconds`.
+        """Return the faces of a video's next frame, which was taken at `seconds`.
 
-        Times count from anywhere, and don't decrease. Raises ValueError for what is no such frame.
+        `frame` is BGR, uint8 (height, width, 3). Times count from anywhere, and don't decrease. Raises
+        ValueError for what is no such frame.
         """
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
@@ -79,9 +79,9 @@ class FaceAnalyzer:
         ]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a single picture, BGR uint8 (height, width, 3).
+        """Return the faces of a single picture; nothing of it is remembered.
 
-        Nothing of it is remembered.
+        `image` is BGR, uint8 (height, width, 3). Raises ValueError for what is no such picture.
         """
         gray = to_gray(image)
         boxes = self.detector.detect(gray)
@@ -104,7 +104,7 @@ class FaceAnalyzer:
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
-    """Return the gray values, uint8 (height, width), of a BGR frame."""
+    """Return a face at a box, float (x, y, side), with the likeliest emotion as its own."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
         raise ValueError(
             f"a frame of {frame.dtype} {frame.shape}, not BGR, uint8 (height, width, 3)"

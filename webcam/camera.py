@@ -1,7 +1,4 @@
-"""Cameras and endless streams, of which the newest frame alone counts.
-
-Opening them, and videos, with OpenCV.
-"""
+"""Cameras and endless streams, of which the newest frame alone counts; and opening captures."""
 
 import os
 import threading
@@ -19,16 +16,16 @@ STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 
 
 class CameraSource:
-    """A camera or a stream without end, read by a thread that keeps the newest frame alone: what is
-    shown is never old.
+    """A camera or a stream without end.
 
-    One that stops is opened again and again, for CAMERA_TIMEOUT seconds.
+    A thread reads it and keeps the newest frame alone, so that what is shown is never old. One that
+    stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    paths, frame_seconds, tag_column = [], 0.0, "clock"
+    frame_seconds, tag_column = 0.0, "clock"
 
     def __init__(self, name: str, size: tuple[int, int] | None, capture: "cv2.VideoCapture"):
-        self.name, self.size, self.capture = name, size, capture
+        self.name, self.size, self.capture, self.paths = name, size, capture, []
         self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= 120 else 30.0
@@ -37,6 +34,7 @@ class CameraSource:
         self.thread.start()
 
     def read(self) -> None:
+        """Read until the source is closed; the thread's work."""
         while not self.closing.is_set():
             there, frame = self.capture.read()
             if there:
@@ -48,9 +46,10 @@ class CameraSource:
                 self.capture = open_capture(self.name, self.size)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the newest frame, its seconds since the first one, its clock.
+        """Yield the newest frame, with its seconds since the first one and its time of day.
 
-        No picture while there is no new one.
+        While there is no new one, a frame without a picture, 20 times a second. Ends when the
+        camera has been silent for CAMERA_TIMEOUT, twice as long before its first frame.
         """
         start, heard = None, time.monotonic()  # of the first frame, of the last one
         began = 0.0  # the first frame's time of day
@@ -64,7 +63,7 @@ class CameraSource:
                     start, began = now, time.time()
                 heard = now
             # Cameras take their time to wake up
-            self.lost = now - heard > CAMERA_TIMEOUT * (1 if start else 2)
+            self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
             seconds = now - start if start else 0.0
             clock = datetime.fromtimestamp(began + seconds).astimezone()
             yield Frame(frame, seconds, clock.isoformat(timespec="milliseconds"))
@@ -75,26 +74,18 @@ class CameraSource:
         self.thread.join(1)
 
     def raise_read_errors(self) -> None:
-        """Fail when the camera was lost; what it gave until then is kept."""
+        """Raise UserError when the camera was lost; what it gave until then is kept."""
         if self.lost:
-            fail(
-                f"{self.name}: no frame for {CAMERA_TIMEOUT:.0f} seconds or more; look after its cable or network"
-            )
+            what = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
+            fail(f"{self.name}: {what}; look after its cable or network")
 
 
 def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
-    """Open a camera, video file or stream with OpenCV.
-
-    Whether that worked is for the caller to ask.
-    """
+    """Open a camera, video file or stream; whether that worked is for the caller to ask."""
     if "://" in name:
-        limits = [
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-            STREAM_TIMEOUT_MS,
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            STREAM_TIMEOUT_MS,
-        ]
-        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, limits)
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
+        options = [value for limit in limits for value in (limit, STREAM_TIMEOUT_MS)]
+        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
     if not is_camera(name):
         return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
     capture = cv2.VideoCapture(int(name))
@@ -107,4 +98,5 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
 
 
 def is_camera(name: str) -> bool:
+    """Return whether a source's name is the number of a camera."""
     return name.isascii() and name.isdecimal() and len(name) < 4

@@ -16,8 +16,9 @@ MARGIN = 0.025  # of a face's side, added on each side before the network sees i
 
 @dataclass
 class Classifier:
-    """A TFLite network in cv2.dnn, its emotions in the order of its outputs, and its input's height
-    and width.
+    """A TFLite network in cv2.dnn.
+
+    `emotions` are in the order of its outputs, `height` and `width` those of its input in pixels.
     """
 
     net: "cv2.dnn.Net"
@@ -53,13 +54,12 @@ class Classifier:
         return cls(net, read_labels(labels, outputs), height, width)
 
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
-        """Return the probabilities, float32 (n, emotions), of faces at `boxes`, (x, y, side), in
-        one pass.
+        """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        With MARGIN around the cascade's box the network sees faces as FER-2013 frames them.
-        Accuracy over validation faces put into larger scenes, found and cropped with a margin on
-        each side (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they
-        are):
+        `gray` is a frame, uint8 (height, width), `boxes` squares in it, float (x, y, side). With MARGIN
+        around the cascade's box the network sees faces as FER-2013 frames them. Accuracy over
+        validation faces put into larger scenes, found and cropped with a margin on each side
+        (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they are):
 
             margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
             accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741
@@ -79,8 +79,7 @@ class Classifier:
 
 
 def crop(gray: np.ndarray, box: tuple[int, int, int], size: tuple[int, int]) -> np.ndarray:
-    """Return a square (x, y, side) of a frame, uint8 (height, width), resized to `size`, (height,
-    width).
+    """Return a square (x, y, side) of a gray frame, resized to `size`, (height, width).
 
     What lies outside the frame repeats its edge.
     """

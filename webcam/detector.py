@@ -14,34 +14,30 @@ import numpy as np
 from common.errors import fail
 from webcam.geometry import iou
 
-# Searching. Pixels here are those of the frame as it is searched: reduced until its shorter side
-# has LINES of them
+# Pixels here are those of a frame as it is searched: reduced until its shorter side has so many lines
 LINES = 360
-# Of a picture, which has no next frame in which to find a face, and where nothing waits
-PICTURE_LINES = 720
+PICTURE_LINES = 720  # of a picture: it has no next frame to find a face in, and nothing waits
 SMALLEST = 30  # the smallest face: a twelfth of a large frame's shorter side, of a picture's a 24th
-# How many times the frame is reduced once more, and the sizes looked for on it: one of these
-# octaves per frame, since all at once, and without the reducing, take 40 ms. (OpenCV looks at every
-# pixel for sizes above 48, else every other)
+# How many times the frame is reduced once more, and the smallest and largest face looked for on it.
+# One of these bands a frame: all at once, and without the reducing, take 40 ms. (OpenCV looks at
+# every pixel for sizes above 48, else at every other one)
 SCALE_BANDS = [(1, SMALLEST, 50), (2, 24, 50), (4, 24, LINES)]
 SCALE_FACTOR = 1.1
 MIN_NEIGHBORS = 5  # of a new face
 PICTURE_NEIGHBORS = 8  # of a face in a picture: among more pixels more look like one
 CANDIDATE_NEIGHBORS = 2  # of what may be a new face, and is looked at again
-# Pixels that a followed face's neighbourhood is scaled to, so that it costs the same at any size
-FOLLOWED_SIZE = 56
+ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
 
 
 def load_cascade() -> "cv2.CascadeClassifier":
-    """Return OpenCV's frontal face cascade.
+    """Return OpenCV's cascade of frontal faces.
 
-    Raises UserError where this OpenCV has none, or can't read it.
+    Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
     """
     if not hasattr(cv2, "CascadeClassifier"):
-        fail(
-            f"OpenCV {cv2.__version__} has no Haar cascades; run `pip install 'opencv-python>=4.12,<5'`"
-        )
+        mend = "run `pip install 'opencv-python>=4.12,<5'`"
+        fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
     path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
@@ -50,11 +46,10 @@ def load_cascade() -> "cv2.CascadeClassifier":
 
 
 def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
-    """Return grays, uint8 (height, width), stretched over the whole range and evened out (CLAHE,
-    Zuiderveld 1994).
+    """Return grays, uint8 (height, width), stretched over the whole range and evened out by CLAHE.
 
-    The cascade takes what has little contrast for a wall. Frames with the face found, of 186 in two
-    webcam clips of 640x480 (benchmarks/detection.py; no false boxes in any):
+    CLAHE: Zuiderveld 1994. The cascade takes what has little contrast for a wall. Frames with the
+    face found, of 186 in two webcam clips of 640x480 (benchmarks/detection.py; no false boxes):
 
         light                          whole frame, (1.1, 5)  tracker, grays as they are  tracker
         as it is                       186                    186                         186
@@ -74,7 +69,10 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
 
 
 class DetectionView:
-    """One frame as it is searched: reduced, its contrast normalized."""
+    """One frame as it is searched: reduced until its shorter side has `lines`, contrast normalized.
+
+    Boxes go in and come out as float (x, y, side) in pixels of the frame itself.
+    """
 
     def __init__(
         self, gray: np.ndarray, lines: int, cascade: "cv2.CascadeClassifier", normalize: Callable
@@ -91,10 +89,7 @@ class DetectionView:
         return [box * self.scale for box in self._search(self.pixels, smallest, largest, neighbors)]
 
     def detect_candidates(self, bands: list[tuple[int, int, int]]) -> list[np.ndarray]:
-        """Return candidate boxes from some of SCALE_BANDS.
-
-        Each may be a face, and is to be confirmed.
-        """
+        """Return candidate boxes from some of SCALE_BANDS, which are to be confirmed."""
         found = []
         for times, smallest, largest in bands:
             size = [max(1, length // times) for length in self.pixels.shape[::-1]]
@@ -105,25 +100,23 @@ class DetectionView:
         return [box * self.scale for box in found]
 
     def detect_near(self, box: np.ndarray, neighbors: int) -> np.ndarray | None:
-        """Return the face that overlaps `box` most, searched for in its neighbourhood alone, or
-        None.
-        """
+        """Return the face in the neighbourhood of `box` that overlaps it most, or None."""
         # Whole pixels again, after the way into the frame's pixels and back
+        # In the view's pixels; rounded, so that a candidate's whole numbers are whole again
         box = np.round(box / self.scale, 6)
         x, y, side = box
         left, top = (max(0, round(start - ROI_MARGIN * side)) for start in (x, y))
         right, bottom = (max(0, round(start + side * (1 + ROI_MARGIN))) for start in (x, y))
         part = self.pixels[top:bottom, left:right]
-        # Every neighbourhood is brought to one size, so that it costs the same at any size of the
-        # face
-        zoom = FOLLOWED_SIZE / side
+        # Bring the neighbourhood to one size
+        zoom = ROI_SIZE / side
         size = [round(length * zoom) for length in part.shape[::-1]]
-        if min(size) < FOLLOWED_SIZE // 2:
+        if min(size) < ROI_SIZE // 2:
             return None
         part = cv2.resize(
             part, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         )
-        found = self._search(part, 0.8 * FOLLOWED_SIZE, 1.25 * FOLLOWED_SIZE, neighbors)
+        found = self._search(part, 0.8 * ROI_SIZE, 1.25 * ROI_SIZE, neighbors)
         found = [near / zoom + (left, top, 0) for near in found]
         best = max(found, key=lambda near: iou(near, box), default=None)
         return best * self.scale if best is not None and iou(best, box) > 0.3 else None
@@ -138,11 +131,11 @@ class DetectionView:
 
 
 class FaceDetector:
-    """Finds faces in gray frames, uint8 (height, width), as squares, float (x, y, side) in pixels
-    of the frame.
+    """Finds faces in gray frames, uint8 (height, width).
 
-    Holds a cascade and a CLAHE of its own, so that detectors in several threads don't disturb one
-    another. `normalize` takes and returns grays, in place of `normalize_contrast`.
+    Boxes are squares, float (x, y, side) in pixels of the frame. Each detector holds a cascade and
+    a CLAHE of its own, so that detectors in several threads don't disturb one another. `normalize`
+    takes and returns grays, in place of `normalize_contrast`.
     """
 
     def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):

@@ -14,9 +14,10 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def put_text(
-    frame: np.ndarray, text: str, place: tuple[int, int], size: float, color: tuple, thick: int = 1
+    frame: np.ndarray, text: str, origin: tuple[int, int], size: float, color: tuple, thick: int = 1
 ) -> None:
-    cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
+    """Write one line, its lower left corner at `origin`; `size` is OpenCV's font scale."""
+    cv2.putText(frame, text, origin, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
 
 
 def text_size(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
@@ -26,76 +27,69 @@ def text_size(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
 
 
 def font_scale(frame: np.ndarray) -> float:
-    """Return OpenCV's font scale that suits a frame, and with it the width of lines."""
+    """Return the font scale that suits a frame, and with it the width of lines."""
     return max(0.4, min(frame.shape[:2]) / 900)
 
 
 def draw_faces(
     frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False
 ) -> None:
-    """Draw each face's box, number, emotion and confidence into `frame`, with `bars` all its
-    probabilities.
+    """Draw each face's box, number, emotion and confidence into a BGR frame.
+
+    With `bars` also the probability of each of `emotions`, below all boxes and labels.
     """
     size = font_scale(frame)
-    thick = max(1, round(2 * size))
-    for face in faces if bars else ():
-        draw_bars(frame, face, emotions, 0.7 * size)
+    if bars:
+        for face in faces:
+            draw_bars(frame, face, emotions, 0.7 * size)
     for face in faces:
-        x, y, side, _ = face.box
         color = COLORS[emotions.index(face.emotion) % len(COLORS)]
-        text = f"#{face.track_id} {face.emotion} {face.confidence:.0%}"
-        width, line = text_size([text], size, thick)
-        pad = max(2, line // 6)
-        tall = line + pad
-        left = max(0, min(x - thick, frame.shape[1] - width - 2 * pad))
-        top = y - tall if y >= tall else min(y + side, frame.shape[0] - tall)
-        # Seen on a ground of its own color too
-        cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)
-        cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
-        cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
-        light = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
-        put_text(
-            frame,
-            text,
-            (left + pad, top + tall - line // 3),
-            size,
-            BLACK if light > 100 else WHITE,
-            thick,
-        )
+        draw_box(frame, face, color, size)
+
+
+def draw_box(frame: np.ndarray, face: Face, color: tuple, size: float) -> None:
+    """Draw a face's box and, above it where there is room, its label."""
+    x, y, side, _ = face.box
+    thick = max(1, round(2 * size))
+    # A black line below the colored one, to be seen on a ground of its color too
+    cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)
+    cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
+    # The label: a strip of the color, moved into the frame where it lies beyond
+    text = f"#{face.track_id} {face.emotion} {face.confidence:.0%}"
+    width, line = text_size([text], size, thick)
+    pad = max(2, line // 6)
+    tall = line + pad
+    left = max(0, min(x - thick, frame.shape[1] - width - 2 * pad))
+    top = y - tall if y >= tall else min(y + side, frame.shape[0] - tall)
+    cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), color, cv2.FILLED)
+    luminance = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
+    ink = BLACK if luminance > 100 else WHITE
+    put_text(frame, text, (left + pad, top + tall - line // 3), size, ink, thick)
 
 
 def draw_bars(frame: np.ndarray, face: Face, emotions: list[str], size: float) -> None:
     """Draw a bar per emotion beside a face's box, to its right where there is room."""
     x, y, side, _ = face.box
     longest, line = text_size(["probability"], size)  # for a probability of 1
-    width = text_size(emotions, size)[0] + longest + line
-    left = (
-        x + side + line // 3
-        if x + side + line // 3 + width <= frame.shape[1]
-        else x - line // 3 - width
-    )
+    width, gap = text_size(emotions, size)[0] + longest + line, line // 3
+    left = x + side + gap
+    if left + width > frame.shape[1]:
+        left = x - gap - width
     right, top = draw_panel(frame, left, y, emotions, size, longest)
-    for number, value in enumerate(face.probabilities):
-        color, start = (
-            COLORS[number % len(COLORS)],
-            (right - longest, top + round(line * (1.1 * number + 0.4))),
-        )
-        cv2.rectangle(
-            frame,
-            start,
-            (start[0] + round(longest * float(value)), start[1] + line // 2),
-            color,
-            cv2.FILLED,
-        )
+    for number, probability in enumerate(face.probabilities):
+        color = COLORS[number % len(COLORS)]
+        start = (right - longest, top + round(line * (1.1 * number + 0.4)))
+        end = (start[0] + round(longest * float(probability)), start[1] + line // 2)
+        cv2.rectangle(frame, start, end, color, cv2.FILLED)
 
 
 def draw_panel(
     frame: np.ndarray, left: int, top: int, lines: list[str], size: float, room: int = 0
 ) -> tuple[int, int]:
-    """Write white lines on a darkened ground, moved into the frame where it lies beyond, with
-    `room` to their right.
+    """Write white lines on a darkened ground, with `room` pixels to their right.
 
-    Returns the right edge of the room and the upper edge of the panel, in pixels.
+    The panel is moved into the frame where it lies beyond. Returns the right edge of the room and
+    the upper edge of the panel, in pixels.
     """
     if not lines:
         return left, top
@@ -105,7 +99,6 @@ def draw_panel(
     left, top = max(0, min(left, frame.shape[1] - width)), max(0, min(top, frame.shape[0] - height))
     frame[top : top + height, left : left + width] //= 4
     for number, text in enumerate(lines, 1):
-        put_text(
-            frame, text, (left + gap, top + round(1.1 * line * number) - gap // 2), size, WHITE
-        )
+        origin = (left + gap, top + round(1.1 * line * number) - gap // 2)
+        put_text(frame, text, origin, size, WHITE)
     return left + width - gap, top

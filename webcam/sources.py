@@ -24,8 +24,9 @@ class Source(Protocol):
 
     paths: list[Path]  # the files that are read, which no output may replace
     rate: float  # frames/s of a video made of it
-    # How long a window shows a frame: 0 for the newest at once, infinite for a picture
-    frame_seconds: float
+    frame_seconds: (
+        float  # how long a window shows a frame: 0 for the newest, infinite for a picture
+    )
     tag_column: str | None  # the CSV's name for the tags of its frames
 
     def frames(self) -> Iterator[Frame]:
@@ -39,7 +40,7 @@ class Source(Protocol):
 
 
 class ImageSource:
-    """Picture files, one after the other; `many` unless it was asked for one by name.
+    """Picture files, one after the other; `many` unless one was asked for by its name.
 
     Those that can't be read are left out, and named at the end.
     """
@@ -66,9 +67,10 @@ class ImageSource:
         """Nothing is under way."""
 
     def raise_read_errors(self) -> None:
-        """Fail when there were unreadable pictures; the others are done."""
+        """Raise UserError when there were unreadable pictures; the others are done."""
         if self.unread:
-            which = self.unread[0] + f" and {len(self.unread) - 1} more" * (len(self.unread) > 1)
+            first, *more = self.unread
+            which = f"{first} and {len(more)} more" if more else first
             fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
 
 
@@ -102,43 +104,46 @@ class VideoSource:
         self.capture.release()
 
     def raise_read_errors(self) -> None:
-        """Fail when the file has ended long before its end."""
+        """Raise UserError when the file has ended long before its end."""
         if self.ended and self.last + 2 / self.rate < 0.9 * self.promised:
             what = f"damaged, {max(self.last, 0):.1f} of {self.promised:.1f} seconds can be read"
             fail(f"{self.name}: {what}; convert it with ffmpeg, or fetch it again")
 
 
 def list_files(names: list[str]) -> list[Path]:
-    """Return the files that names, patterns and folders (the pictures in them) stand for.
+    """Return the files that names stand for: files, patterns, or folders (the pictures in them).
 
-    Fails when one has none.
+    Raises UserError when a name stands for none.
     """
     paths = []
     for name in names:
-        path, found = Path(name), [Path(name)]
+        path = Path(name)
         if name and path.is_dir():
-            found = [
-                file
-                for file in path.iterdir()
-                if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES
-            ]
-            found = sorted(file for file in found if not file.name.startswith("."))
-        elif not (name and path.exists()):
+            found = [file for file in sorted(path.iterdir()) if is_picture(file)]
+        elif name and path.exists():
+            found = [path]
+        else:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
             what = "no pictures in it" if name and path.is_dir() else "no such file"
-            fail(
-                f"{name}: {what}; give a camera number, a video, pictures or a stream's URL to --source"
-            )
+            mend = "give a camera number, a video, pictures or a stream's URL to --source"
+            fail(f"{name}: {what}; {mend}")
         paths += found
     return paths
 
 
+def is_picture(file: Path) -> bool:
+    """Return whether a folder's entry is a picture, by its ending, and not hidden."""
+    named_so = file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+    return named_so and file.is_file()
+
+
 def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
-    """Open what --source names; fails when there is nothing, or nothing that can be read."""
-    names = [
-        url2pathname(urlsplit(name).path) if name.startswith("file://") else name for name in names
-    ]
+    """Open what --source names; `size` is the width and height to ask a camera for.
+
+    Raises UserError when there is nothing, or nothing that can be read.
+    """
+    names = [to_path(name) for name in names]
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
         fail(f"{name}: --size is what to ask a camera for; leave it out")
@@ -148,20 +153,34 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
         if not strange:
             return ImageSource(paths, many=paths != [Path(name)])
         if len(paths) > 1:
-            fail(
-                f"{strange[0]}: not a picture, and of several sources all must be; give it to --source alone"
-            )
+            what = "not a picture, and of several sources all must be"
+            fail(f"{strange[0]}: {what}; give it to --source alone")
         name = str(paths[0])
-    # In a thread, since a stream may take long to answer, and Ctrl-C must work meanwhile
+    capture = open_interruptibly(name, size)
+    if not capture.isOpened():
+        fail(f"{name}: {why_not_opened(name)}")
+    endless = is_camera(name) or ("://" in name and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0)
+    return CameraSource(name, size, capture) if endless else VideoSource(name, capture)
+
+
+def to_path(name: str) -> str:
+    """Return the path of a `file://` URL; any other name as it is."""
+    return url2pathname(urlsplit(name).path) if name.startswith("file://") else name
+
+
+def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
+    """Open a capture in a thread: a stream may take long to answer, and Ctrl-C works meanwhile."""
     opened = []
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()
-    capture = opened[0]
-    if not capture.isOpened():
-        what = "no such camera, or another program holds it; try --source 1, or a video file" if is_camera(name) else (
-            "not a stream that answers" if "://" in name else "not a video that OpenCV can read; convert it to MP4"
-        )  # fmt: skip
-        fail(f"{name}: {what}")
-    endless = is_camera(name) or ("://" in name and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0)
-    return CameraSource(name, size, capture) if endless else VideoSource(name, capture)
+    return opened[0]
+
+
+def why_not_opened(name: str) -> str:
+    """Return what is wrong with a source that OpenCV did not open, and what mends it."""
+    if is_camera(name):
+        return "no such camera, or another program holds it; try --source 1, or a video file"
+    if "://" in name:
+        return "not a stream that answers"
+    return "not a video that OpenCV can read; convert it to MP4"

@@ -4,12 +4,11 @@ import struct
 
 
 def input_shape(tflite: bytes) -> list[int]:
-    """Return the shape of a TFLite network's input, (1, height, width, channels), which cv2.dnn
-    does not tell.
+    """Return the shape of a TFLite network's input, (1, height, width, channels).
 
     A TFLite file is a FlatBuffer (tensorflow/lite/schema/schema.fbs): tables of offsets, whose
     fields are numbered. Here: Model.subgraphs is field 2, SubGraph.tensors 0 and .inputs 1,
-    Tensor.shape 0. Raises struct.error.
+    Tensor.shape 0. Raises struct.error for what is no such file.
     """
 
     def read(place: int, form: str = "<I") -> int:

@@ -34,12 +34,11 @@ class Track:
 
 
 class Tracker:
-    """Finds faces in one frame after the other, and keeps each one's number as long as it can be
-    followed.
+    """Finds faces in one frame after the other, and gives each a number as long as it is followed.
 
-    A new face is looked for in the whole frame, one band of sizes at a time. A face that is known
-    is looked for around its last box, which takes a tenth of the time. One that can't be found
-    stays where it was for MAX_LOST_SECONDS.
+    A known face is searched for around its last box, which takes a tenth of the time of a search in
+    the whole frame; new ones in the whole frame, one band of sizes at a time. A face that can't be
+    found stays where it was for MAX_LOST_SECONDS.
     """
 
     def __init__(self, detector: FaceDetector):
@@ -81,10 +80,7 @@ class Tracker:
         return lost
 
     def detect_new(self, view: DetectionView, seconds: float, full_scan: bool) -> list[np.ndarray]:
-        """Return candidate boxes from one band of sizes, or from all when `full_scan`.
-
-        None while it is not time.
-        """
+        """Return candidate boxes from one band of sizes, or from all when `full_scan`."""
         if (
             not full_scan
             and seconds < self.next_search
@@ -113,8 +109,9 @@ class Tracker:
             track.hits += 1
 
     def is_kept(self, track: Track, number: int, seconds: float) -> bool:
-        """Return whether the track at index `number` is there, or was not long ago, and is no older
-        one's twin.
+        """Return whether a track goes on; `number` is its index.
+
+        It does when it was found, or may come back, and does not lie on an older track.
         """
         may_come_back = track.hits > 2 and seconds - track.last_seen < MAX_LOST_SECONDS
         twin = any(iou(track.box, older.box) > 0.5 for older in self.tracks[:number])

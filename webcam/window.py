@@ -45,8 +45,9 @@ class Window:
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
-        """Return the key that is pressed within `seconds`, `q` when the window was closed, or
-        nothing.
+        """Return the key that is pressed within `seconds`, or "" for none.
+
+        `q` when the window was closed.
         """
         until = time.monotonic() + seconds
         while True:
