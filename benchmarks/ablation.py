@@ -3,7 +3,7 @@
     python benchmarks/ablation.py [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 6] [--size 32]
 
 Reads   data/split/train, data/contrast, data/sharpness, data/faces/votes.csv    of the five data stages
-Prints  per row and seed: accuracy by the majority and the plurality rule, macro F1 and accuracy on disturbed faces by
+Prints  per row and seed: accuracy by the majority and the plurality rule, macro F1 and accuracy on corrupted faces by
         the majority rule, cross-entropy with the shares of the votes, seconds
 
 One training face in seven, copies of a face always together, is held out to be judged by; the
