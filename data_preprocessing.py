@@ -13,6 +13,7 @@ Prints the rows read, what was left out and why, and the images per emotion. Tak
 on the real file.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -53,28 +54,39 @@ def write_images(
     return {str(emotion): int(n) for emotion, n in zip(emotions, counts)}
 
 
-def main() -> None:
+def write_votes(path: Path, rows: np.ndarray, usage: np.ndarray, votes: np.ndarray) -> None:
+    """Write votes.csv, a line for each of some rows, so that each face can be joined with it."""
+    table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
+    table[VOTES] = votes[rows]
+    table["plurality"], table["majority"] = plurality(votes[rows]), majority(votes[rows])
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_path("--fer", "data/fer2013.csv", "FER-2013's CSV")
     parser.add_path("--ferplus", "data/fer2013new.csv", "FER+'s CSV")
     parser.add_path("--out", "data/faces", "output folder")
-    rules, rule = ["plurality", "majority"], "the pool's label rule (%(default)s)"
-    parser.add_argument("--rule", choices=rules, default="plurality", help=rule)
+    rule = "the pool's label rule (%(default)s)"
+    parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)
     pool_all = "no test set: PrivateTest rows join the pool"
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
-    args = parser.parse_args()
+    return parser.parse_args()
 
+
+def main() -> None:
+    args = parse_arguments()
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
         faces, usage = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
-        rules = {"plurality": plurality(votes), "majority": majority(votes)}
 
-        # Which rows go where: test faces by the majority rule, pool faces by --rule, none twice
-        tested = (usage == "PrivateTest") & (not args.pool_all)
-        labels = np.where(tested, rules["majority"], rules[args.rule])
+        # Which row goes where: test faces by the majority rule, pool faces by --rule, none to both
+        in_test = (usage == "PrivateTest") & (not args.pool_all)
+        by_rule = plurality(votes) if args.rule == "plurality" else majority(votes)
+        labels = np.where(in_test, majority(votes), by_rule)
         kept = named & (labels != "")
-        copies = kept & ~tested & copies_of(faces[kept & tested], faces)
-        pool, test = np.flatnonzero(kept & ~tested & ~copies), np.flatnonzero(kept & tested)
+        copies = kept & ~in_test & copies_of(faces[kept & in_test], faces)
+        pool, test = np.flatnonzero(kept & ~in_test & ~copies), np.flatnonzero(kept & in_test)
         if not pool.size:
             what = f"no Training or PublicTest row with a label by the {args.rule} rule"
             mend = "get the whole file, or use --pool-all"
@@ -83,17 +95,11 @@ def main() -> None:
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:
             images["test"] = write_images(faces, labels, out / "test", test)
-        rows = np.flatnonzero(
-            kept & ~copies
-        )  # every face that was written, so that it can be joined
-        table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
-        table[VOTES] = votes[rows]
-        table[list(rules)] = np.column_stack([by_rule[rows] for by_rule in rules.values()])
-        table.to_csv(out / "votes.csv", index=False, lineterminator="\n")
+        write_votes(out / "votes.csv", np.flatnonzero(kept & ~copies), usage, votes)
         read = {name: int((usage == name).sum()) for name in USAGES}
         write_stage(out, SCRIPT, args.out, vars(args), read, images)
 
-    unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
+    unlabelled, unknown = named & (labels == ""), named & (plurality(votes) == "")
     left_out = {
         "blank": ~named,
         "unknown or NF": unlabelled & unknown,

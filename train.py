@@ -137,17 +137,8 @@ def train_network(args: argparse.Namespace) -> None:
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics, corruptions = evaluation.report(network, sets, emotions, votes)
-        best = training.best_epoch(log)
-        parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-        print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
-        facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
-        facts |= {**metrics, "corruptions": corruptions, "log": log}
-        (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        pd.DataFrame(log).to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-        plots.plot_curves(pd.DataFrame(log), out / "training_curves.png")
-        plots.plot_confusion(metrics, emotions, out / "confusion_matrix.png")
-        plots.plot_reliability(metrics, out / "reliability.png")
+        metrics = evaluation.report(network, sets, emotions, votes)
+        write_report(out, network, log, metrics, temperature, emotions)
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
@@ -157,6 +148,23 @@ def train_network(args: argparse.Namespace) -> None:
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {args.out}`"
     print(f"{args.out}: the network, its metrics and pictures; {see}")
+
+
+def write_report(
+    out: Path, network, log: list[dict], metrics: dict, temperature: float, emotions: list[str]
+) -> None:
+    """Write metrics.json, training_log.csv and the plots into a model folder."""
+    epochs, best = pd.DataFrame(log), training.best_epoch(log)
+    parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+    print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
+    facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
+    facts |= {**metrics, "log": log}
+    (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    epochs.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
+    sets = {name: rules for name, rules in metrics.items() if name != "corruptions"}
+    plots.plot_curves(epochs, out / "training_curves.png")
+    plots.plot_confusion(sets, emotions, out / "confusion_matrix.png")
+    plots.plot_reliability(sets, out / "reliability.png")
 
 
 def load_network(folder: Path):

@@ -44,9 +44,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         new.rename(out)
     except BaseException as error:
         if isinstance(error, OSError):
-            # A full disk does not say for which file, or names the one that was being copied
-            full = error.errno in (errno.ENOSPC, errno.EFBIG)
-            error.filename = str(out) if full or error.filename is None else error.filename
+            _name_file(error, out)
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)
             recover(out)
@@ -58,6 +56,12 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         if lock is not None and lock >= 0:
             os.close(lock)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _name_file(error: OSError, out: Path) -> None:
+    """Let an error name `out`, where a full disk names no file, or the one that was being copied."""
+    if error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG):
+        error.filename = str(out)
 
 
 def recover(out: Path) -> Path:

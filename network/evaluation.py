@@ -85,18 +85,18 @@ def evaluate_corruptions(
 
 def report(
     network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
-) -> tuple[dict, list[dict]]:
-    """Print and return the metrics of the sets, and the accuracy under each corruption.
+) -> dict:
+    """Print and return {set: {rule: metrics}}, and "corruptions": the accuracy under each.
 
     Corrupted are the test faces where there are any, else the validation faces.
     """
     metrics = evaluate(network, sets, emotions, votes)
+    print_metrics(metrics)
     faces = sets.get("test") or sets["val"]
     labels = labels_by_rule(faces, emotions, votes)
     corruptions = evaluate_corruptions(network, faces, labels[headline_rule(labels)], emotions)
-    print_metrics(metrics)
     print_corruptions(corruptions)
-    return metrics, corruptions
+    return {**metrics, "corruptions": corruptions}
 
 
 def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
