@@ -62,8 +62,8 @@ class FaceAnalyzer:
     def analyze(self, frame: np.ndarray, seconds: float) -> list[Face]:
         """Return the faces of a video's next frame, which was taken at `seconds`.
 
-        `frame` is BGR, uint8 (height, width, 3). Times count from anywhere, and don't decrease. Raises
-        ValueError for what is no such frame.
+        `frame` is BGR, uint8 (height, width, 3). Times count from anywhere, and don't decrease.
+        Raises ValueError for what is no such frame.
         """
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
@@ -73,10 +73,9 @@ class FaceAnalyzer:
         for track, row in zip(found, probabilities):
             self.smoother.update(track.track_id, row, seconds)
         self.smoother.keep({track.track_id for track in tracks})
-        return [
-            self.to_face(track.track_id, track.smoothed_box, self.smoother[track.track_id])
-            for track in tracks
-        ]
+        ids = [track.track_id for track in tracks]
+        boxes = [track.smoothed_box for track in tracks]
+        return [self.to_face(n, box, self.smoother[n]) for n, box in zip(ids, boxes)]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a single picture; nothing of it is remembered.
@@ -86,27 +85,20 @@ class FaceAnalyzer:
         gray = to_gray(image)
         boxes = self.detector.detect(gray)
         probabilities = self.classifier.classify(gray, boxes)
-        return [
-            self.to_face(number, box, row)
-            for number, (box, row) in enumerate(zip(boxes, probabilities), 1)
-        ]
+        pairs = enumerate(zip(boxes, probabilities), 1)
+        return [self.to_face(number, box, row) for number, (box, row) in pairs]
 
     def to_face(self, track_id: int, box: np.ndarray, probabilities: np.ndarray) -> Face:
+        """Return a face at a box, float (x, y, side), the likeliest emotion as its own."""
         x, y, side = (round(float(value)) for value in box)
         best = int(probabilities.argmax())
-        return Face(
-            track_id,
-            (x, y, side, side),
-            self.emotions[best],
-            float(probabilities[best]),
-            probabilities,
-        )
+        emotion, confidence = self.emotions[best], float(probabilities[best])
+        return Face(track_id, (x, y, side, side), emotion, confidence, probabilities)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
-    """Return a face at a box, float (x, y, side), with the likeliest emotion as its own."""
+    """Return the gray values, uint8 (height, width), of a BGR frame; raises ValueError for others."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        raise ValueError(
-            f"a frame of {frame.dtype} {frame.shape}, not BGR, uint8 (height, width, 3)"
-        )
+        what = f"a frame of {frame.dtype} {frame.shape}"
+        raise ValueError(f"{what}, not BGR, uint8 (height, width, 3)")
     return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

@@ -64,9 +64,8 @@ class VideoRecorder:
     def _open(self, size: tuple[int, int], seconds: float) -> None:
         code, self.size, self.began = CODECS[self.path.suffix.lower()], size, seconds
         self.part = temporary_path(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
-        self.writer = cv2.VideoWriter(
-            str(self.part), cv2.VideoWriter_fourcc(*code), self.rate, size
-        )
+        fourcc = cv2.VideoWriter_fourcc(*code)
+        self.writer = cv2.VideoWriter(str(self.part), fourcc, self.rate, size)
         if not self.writer.isOpened():
             self._keep_part()
 
@@ -97,6 +96,5 @@ class VideoRecorder:
             self.part.rename(path.with_stem(f"{path.stem}.partial"))
             kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
         self.part.unlink(missing_ok=True)
-        fail(
-            f"{path}: can't be written (disk full, or a codec is missing){kept}; choose another --output"
-        )
+        what = "can't be written (disk full, or a codec is missing)"
+        fail(f"{path}: {what}{kept}; choose another --output")

@@ -1,6 +1,7 @@
 """Following faces from frame to frame."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -8,8 +9,7 @@ from webcam.detector import MIN_NEIGHBORS, SCALE_BANDS, DetectionView, FaceDetec
 from webcam.geometry import iou
 from webcam.smoothing import ema_weight
 
-# Seconds between two bands while a face is being followed; without one, every frame has one
-SEARCH_EVERY = 0.15
+SEARCH_EVERY = 0.15  # seconds between two bands while a face is followed; else each frame has one
 FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
 AT_ONCE = 2  # tracks searched for in one frame; of more, those that have waited longest
 MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
@@ -62,11 +62,8 @@ class Tracker:
             elif not known[0].found:
                 self.update_track(known[0], candidate, seconds)
         # 4. Drop what has been lost for long, and of two that have run into each other the younger
-        self.tracks = [
-            track
-            for number, track in enumerate(self.tracks)
-            if self.is_kept(track, number, seconds)
-        ]
+        kept = [self.is_kept(number, seconds) for number in range(len(self.tracks))]
+        self.tracks = list(compress(self.tracks, kept))
         self.frames += 1
         return self.tracks
 
@@ -81,12 +78,9 @@ class Tracker:
 
     def detect_new(self, view: DetectionView, seconds: float, full_scan: bool) -> list[np.ndarray]:
         """Return candidate boxes from one band of sizes, or from all when `full_scan`."""
-        if (
-            not full_scan
-            and seconds < self.next_search
-            and any(track.found for track in self.tracks)
-        ):
-            return []
+        following = any(track.found for track in self.tracks)
+        if following and seconds < self.next_search and not full_scan:
+            return []  # it is not time yet
         self.next_search = seconds + SEARCH_EVERY
         bands = SCALE_BANDS if full_scan else [SCALE_BANDS[self.band]]
         self.band = (self.band + 1) % len(SCALE_BANDS)
@@ -108,11 +102,12 @@ class Tracker:
             track.last_seen = seconds
             track.hits += 1
 
-    def is_kept(self, track: Track, number: int, seconds: float) -> bool:
-        """Return whether a track goes on; `number` is its index.
+    def is_kept(self, number: int, seconds: float) -> bool:
+        """Return whether the track at index `number` goes on.
 
         It does when it was found, or may come back, and does not lie on an older track.
         """
+        track = self.tracks[number]
         may_come_back = track.hits > 2 and seconds - track.last_seen < MAX_LOST_SECONDS
         twin = any(iou(track.box, older.box) > 0.5 for older in self.tracks[:number])
         return (track.found or may_come_back) and not twin

@@ -64,9 +64,8 @@ class Viewer:
         """
         self.picture, self.faces, self.rate, self.latest = picture, faces, rate, time.monotonic()
         self.paused = self.paused or math.isinf(self.frame_seconds)
-        wait = (
-            0.0 if self.paused or not self.frame_seconds else self.window.pace(self.frame_seconds)
-        )
+        plays = self.frame_seconds and not self.paused
+        wait = self.window.pace(self.frame_seconds) if plays else 0.0
         return self.interact(wait, None if self.mirrored else annotated)
 
     def wait_for_frame(self) -> bool:
@@ -98,10 +97,8 @@ class Viewer:
             return np.zeros((480, 640, 3), np.uint8)
         picture, faces = self.picture.copy(), self.faces
         if self.mirrored:
-            picture, faces = (
-                cv2.flip(picture, 1),
-                [face.mirrored(picture.shape[1]) for face in faces],
-            )
+            picture = cv2.flip(picture, 1)
+            faces = [face.mirrored(picture.shape[1]) for face in faces]
         draw_faces(picture, faces, self.emotions, self.bars)
         return picture
 
@@ -121,6 +118,7 @@ class Viewer:
         self.window.show(picture)
 
     def say(self, note: str, seconds: float = 2.0) -> None:
+        """Show a note for some seconds."""
         self.note, self.noted = note, time.monotonic() + seconds
 
     def press(self, key: str) -> None:

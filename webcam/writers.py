@@ -20,7 +20,10 @@ from webcam.sources import IMAGE_SUFFIXES, ImageSource
 
 
 def check_writable(path: Path, sources: list[Path], option: str) -> None:
-    """Fail when a file can't be written at `path`, or would replace one of the sources."""
+    """Raise UserError when no file can be written at `path`, or it would replace a source.
+
+    `option` is the one that `path` was given by.
+    """
     if not path.parent.is_dir():
         fail(f"{path.parent}: no such folder; make it, or choose another {option}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -52,10 +55,7 @@ def write_image(path: Path, picture: np.ndarray) -> None:
 
 
 class ImageWriter:
-    """Annotated pictures.
-
-    Into one file for one picture, into a folder, under their own names, for more.
-    """
+    """Annotated pictures: one into a file, many into a folder, under their own names."""
 
     def __init__(self, path: Path | None, source: ImageSource):
         self.path, self.many = path, source.many
@@ -64,9 +64,8 @@ class ImageWriter:
             return
         if not self.many:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
-                fail(
-                    f"{path}: unknown ending for a picture; use one of {' '.join(sorted(IMAGE_SUFFIXES))}"
-                )
+                endings = " ".join(sorted(IMAGE_SUFFIXES))
+                fail(f"{path}: unknown ending for a picture; use one of {endings}")
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
@@ -76,9 +75,8 @@ class ImageWriter:
         doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
         if doubles:
             fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
-        if path.is_dir() and any(
-            path.samefile(folder) for folder in {file.parent for file in source.paths}
-        ):
+        folders = {file.parent for file in source.paths}
+        if path.is_dir() and any(path.samefile(folder) for folder in folders):
             fail(f"{path}: holds the sources themselves; choose another --output")
 
     @property
@@ -129,10 +127,8 @@ class CsvWriter:
         with self._naming():
             if self.file is None:  # not before: a source without frames leaves an earlier table
                 self._open()
-            start, tag = (
-                [number, f"{frame.seconds or 0:.3f}"],
-                [frame.tag] if self.tag_column else [],
-            )
+            start = [number, f"{frame.seconds or 0:.3f}"]
+            tag = [frame.tag] if self.tag_column else []
             for face in faces:
                 values = [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
                 self.rows.writerow([*start, face.track_id, *face.box, face.emotion, *values, *tag])
