@@ -23,6 +23,7 @@ import json
 import math
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,17 @@ from network.targets import read_votes, soft_targets
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
 DEFAULTS = Recipe()
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What is read and written; `test` and `votes` may be missing."""
+
+    train: Path
+    val: Path
+    test: Path
+    votes: Path
+    out: Path
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -106,29 +118,33 @@ def import_keras_modules() -> None:
         fail(f"{what}; run `pip install -r requirements.txt`")
 
 
-def train_network(args: argparse.Namespace) -> None:
-    """Train, report and export into a new --out."""
-    recipe = Recipe(**{name: getattr(args, name) for name in RECIPE})
-    with atomic_folder(args.out, SCRIPT, [args.train, args.val, args.test]) as out:
+def train_network(
+    recipe: Recipe, paths: Paths, resume: bool, limit: int | None, arguments: dict
+) -> None:
+    """Train, report and export into a new model folder.
+
+    `limit` is the most faces per emotion and set; `arguments` are kept in stage.json.
+    """
+    with atomic_folder(paths.out, SCRIPT, [paths.train, paths.val, paths.test]) as out:
         # 1. The faces, and what they are trained towards
-        folders = {"train": args.train, "val": args.val}
-        if args.test.is_dir():
-            folders["test"] = args.test
-        sets, emotions = load_sets(folders, limit=DRY_RUN_FACES if args.dry_run else None)
+        folders = {"train": paths.train, "val": paths.val}
+        if paths.test.is_dir():
+            folders["test"] = paths.test
+        sets, emotions = load_sets(folders, limit=limit)
         counts = {name: faces.counts for name, faces in sets.items()}
         train, val = sets.pop("train"), sets["val"]
-        check_leakage(train, sets, args.train)
-        votes = read_votes(args.votes)
+        check_leakage(train, sets, paths.train)
+        votes = read_votes(paths.votes)
         targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
         digests = [digest(train.images, targets), digest(val.images, val.labels)]
-        checkpoint = prepare_checkpoint(args.out, recipe, args.resume, digests)
+        checkpoint = prepare_checkpoint(paths.out, recipe, resume, digests)
 
         # 2. Train
         import_keras_modules()
         labels = recipe.labels if votes is not None else "hard"
         print(f"{len(targets):,} faces, {labels} labels, {len(emotions)} emotions")
-        arguments = {**vars(args), "faces": digests}
-        log = training.train(train, val, targets, checkpoint, recipe, args.resume, arguments)
+        kept = {**arguments, "faces": digests}
+        log = training.train(train, val, targets, checkpoint, recipe, resume, kept)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
@@ -142,12 +158,12 @@ def train_network(args: argparse.Namespace) -> None:
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
-        arguments = {**vars(args)}
-        del arguments["resume"]  # resumed or not, the network is the same
-        write_stage(out, SCRIPT, args.out, arguments, counts, {})
+        # Resumed or not, the network is the same
+        kept = {name: value for name, value in arguments.items() if name != "resume"}
+        write_stage(out, SCRIPT, paths.out, kept, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
-    see = f"see it with `python realtime.py --model {args.out}`"
-    print(f"{args.out}: the network, its metrics and pictures; {see}")
+    see = f"see it with `python realtime.py --model {paths.out}`"
+    print(f"{paths.out}: the network, its metrics and pictures; {see}")
 
 
 def write_report(
@@ -176,39 +192,42 @@ def load_network(folder: Path):
     return architecture.load_network(folder)
 
 
-def evaluate_network(args: argparse.Namespace) -> None:
-    """Print the report on the network in --out; write nothing."""
-    network, emotions = load_network(args.out)
+def evaluate_network(paths: Paths) -> None:
+    """Print the report on the network in a model folder; write nothing."""
+    network, emotions = load_network(paths.out)
     takes, size = network.input_shape[1:], (FACE_SIZE, FACE_SIZE, 1)
     if takes != size:
-        fail(f"{args.out}: takes faces of {takes}, not {size}; train it with train.py")
-    folders = {"val": args.val, "test": args.test}
+        fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
+    folders = {"val": paths.val, "test": paths.test}
     folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
     if not folders:
         mend = "make them with `python data_preprocessing.py`"
-        fail(f"{args.val}, {args.test}: neither is there; {mend}")
+        fail(f"{paths.val}, {paths.test}: neither is there; {mend}")
     sets, _ = load_sets(folders, emotions)
-    evaluation.report(network, sets, emotions, read_votes(args.votes))
+    evaluation.report(network, sets, emotions, read_votes(paths.votes))
 
 
-def export_again(args: argparse.Namespace) -> None:
-    """Write emotion.tflite beside the emotion.keras in --out, as a whole or not at all."""
+def export_again(folder: Path, seed: int) -> None:
+    """Write emotion.tflite beside the emotion.keras in a model folder, as a whole or not at all."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    network, _ = load_network(args.out)
-    new = args.out / ".emotion.tflite"
-    noise = np.random.default_rng(args.seed).integers(0, 256, (64, *network.input_shape[1:]))
+    network, _ = load_network(folder)
+    new = folder / ".emotion.tflite"
+    noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
     export.export_network(network, new, noise)
-    os.replace(new, args.out / "emotion.tflite")
+    os.replace(new, folder / "emotion.tflite")
 
 
 def main() -> None:
     args = parse_arguments()
+    paths = Paths(args.train, args.val, args.test, args.votes, args.out)
     if args.evaluate:
-        evaluate_network(args)
+        evaluate_network(paths)
     elif args.export:
-        export_again(args)
+        export_again(args.out, args.seed)
     else:
-        train_network(args)
+        recipe = Recipe(**{name: getattr(args, name) for name in RECIPE})
+        limit = DRY_RUN_FACES if args.dry_run else None
+        train_network(recipe, paths, args.resume, limit, vars(args))
 
 
 if __name__ == "__main__":

@@ -23,12 +23,13 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+import pandas as pd
 from keras import layers, ops
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from common.command_line import run  # noqa: E402
+from common.command_line import Parser, positive_float, positive_int, run  # noqa: E402
 from common.errors import fail  # noqa: E402
 from dataset.images import FACE_SIZE, list_images  # noqa: E402
 from network import architecture, evaluation  # noqa: E402
@@ -127,36 +128,32 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
     return part(False, sets), part(True, sets[:1]), emotions
 
 
-def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
-    """Train once with the recipe changed so; return how good the network is on held-out faces."""
-    blur = tuple(args.size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
-    options = {
-        "face_size": args.size,
-        "batch_size": args.batch_size,
-        "learning_rate": args.learning_rate,
-        "seed": seed,
-    }
-    recipe = change(Recipe(), {**options, "blur_sigma": blur, **changes})
+def train_row(
+    changes: dict, recipe: Recipe, data: Path, votes: pd.DataFrame, epochs: int
+) -> tuple[keras.Model, Faces, list[str], float]:
+    """Train with the recipe changed so; return the network, held-out faces, emotions, seconds."""
+    # The blur is one in pixels of a full-size face
+    blur = tuple(recipe.face_size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
+    recipe = change(recipe, {"blur_sigma": blur, **changes})
     copies = changes.get("copies", False)
-    faces, held, emotions = read_faces(args.data, args.size, copies)
-    votes = read_votes(args.data / "faces/votes.csv")
-    if votes is None:
-        fail(
-            f"{args.data}/faces/votes.csv: no such file; make it with `python data_preprocessing.py`"
-        )
+    faces, held, emotions = read_faces(data, recipe.face_size, copies)
     targets = soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
-    keras.utils.set_random_seed(seed)
-    epochs = args.epochs // 3 if copies else args.epochs  # three times the faces: as many seen
+    epochs = epochs // 3 if copies else epochs  # three times the faces: as many seen
     steps = -(-len(targets) // recipe.batch_size)
-    network = architecture.build_network(
-        len(emotions), recipe, changes.get("normalize", architecture.brighten_dim_faces)
-    )
-    optimizer = changes.get("optimizer", Muon)
-    training = build_training(network, epochs * steps, recipe, optimizer)
+    keras.utils.set_random_seed(recipe.seed)
+    normalize = changes.get("normalize", architecture.brighten_dim_faces)
+    network = architecture.build_network(len(emotions), recipe, normalize)
+    training = build_training(network, epochs * steps, recipe, changes.get("optimizer", Muon))
     start = time.perf_counter()
-    augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, seed)
+    augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
     training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
-    seconds = time.perf_counter() - start
+    return network, held, emotions, time.perf_counter() - start
+
+
+def evaluate_row(
+    network: keras.Model, held: Faces, emotions: list[str], votes: pd.DataFrame
+) -> dict[str, float]:
+    """Return how good the network is on the faces held out, and how many those are."""
     rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
     truth = labels_by_rule(held, emotions, votes)["majority"]
     _, *corrupted = evaluation.evaluate_corruptions(network, held, truth, emotions)
@@ -168,57 +165,49 @@ def run_row(changes: dict, args: argparse.Namespace, seed: int) -> dict:
         "macro F1": rules["majority"]["macro_f1"],
         "corrupted": float(np.mean([result["accuracy"] for result in corrupted])),
         "cross-entropy": float(-(shares * logs).sum(axis=1).mean()),
-        "seconds": seconds,
-        "n": (rules["majority"]["n"], rules["plurality"]["n"], len(targets)),
     }
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     add = parser.add_argument
-    add("--data", type=Path, default=Path("data"), help="where the data stages wrote (%(default)s)")
-    add(
-        "--rows",
-        nargs="+",
-        choices=ROWS,
-        default=list(ROWS),
-        metavar="ROW",
-        help=f"of {', '.join(ROWS)} (all)",
-    )
+    parser.add_path("--data", "data", "where the data stages wrote")
+    rows = f"of {', '.join(ROWS)} (all)"
+    add("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=rows)
     add("--seeds", type=int, nargs="+", default=[1], help="each row once with each (1)")
-    add(
-        "--epochs", type=int, default=6, help="passes over the faces, a multiple of 3 (%(default)s)"
-    )
-    add("--size", type=int, default=32, help="pixels of a face's side (%(default)s)")
-    add("--batch-size", type=int, default=128, help="(%(default)s)")
-    add("--learning-rate", type=float, default=4e-3, help="(%(default)s)")
+    epochs = "passes over the faces, a multiple of 3 (%(default)s)"
+    add("--epochs", type=positive_int, default=6, help=epochs)
+    add("--size", type=positive_int, default=32, help="pixels of a face's side (%(default)s)")
+    add("--batch-size", type=positive_int, default=128, help="(%(default)s)")
+    add("--learning-rate", type=positive_float, default=4e-3, help="(%(default)s)")
     args = parser.parse_args()
-    if args.epochs < 3 or args.epochs % 3:
+    if args.epochs % 3:
         fail(f"--epochs {args.epochs}: give a multiple of 3")
     return args
 
 
 def main() -> None:
     args = parse_arguments()
+    path = args.data / "faces/votes.csv"
+    if (votes := read_votes(path)) is None:
+        fail(f"{path}: no such file; make it with `python data_preprocessing.py`")
+    base = Recipe(face_size=args.size, batch_size=args.batch_size, learning_rate=args.learning_rate)
     lines = []
     for row in args.rows:
         for seed in args.seeds:
-            result = run_row(ROWS[row], args, seed)
-            n = result.pop("n")
-            seconds = result.pop("seconds")
+            recipe = replace(base, seed=seed)
+            trained = train_row(ROWS[row], recipe, args.data, votes, args.epochs)
+            network, held, emotions, seconds = trained
+            result = evaluate_row(network, held, emotions, votes)
             figures = " | ".join(f"{value:.4f}" for value in result.values())
             lines.append(f"| {row} | {seed} | {figures} | {seconds:.0f} |")
-            print(f"{lines[-1]} n = {n}", flush=True)
-    print(
-        "\n| row | seed | majority | plurality | macro F1 | corrupted | cross-entropy | seconds |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+            print(lines[-1], flush=True)
+    labels = labels_by_rule(held, emotions, votes)
+    counts = [f"{np.isin(truth, emotions).sum():,} by {rule}" for rule, truth in labels.items()]
+    print(f"\n| row | seed | {' | '.join(result)} | seconds |")
+    print("|---" * (len(result) + 3) + "|")
     print("\n".join(lines))
-    print(
-        f"\nn = {n[0]:,} by majority, {n[1]:,} by plurality, {n[2]:,} faces to train on (the last row's)"
-    )
+    print(f"\nn = {', '.join(counts)}")
 
 
 if __name__ == "__main__":

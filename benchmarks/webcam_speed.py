@@ -1,10 +1,10 @@
-"""Time realtime.py's loop beside the plain way of doing it, in one run.
+"""Time the analysis of frames beside the plain way of doing it, in one run.
 
     python benchmarks/webcam_speed.py [--clips FOLDER] [--passes 3] [--frames 10000]
     python benchmarks/webcam_speed.py [--clips FOLDER] --only-long --frames 100000
 
 The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to
-640x480, 1280x720 and 1920x1080, and go through the loop without a window, their faces drawn. The
+640x480, 1280x720 and 1920x1080, and each frame is analyzed and its faces drawn, without a window. The
 plain way: Haar at (1.3, 5) on the whole gray frame, keras.Model.predict for each face, rectangle
 and label. "Four faces" shows the surroundings of one face four times. Decoding is in no figure but
 those of whole processes.
