@@ -15,4 +15,4 @@ from common.command_line import run
 from dataset.enhancement import copy_enhanced
 
 if __name__ == "__main__":
-    run(lambda: copy_enhanced("contrast", ImageEnhance.Contrast, factor=1.5, description=__doc__))
+    run(lambda: copy_enhanced("contrast", ImageEnhance.Contrast, 1.5, description=__doc__))

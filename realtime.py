@@ -28,13 +28,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from common.command_line import Parser, run, seconds
-from common.errors import fail
+from common.errors import fail, first_line
 
 try:
-    import cv2
+    # Before OpenCV loads: keep what it and FFmpeg say off stderr, where an error is one line
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    # Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
+    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
+    import cv2  # noqa: F401 (webcam needs it)
 except ImportError as error:
     mend = "`apt-get install libgl1`, or `pip install -r requirements.txt`"
-    raise SystemExit(f"error: OpenCV can't be loaded ({error}); {mend}") from None
+    raise SystemExit(f"error: OpenCV can't be loaded ({first_line(error)}); {mend}") from None
 
 from webcam import FaceAnalyzer
 from webcam.analyzer import SMOOTHING
@@ -77,14 +82,6 @@ def parse_arguments() -> argparse.Namespace:
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
     return parser.parse_args()
-
-
-def silence_opencv() -> None:
-    """Keep off stderr what OpenCV and FFmpeg say: an error of this script is one line."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when the first video is opened
-    # Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
-    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 
 def find_model() -> Path:
@@ -138,7 +135,7 @@ def process(
 
 
 def on_signals(handler: Callable) -> None:
-    """Set the handler of Ctrl-C, `kill` and a closed terminal; not of those that `nohup` ignores."""
+    """Set the handler of Ctrl-C, `kill` and a closed terminal, but where `nohup` ignores them."""
     for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
         if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), handler)
@@ -152,7 +149,6 @@ def interrupt(number: int, frame: object) -> NoReturn:
 
 def main() -> None:
     args = parse_arguments()
-    silence_opencv()
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     analyzer = FaceAnalyzer.load(args.model or find_model(), args.smoothing)
     source, summary, status = open_source(args.source, args.size), Summary(), 0
@@ -172,9 +168,8 @@ def main() -> None:
         frames = mirrored(source.frames()) if args.mirror else source.frames()
         try:
             process(frames, analyzer, table, output, viewer, summary)
-        except (
-            KeyboardInterrupt
-        ):  # how a camera without a window is stopped: all is closed then too
+        # How a camera without a window is stopped: all files are closed then too
+        except KeyboardInterrupt:
             status = 130
         finally:
             on_signals(lambda number, frame: None)

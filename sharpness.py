@@ -15,6 +15,4 @@ from common.command_line import run
 from dataset.enhancement import copy_enhanced
 
 if __name__ == "__main__":
-    run(
-        lambda: copy_enhanced("sharpness", ImageEnhance.Sharpness, factor=1.75, description=__doc__)
-    )
+    run(lambda: copy_enhanced("sharpness", ImageEnhance.Sharpness, 1.75, description=__doc__))

@@ -60,13 +60,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
     # What is read and written
-    add("--train", type=Path, default=Path("data/shuffled"), help="faces to train on (%(default)s)")
-    val = "faces to choose the best epoch by (%(default)s)"
-    add("--val", type=Path, default=Path("data/split/val"), help=val)
-    test = "faces for the report alone (%(default)s)"
-    add("--test", type=Path, default=Path("data/faces/test"), help=test)
-    votes = "FER+'s votes (%(default)s)"
-    add("--votes", type=Path, default=Path("data/faces/votes.csv"), help=votes)
+    parser.add_path("--train", "data/shuffled", "faces to train on")
+    parser.add_path("--val", "data/split/val", "faces to choose the best epoch by")
+    parser.add_path("--test", "data/faces/test", "faces for the report alone")
+    parser.add_path("--votes", "data/faces/votes.csv", "FER+'s votes")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     # The recipe
     labels = "shares of the votes, or one label (%(default)s)"

@@ -33,10 +33,10 @@ from common.command_line import Parser, positive_float, positive_int, run  # noq
 from common.errors import fail  # noqa: E402
 from dataset.images import FACE_SIZE, list_images  # noqa: E402
 from network import architecture, evaluation  # noqa: E402
-from network.augmentation import Augmentation, batches  # noqa: E402
+from network.augmentation import batches  # noqa: E402
 from network.faces import Faces, load_faces, row_number  # noqa: E402
 from network.optimizer import Muon  # noqa: E402
-from network.recipe import Recipe  # noqa: E402
+from network.recipe import Augmentation, Recipe  # noqa: E402
 from network.targets import labels_by_rule, read_votes, soft_targets  # noqa: E402
 from network.training import build_training  # noqa: E402
 

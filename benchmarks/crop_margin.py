@@ -8,7 +8,6 @@ margin (a share of its side, added on all four sides) and the network names it; 
 of most votes (FER+'s majority rule). Prints how the boxes lie on the faces, and a table.
 """
 
-import argparse
 import csv
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.command_line import Parser, run
 from dataset.images import list_images
 from webcam.classifier import Classifier, crop
 from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, DetectionView, FaceDetector
@@ -36,9 +36,7 @@ def name_all(crops: list[np.ndarray], classifier: Classifier) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument("--val", type=Path, default=Path("data/split/val"))
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
@@ -80,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

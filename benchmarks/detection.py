@@ -9,7 +9,6 @@ does not come and go. "found" counts the frames in which a box overlaps such a f
 over union above 0.5), "false" the boxes that overlap none within seven frames.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.command_line import Parser, run
 from webcam.detector import FaceDetector, load_cascade
 from webcam.geometry import iou
 from webcam.recorder import CODECS
@@ -94,9 +94,7 @@ def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument(
         "--clips", type=Path, required=True, help="folder of videos, each of one face or more"
     )
@@ -128,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

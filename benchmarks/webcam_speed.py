@@ -15,7 +15,6 @@ Prints  per size: frames/s, median, p95 and p99 per frame, the shares of detect,
         and whether the files are whole
 """
 
-import argparse
 import itertools
 import os
 import subprocess
@@ -30,6 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from common.command_line import Parser, run
 from webcam import FaceAnalyzer
 from webcam.analyzer import Face
 from webcam.detector import FaceDetector, load_cascade
@@ -221,17 +221,14 @@ def memory_held() -> float:
 
 
 def long_run(clip: list[np.ndarray], count: int) -> None:
-    """Print what a long run costs.
-
-    Memory held beyond that after 1,000 frames, and speed, between its tenths.
-    """
+    """Print the growth of memory after the first 1,000 frames of a long run, and its speed."""
     analyzer, frames = (
         FaceAnalyzer.load(ROOT / "pretrained"),
         [cv2.resize(frame, SIZES[0]) for frame in clip],
     )
     held, times, seen = [], [], 0
     with tempfile.TemporaryDirectory() as folder:
-        # Of an MP4 FFmpeg holds the index
+        # MKV, since FFmpeg holds an MP4's index in memory until the file is closed
         video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
         output = VideoRecorder(video, RATE, every_frame=True, paths=[])
         rows = CsvWriter(table, analyzer.emotions, None, [])
@@ -270,9 +267,7 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument(
         "--clips", type=Path, help="folder of videos (the sample picture, moved about)"
     )
@@ -294,11 +289,11 @@ def main() -> None:
     speed_table(clip, args.passes)
     print()
     process_figures(clip, args.passes)
-    # Apart from Keras
+    # In a process of its own, without Keras, whose memory would count
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)
     where = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, OpenCV {cv2.__version__}"
     print(f"\n{len(clip)} frames, {args.passes} passes, {where}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,1 +1,4 @@
-"""What every script and room needs: one way to fail, progress. Standard library; tqdm, late."""
+"""What scripts and packages share: options, errors, progress bars, labels.txt.
+
+Standard library alone; tqdm, late.
+"""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def quiet() -> Iterator[None]:
     """Keep off stderr what C libraries print in the block, where an error is one line of ours.
 
-    TensorFlow as it loads, libpng of a broken file. It is the whole process's stderr that is
-    closed, so this is for scripts, and not for a thread of many.
+    Such as TensorFlow's as it loads, and libpng's of a broken file. It is the whole process's
+    stderr that is closed for a moment, so this is for scripts, and not for one thread of many.
     """
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)

@@ -52,7 +52,7 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return the sorted names in a folder but for hidden ones: `listdir` has an order of its own."""
+    """Return the names in a folder but for hidden ones, sorted: file systems have their own order."""
     return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 

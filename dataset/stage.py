@@ -59,7 +59,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def _name_file(error: OSError, out: Path) -> None:
-    """Let an error name `out`, where a full disk names no file, or the one that was being copied."""
+    """Make an error name `out`: that of a full disk names no file, or the one being copied."""
     if error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG):
         error.filename = str(out)
 

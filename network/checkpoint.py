@@ -23,8 +23,8 @@ def digest(*arrays: np.ndarray) -> str:
 def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
 
-    Prints whether there is one. Raises UserError when the run is to be resumed and was another one:
-    told by the options of RECIPE and by `digests` of the faces and targets.
+    Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
+    option of RECIPE, or in `digests` of the faces and targets.
     """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")

@@ -17,13 +17,12 @@ PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a proba
 def export_network(network, path: Path, faces: np.ndarray) -> None:
     """Write the network as TFLite, and check it by some of `faces`, uint8 (n, side, side, 1).
 
-    Under another backend than TensorFlow it says how to make the file later. Fails, and leaves no
-    file, when cv2.dnn's probabilities are not Keras's.
+    Under another backend than TensorFlow it says how to make the file later. Raises UserError, and
+    leaves no file, when cv2.dnn's probabilities are not Keras's.
     """
     if keras.backend.backend() != "tensorflow":
-        print(
-            "emotion.tflite is still to be made: `python train.py --export` where TensorFlow is Keras's backend"
-        )
+        how = "`python train.py --export` where TensorFlow is Keras's backend"
+        print(f"emotion.tflite is still to be made: {how}")
         return
     convert(network, path)
     check_parity(network, path, faces[:: len(faces) // 256 + 1])
@@ -52,17 +51,13 @@ def check_parity(network, path: Path, faces: np.ndarray) -> None:
     reader = cv2.dnn.readNetFromTFLite(str(path))
     reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
     by_opencv, by_keras = reader.forward(), network.predict(faces, verbose=0)
-    apart = (
-        float(np.abs(by_opencv - by_keras).max()) if by_opencv.shape == by_keras.shape else math.inf
-    )
-    print(
-        f"emotion.tflite: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces"
-    )
-    if not apart <= PARITY_TOLERANCE:
+    same_shape = by_opencv.shape == by_keras.shape
+    apart = float(np.abs(by_opencv - by_keras).max()) if same_shape else math.inf
+    of = f"the probabilities of {len(faces)} faces"
+    print(f"emotion.tflite: at most {apart:.1e} from Keras in {of}")
+    if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
-        why = (
-            "try another OpenCV"
-            if np.isfinite(by_keras).all()
-            else "the training diverged: lower --learning-rate"
-        )
+        why = "the training diverged: lower --learning-rate"
+        if np.isfinite(by_keras).all():
+            why = "try another OpenCV"
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

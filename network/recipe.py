@@ -3,9 +3,22 @@
 from dataclasses import dataclass, field
 
 from dataset.images import FACE_SIZE
-from network.augmentation import Augmentation
 
 QUICK_EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training face may be changed; each range goes to both sides."""
+
+    max_shift: float = 0.1  # of the side
+    max_rotation: float = 15  # degrees
+    max_zoom: float = 0.15  # of the width and, drawn apart, of the height
+    blur_probability: float = 0.2
+    blur_sigma: tuple[float, float] = (0.3, 1.8)  # pixels
+    noise_probability: float = 0.2
+    max_noise_std: float = 20  # gray values
+    erase_probability: float = 0.2  # of covering a rectangle
 
 
 @dataclass(frozen=True)

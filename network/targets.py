@@ -68,5 +68,5 @@ def labels_by_rule(
 
 
 def headline_rule(rules: Collection[str]) -> str:
-    """Return the rule that one figure is given by: majority, as published figures are, if it can."""
+    """Return the rule of the one figure that is given: majority, as for published ones, if known."""
     return next(rule for rule in ("majority", "plurality", "folder") if rule in rules)

@@ -22,9 +22,9 @@ LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
-    """Return the network compiled to be trained, in a model of its own.
+    """Return a model around the network, compiled to be trained: the network has no optimizer.
 
-    So that the saved network has no optimizer. `optimizer` takes a learning rate and `weight_decay`.
+    `optimizer` takes a learning rate and `weight_decay`.
     """
     training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
     warm_up = max(1, int(recipe.warm_up * steps))
@@ -56,20 +56,15 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
         figures = [[float(epoch[name]) for name in LOG] for epoch in log]
         # Before the load: dropout draws its seed there
         keras.utils.set_random_seed(recipe.seed + len(log))
-        training = keras.saving.load_model(
-            checkpoint / "training.keras", custom_objects={"Muon": Muon}
-        )
-        if (
-            not log
-            or training.optimizer is None
-            or [int(epoch) for epoch, *_ in figures] != list(range(1, len(log) + 1))
-        ):
+        path = checkpoint / "training.keras"
+        training = keras.saving.load_model(path, custom_objects={"Muon": Muon})
+        in_order = [int(epoch) for epoch, *_ in figures] == list(range(1, len(log) + 1))
+        if not log or not in_order or training.optimizer is None:
             raise ValueError("not the files of one run")
     except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
         fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
-    print(
-        f"resuming after epoch {len(log)}, best so far {log[best_epoch(log) - 1]['val_accuracy']:.3f}"
-    )
+    best = max(epoch["val_accuracy"] for epoch in log)
+    print(f"resuming after epoch {len(log)}, best so far {best:.3f}")
     return training, log
 
 
@@ -104,12 +99,12 @@ def train(
     steps_per_epoch, log = math.ceil(len(targets) / recipe.batch_size), []
     if resume and checkpoint.exists():
         training, log = load_checkpoint(checkpoint, recipe)
-    if not log:
+    else:
         keras.utils.set_random_seed(recipe.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
         network = build_network(targets.shape[1], recipe)
         training = build_training(network, recipe.epochs * steps_per_epoch, recipe)
-    if len(log) == recipe.epochs:
+    if len(log) >= recipe.epochs:
         return log
 
     def end_epoch(epoch: int, logs: dict) -> None:

@@ -8,7 +8,6 @@ were given other votes. A network trained on them knows drawings, not people. Re
 files that are there.
 """
 
-import argparse
 import csv
 import random
 import sys
@@ -18,8 +17,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common.command_line import run
+from common.command_line import Parser, positive_int, run
 from common.errors import fail
+from dataset.ferplus import VOTES
 from dataset.images import FACE_SIZE
 
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
@@ -34,27 +34,26 @@ LOOKS = {
     "fear": (-0.4, 0.8, 0.0, 0.8, -0.8),
     "contempt": (0.2, 0.0, 0.9, 0.0, 0.2),
 }
-VOTES = [*LOOKS, "unknown", "NF"]  # FER+'s ten columns
-SHARES = [24, 20, 14, 12, 10, 6, 7, 5, 1, 1]  # percent of the rows
+SHARES = [24, 20, 14, 12, 10, 6, 7, 5, 1, 1]  # percent of the rows, in the order of VOTES
 SCALE = 4  # drawn at 192x192 pixels and reduced, so that lines are smooth
 
 
-def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
+def draw_face(emotion: str, rng: random.Random) -> np.ndarray:
     """Return a drawn face, uint8 (48, 48).
 
     For `unknown` a face without a mouth, for `NF` noise alone.
     """
     side = FACE_SIZE * SCALE
-    noise = np.random.default_rng(generator.randrange(2**32)).normal(0, 8, (FACE_SIZE,) * 2)
+    noise = np.random.default_rng(rng.randrange(2**32)).normal(0, 8, (FACE_SIZE,) * 2)
     paper, skin, ink = (
-        generator.randint(0, 90),
-        generator.randint(140, 220),
-        generator.randint(10, 60),
+        rng.randint(0, 90),
+        rng.randint(140, 220),
+        rng.randint(10, 60),
     )
     image = Image.new("L", (side, side), paper)
     pen = ImageDraw.Draw(image)
-    x, y = side / 2 + generator.gauss(0, 5), side / 2 + generator.gauss(0, 5)
-    u = side / 10 * generator.uniform(0.9, 1.1)  # the unit of length
+    x, y = side / 2 + rng.gauss(0, 5), side / 2 + rng.gauss(0, 5)
+    u = side / 10 * rng.uniform(0.9, 1.1)  # the unit of length
     if emotion != "NF":
         pen.ellipse((x - 3.6 * u, y - 4.6 * u, x + 3.6 * u, y + 4.6 * u), fill=skin)
         pen.line((x, y - 0.6 * u, x, y + 0.8 * u), fill=(skin + ink) // 2, width=SCALE)
@@ -85,39 +84,36 @@ def draw_face(emotion: str, generator: random.Random) -> np.ndarray:
     return np.clip(np.asarray(small) + noise, 0, 255).astype(np.uint8)
 
 
-def draw_votes(emotion: str, generator: random.Random) -> list[int]:
+def draw_votes(emotion: str, rng: random.Random) -> list[int]:
     """Return ten votes: 5 to 9 for the emotion drawn, the others anywhere."""
-    sure = generator.randint(5, 9)
-    drawn = [emotion] * sure + generator.choices(VOTES, k=10 - sure)
+    sure = rng.randint(5, 9)
+    drawn = [emotion] * sure + rng.choices(VOTES, k=10 - sure)
     return [drawn.count(name) for name in VOTES]
 
 
 def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
     """Return `count` rows of (face, usage, votes); votes are [] in a row without an image name."""
-    generator = random.Random(seed)
+    rng = random.Random(seed)
     usages = ["Training"] * (count * 8 // 10) + ["PublicTest"] * (count // 10)
     usages += ["PrivateTest"] * (count - len(usages))
     rows = []
     for number, usage in enumerate(usages):
-        emotion = generator.choices(VOTES, SHARES)[0]
-        face, votes = draw_face(emotion, generator), draw_votes(emotion, generator)
+        emotion = rng.choices(VOTES, SHARES)[0]
+        face, votes = draw_face(emotion, rng), draw_votes(emotion, rng)
         if number % 50 == 17:
             face, votes = np.zeros_like(face), []
         elif number % 10 == 3:  # a copy of an earlier face, often of another Usage
-            twin = generator.choice([row for row in rows if row[2]])
+            twin = rng.choice([row for row in rows if row[2]])
             face, votes = twin[0], votes if number % 20 == 3 else twin[2]
         rows.append((face, usage, votes))
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("data"), help="folder for the two files (%(default)s)"
-    )
-    parser.add_argument("--rows", type=int, default=800, help="faces to draw (%(default)s)")
+    parser = Parser(__doc__)
+    parser.add_path("--out", "data", "folder for the two files")
+    rows = "faces to draw (%(default)s)"
+    parser.add_argument("--rows", type=positive_int, default=800, help=rows)
     parser.add_argument("--seed", type=int, default=42, help="seed of the drawing (%(default)s)")
     args = parser.parse_args()
     fer, ferplus = args.out / "fer2013.csv", args.out / "fer2013new.csv"

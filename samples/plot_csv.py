@@ -25,7 +25,7 @@ emotions = [
     for name in faces.columns[faces.columns.get_loc("confidence") + 1 :]
     if name not in ("clock", "file")
 ]
-# Realtime.py's
+# The palette of realtime.py
 colors = ["#d55e00", "#cc79a7", "#009e73", "#e69f00", "#f0e442", "#bebebe", "#0072b2", "#56b4e9"]
 groups = list(faces.groupby("face"))
 figure, axes = plt.subplots(

@@ -1,4 +1,4 @@
-"""Imports point one way: scripts -> rooms -> common."""
+"""Imports point one way: scripts -> packages -> common."""
 
 import ast
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-ROOMS = ("common", "dataset", "network", "webcam")
+PACKAGES = ("common", "dataset", "network", "webcam")
 SCRIPTS = [path.stem for path in ROOT.glob("*.py")]
 MAY_USE = {  # besides the standard library, and of the project itself
     "common": {"common", "tqdm"},
@@ -59,12 +59,14 @@ FILES = {
     path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path
     for path in ROOT.glob("*.py")
 }
-FILES |= {f"{room}.{path.stem}": path for room in ROOMS for path in (ROOT / room).glob("*.py")}
+FILES |= {
+    f"{package}.{path.stem}": path for package in PACKAGES for path in (ROOT / package).glob("*.py")
+}
 ARROWS = {name: imported(path) for name, path in FILES.items()}
 
 
 @pytest.mark.parametrize("place", MAY_USE)
-def test_a_room_imports_nothing_but_what_it_may(place):
+def test_a_package_imports_nothing_but_what_it_may(place):
     for name in (name for name in ARROWS if name.split(".")[0] == place):
         foreign = {module.split(".")[0] for module in ARROWS[name]} - set(sys.stdlib_module_names)
         assert foreign <= MAY_USE[place], name
@@ -81,17 +83,29 @@ def test_there_is_no_cycle():
 
 @pytest.mark.parametrize("module", WITHOUT_KERAS)
 def test_no_keras_is_reached_from_what_needs_none(module):
-    reached, waiting = set(), [f"network.{module}"]
-    while waiting:
-        name = waiting.pop()
-        reached.add(name)
-        waiting += [arrow for arrow in ARROWS.get(name, ()) if arrow not in reached]
-    assert not {name.split(".")[0] for name in reached} & {
+    assert not reached_from({f"network.{module}"}) & {
         "keras",
         "tensorflow",
         "sklearn",
         "matplotlib",
     }
+
+
+def reached_from(names):
+    """Return the top names of all modules that are imported from some, over any number of steps."""
+    reached, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting += [arrow for arrow in ARROWS.get(name, ()) if arrow not in reached]
+    return {name.split(".")[0] for name in reached}
+
+
+def test_train_checks_its_input_before_opencv_and_keras_are_needed():
+    """Apart from the one late import, which is in a function."""
+    top = ast.parse((ROOT / "train.py").read_text(encoding="utf-8"))
+    names = {node.module for node in top.body if isinstance(node, ast.ImportFrom)}
+    assert not reached_from(names) & {"cv2", "keras", "tensorflow", "sklearn", "matplotlib"}
 
 
 def test_nothing_imports_a_script():

@@ -97,7 +97,7 @@ class FaceAnalyzer:
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
-    """Return the gray values, uint8 (height, width), of a BGR frame; raises ValueError for others."""
+    """Return the gray values, uint8 (height, width), of a BGR frame. Raises ValueError for others."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
         what = f"a frame of {frame.dtype} {frame.shape}"
         raise ValueError(f"{what}, not BGR, uint8 (height, width, 3)")

@@ -65,8 +65,7 @@ class CameraSource:
             # Cameras take their time to wake up
             self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
             seconds = now - start if start else 0.0
-            clock = datetime.fromtimestamp(began + seconds).astimezone()
-            yield Frame(frame, seconds, clock.isoformat(timespec="milliseconds"))
+            yield Frame(frame, seconds, None if frame is None else time_of_day(began + seconds))
 
     def close(self) -> None:
         """End the thread: Python may abort when it ends before one that is reading."""
@@ -78,6 +77,11 @@ class CameraSource:
         if self.lost:
             what = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
             fail(f"{self.name}: {what}; look after its cable or network")
+
+
+def time_of_day(seconds: float) -> str:
+    """Return a time since the epoch in ISO 8601, local, with its zone, in milliseconds."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
 
 
 def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":

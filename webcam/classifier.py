@@ -35,9 +35,8 @@ class Classifier:
         path, labels = folder / "emotion.tflite", folder / "labels.txt"
         for file in (path, labels):
             if not file.is_file():
-                fail(
-                    f"{file}: no such file; make it with `python train.py`, or choose another --model"
-                )
+                mend = "make it with `python train.py`, or choose another --model"
+                fail(f"{file}: no such file; {mend}")
         try:
             _, height, width, channels = input_shape(path.read_bytes())
             if not all(0 < size <= 1024 for size in (height, width, channels)):
@@ -46,9 +45,8 @@ class Classifier:
             net.setInput(np.zeros((1, channels, height, width), np.float32))
             outputs = net.forward().size
         except (cv2.error, struct.error, ValueError):
-            fail(
-                f"{path}: not a TFLite network that OpenCV can read; make it again with `python train.py --export`"
-            )
+            mend = "make it again with `python train.py --export`"
+            fail(f"{path}: not a TFLite network that OpenCV can read; {mend}")
         if channels != 1:
             fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
         return cls(net, read_labels(labels, outputs), height, width)
@@ -56,7 +54,7 @@ class Classifier:
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        `gray` is a frame, uint8 (height, width), `boxes` squares in it, float (x, y, side). With MARGIN
+        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side) in it. With MARGIN
         around the cascade's box the network sees faces as FER-2013 frames them. Accuracy over
         validation faces put into larger scenes, found and cropped with a margin on each side
         (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they are):
@@ -73,7 +71,7 @@ class Classifier:
         )
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return the probabilities, float32 (n, emotions), of gray crops, uint8 (n, height, width)."""
+        """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, height, width)."""
         self.net.setInput(crops[:, None].astype(np.float32))
         return self.net.forward()
 

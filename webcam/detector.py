@@ -14,7 +14,7 @@ import numpy as np
 from common.errors import fail
 from webcam.geometry import iou
 
-# Pixels here are those of a frame as it is searched: reduced until its shorter side has so many lines
+# Sizes here are in pixels of a frame as it is searched: reduced until its shorter side has LINES
 LINES = 360
 PICTURE_LINES = 720  # of a picture: it has no next frame to find a face in, and nothing waits
 SMALLEST = 30  # the smallest face: a twelfth of a large frame's shorter side, of a picture's a 24th
@@ -27,6 +27,7 @@ MIN_NEIGHBORS = 5  # of a new face
 PICTURE_NEIGHBORS = 8  # of a face in a picture: among more pixels more look like one
 CANDIDATE_NEIGHBORS = 2  # of what may be a new face, and is looked at again
 ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
+SAME_FACE = 0.3  # intersection over union above which two boxes are of one face
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
 
 
@@ -49,7 +50,7 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
     """Return grays, uint8 (height, width), stretched over the whole range and evened out by CLAHE.
 
     CLAHE: Zuiderveld 1994. The cascade takes what has little contrast for a wall. Frames with the
-    face found, of 186 in two webcam clips of 640x480 (benchmarks/detection.py; no false boxes):
+    face found, of 186 in two webcam clips of 640x480 (benchmarks/detection.py; no false boxes at that size):
 
         light                          whole frame, (1.1, 5)  tracker, grays as they are  tracker
         as it is                       186                    186                         186
@@ -118,7 +119,7 @@ class DetectionView:
         found = self._search(part, 0.8 * ROI_SIZE, 1.25 * ROI_SIZE, neighbors)
         found = [near / zoom + (left, top, 0) for near in found]
         best = max(found, key=lambda near: iou(near, box), default=None)
-        return best * self.scale if best is not None and iou(best, box) > 0.3 else None
+        return best * self.scale if best is not None and iou(best, box) > SAME_FACE else None
 
     def _search(
         self, pixels: np.ndarray, smallest: float, largest: float, neighbors: int

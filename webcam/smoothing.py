@@ -26,16 +26,14 @@ class ProbabilitySmoother:
         """Take in what the network says of a track, float32 (emotions,), at `seconds`."""
         if track_id in self.latest:
             old, before = self.latest[track_id]
-            probabilities = old + ema_weight(seconds - before, self.time_constant) * (
-                probabilities - old
-            )
+            weight = ema_weight(seconds - before, self.time_constant)
+            probabilities = old + weight * (probabilities - old)
         self.latest[track_id] = (probabilities, seconds)
 
     def keep(self, track_ids: set[int]) -> None:
         """Forget all other tracks."""
-        self.latest = {
-            track_id: known for track_id, known in self.latest.items() if track_id in track_ids
-        }
+        self.latest = {n: known for n, known in self.latest.items() if n in track_ids}
 
     def __getitem__(self, track_id: int) -> np.ndarray:
+        """Return a track's smoothed probabilities, float32 (emotions,)."""
         return self.latest[track_id][0]

@@ -24,9 +24,9 @@ class Source(Protocol):
 
     paths: list[Path]  # the files that are read, which no output may replace
     rate: float  # frames/s of a video made of it
-    frame_seconds: (
-        float  # how long a window shows a frame: 0 for the newest, infinite for a picture
-    )
+    # How long a window shows a frame: 0 of a camera, as long as it lasts of a video, without end of
+    # a picture
+    frame_seconds: float
     tag_column: str | None  # the CSV's name for the tags of its frames
 
     def frames(self) -> Iterator[Frame]:

@@ -5,7 +5,7 @@ from itertools import compress
 
 import numpy as np
 
-from webcam.detector import MIN_NEIGHBORS, SCALE_BANDS, DetectionView, FaceDetector
+from webcam.detector import MIN_NEIGHBORS, SAME_FACE, SCALE_BANDS, DetectionView, FaceDetector
 from webcam.geometry import iou
 from webcam.smoothing import ema_weight
 
@@ -14,7 +14,7 @@ FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
 AT_ONCE = 2  # tracks searched for in one frame; of more, those that have waited longest
 MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
 BOX_TIME_CONSTANT = 0.05  # seconds over which boxes are smoothed
-SAME_FACE = 0.3  # intersection over union above which two boxes are of one face
+TWIN = 0.5  # above which two tracks have run into each other
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Tracker:
         self.band, self.next_search = 0, 0.0
 
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
-        """Return the tracks of the next frame, uint8 (height, width), which was taken at `seconds`."""
+        """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
         view = self.detector.view(gray)
         # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may
         # have jumped
@@ -109,5 +109,5 @@ class Tracker:
         """
         track = self.tracks[number]
         may_come_back = track.hits > 2 and seconds - track.last_seen < MAX_LOST_SECONDS
-        twin = any(iou(track.box, older.box) > 0.5 for older in self.tracks[:number])
+        twin = any(iou(track.box, older.box) > TWIN for older in self.tracks[:number])
         return (track.found or may_come_back) and not twin

@@ -69,7 +69,7 @@ class Viewer:
         return self.interact(wait, None if self.mirrored else annotated)
 
     def wait_for_frame(self) -> bool:
-        """Show the last frame again while a camera has no new one; return whether there was a pause."""
+        """Show the last frame while a camera has no new one; return whether there was a pause."""
         if self.picture is None:
             self.say("waiting for the camera", 0.2)
         elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
@@ -79,7 +79,7 @@ class Viewer:
     def interact(self, wait: float, annotated: np.ndarray | None) -> bool:
         """Show and obey the keys for `wait` seconds, or until a pause ends.
 
-        `annotated` is the picture to show first, None to draw it. Returns whether there was a pause.
+        `annotated` is the picture to show first, None to draw it. Returns whether it was paused.
         """
         paused = False
         while True:

@@ -27,7 +27,7 @@ def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbu
 
 @pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])
 def test_help_needs_no_heavy_library(script, tmp_path):
-    """--help of a stage imports none of the libraries that take seconds."""
+    """--help imports none of the libraries that take seconds."""
     code = f"""
 import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
 try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")

@@ -30,10 +30,7 @@ ROWS = 6
 
 
 def good_tables():
-    """Return fer2013.csv and fer2013new.csv as lists of rows.
-
-    Six faces, three happy and three neutral.
-    """
+    """Return fer2013.csv and fer2013new.csv as lists of rows: three faces happy, three neutral."""
     draw = random.Random(5)
     fer = [["emotion", "pixels", "Usage"]]
     ferplus = [["Usage", "Image name", *VOTES]]
@@ -278,10 +275,7 @@ def test_no_csv_at_all(data):
 
 @given(data=st.data())
 def test_votes_csv_changed_anywhere(tmp_path_factory, data):
-    """What train.py reads.
-
-    A table whose rows are found by their number and whose votes are numbers, or one line.
-    """
+    """train.py reads a table whose rows are known by number and whose votes are numbers, or fails."""
     names = [*VOTES, "plurality", "majority"]
     rows = [f"row{row:05}.png,Training,{','.join('3' * 10)},anger,anger" for row in range(4)]
     good = "\n".join([",".join(["image", "usage", *names]), *rows, ""]).encode()

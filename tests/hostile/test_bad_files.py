@@ -90,9 +90,9 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
 
 @given(data=st.data())
 def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory, data):
-    """PNG has checksums.
+    """PNG has checksums, so that what opens has its own pixels.
 
-    What opens has its own pixels. JPEG has none, BMP neither, but a cut one is refused.
+    JPEG has none, nor has BMP; a cut one is refused.
     """
     face = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8))
     form = data.draw(st.sampled_from(["PNG", "JPEG", "BMP"]))
@@ -224,10 +224,7 @@ def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, scr
 
 @given(data=st.data())
 def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
-    """A TFLite file's header is all offsets.
-
-    One that leads out of the file, or round in it, is refused.
-    """
+    """Offsets in a header that lead out of the file, or round in it, are refused."""
     spoiled = bytearray(TFLITE)
     for _ in range(data.draw(st.integers(1, 8))):
         place = data.draw(
@@ -245,10 +242,7 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Model folders of other makes.
-
-    64x64 pixels, three channels, and one that would run code as it is loaded.
-    """
+    """Model folders of other makes: 64x64 pixels, three channels, one that would run code."""
     home = tmp_path_factory.mktemp("networks")
     code = f"""
 import os, sys; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

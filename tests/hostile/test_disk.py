@@ -1,7 +1,4 @@
-"""No room, a limit on file sizes, read-only, no permission.
-
-One line, and the earlier output as it was.
-"""
+"""No room, a limit on file sizes, read-only, no permission: one line, the earlier output kept."""
 
 import os
 import shutil
@@ -43,10 +40,7 @@ def refuse(script, *arguments, cwd, out, says, wrap=()):
 @pytest.mark.parametrize("script", DATA_STAGES)
 @pytest.mark.parametrize("room", [8, 100])
 def test_disk_full(toy, disk, script, room):
-    """`room` KB are left beside the earlier output.
-
-    Too few for a folder, or for the new one as a whole.
-    """
+    """`room` KB are left: too few for a folder, or for the new output as a whole."""
     earlier = toy / "data" / OUTPUTS[script]
     used = sum(-(-path.stat().st_size // 4096) * 4 for path in earlier.rglob("*") if path.is_file())
     folder = disk(used + room)
@@ -164,10 +158,7 @@ def test_snapshot_of_a_picture_on_a_full_disk(disk, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [100, 3000])
 def test_model_on_a_full_disk(trained, disk, room):
-    """The checkpoint or the report does not fit.
-
-    One line, the earlier model stays, and --resume can go on.
-    """
+    """The checkpoint or the report does not fit: one line, the earlier model stays."""
     folder = disk(
         sum(path.stat().st_size // 1024 + 4 for path in (trained / "data/model").iterdir()) + room
     )

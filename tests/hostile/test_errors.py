@@ -337,9 +337,9 @@ def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work
     [(".mkv", True), slow(".mp4", False), slow(".mov", False), slow(".avi", True)],
 )
 def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kept):
-    """Past a limit on a file's size the writer says nothing.
+    """The writer says nothing past a limit on a file's size: the loop must notice.
 
-    The loop must notice. MP4 without its end is no video.
+    An MP4 without its end is no video.
     """
     make_video(tmp_path / "in.avi", 60)
     out = tmp_path / f"out{suffix}"

@@ -1,7 +1,4 @@
-"""Killed, interrupted, or started twice.
-
-An output is whole or absent, and the next run makes all good.
-"""
+"""Killed, interrupted, started twice: an output is whole or absent, the next run makes all good."""
 
 import os
 import random
@@ -69,10 +66,7 @@ def kill_before(change, script, cwd):
 
 
 class Bench:
-    """A folder with data/ as a stage finds it.
-
-    Its input and an earlier output of its own, other than the next.
-    """
+    """A folder with data/ as a stage finds it, an earlier output of its own in it."""
 
     def __init__(self, toy, folder, script):
         self.folder, self.script = folder, script

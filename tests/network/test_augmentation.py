@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from network.augmentation import Augmentation, augment, batches
+from network.augmentation import augment, batches
+from network.recipe import Augmentation
 
 # But for the mirror
 STEADY = Augmentation(0, 0, 0, blur_probability=0, noise_probability=0, erase_probability=0)

@@ -41,10 +41,7 @@ def test_letters_and_lines_grow_with_the_frame():
 
 
 def test_colors_are_told_apart_without_red_or_green():
-    """Machado et al. 2009's matrix for no red cones at all, on linear light.
-
-    Distance in CIE Lab.
-    """
+    """As seen without red cones: Machado et al. 2009's matrix on linear light, distance in CIE Lab."""
     colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     blind = np.array(
