@@ -49,7 +49,7 @@ sys.argv = sys.argv[1:]
 sys.path[0] = os.path.dirname(sys.argv[0])
 from common import command_line
 run = command_line.run
-command_line.run = lambda main: (os.write(1, b"!"), run(main))
+command_line.run = lambda main: run(lambda: (os.write(1, b"!"), main()))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
