@@ -13,18 +13,7 @@ import pytest
 from conftest import images_in, run, tree_hash
 from PIL import Image
 
-VOTES = [
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-]
+from dataset.ferplus import VOTES
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ from PIL import Image
 
 from dataset.images import count, list_images
 
+CONTRAST = ["contrast.py", "--source", "faces", "--out", "out"]  # with the fixture `source`
+
 
 def test_hidden_files_and_other_files_in_a_dataset(source):
     (source / "anger/.DS_Store").write_bytes(b"")
@@ -15,12 +17,4 @@ def test_hidden_files_and_other_files_in_a_dataset(source):
 
 def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):
     Image.new("L", (48, 48)).save(source / "anger/row00001.bmp")
-    fails(
-        "contrast.py",
-        "--source",
-        "faces",
-        "--out",
-        "out",
-        cwd=tmp_path,
-        says=["row00001", "rename"],
-    )
+    fails(*CONTRAST, cwd=tmp_path, says=["row00001", "rename"])

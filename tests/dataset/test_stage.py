@@ -13,6 +13,8 @@ from conftest import ROOT, fails, run, tree_hash
 from common.errors import UserError
 from dataset.stage import atomic_folder
 
+CONTRAST = ["contrast.py", "--source", "faces", "--out", "out"]  # with the fixture `source`
+
 
 def contrast(folder, *arguments, **options):
     return run(
@@ -61,7 +63,7 @@ with atomic_folder(Path("out"), "contrast.py"):
     )
     try:
         assert holder.stdout.readline() == "holding\n"
-        fails("contrast.py", "--source", "faces", "--out", "out", cwd=tmp_path, says="another run")
+        fails(*CONTRAST, cwd=tmp_path, says="another run")
     finally:
         holder.kill()
         holder.communicate()
@@ -108,15 +110,7 @@ common.command_line.run(random_split.main)
 def test_what_can_not_be_cleared_is_named(source, tmp_path, kind):
     old = tmp_path / ".out.old"
     old.write_text("x") if kind == "file" else old.symlink_to(source)
-    fails(
-        "contrast.py",
-        "--source",
-        "faces",
-        "--out",
-        "out",
-        cwd=tmp_path,
-        says=[".out.old", "remove it by hand"],
-    )
+    fails(*CONTRAST, cwd=tmp_path, says=[".out.old", "remove it by hand"])
     assert len(list(source.rglob("*.png"))) == 6
 
 
@@ -126,15 +120,7 @@ def test_an_output_that_is_not_ours_is_refused_and_kept(source, tmp_path, made):
     out.write_text("mine") if made == "file" else out.mkdir()
     if made == "folder with photos":
         (out / "me.jpg").write_bytes(b"precious")
-    fails(
-        "contrast.py",
-        "--source",
-        "faces",
-        "--out",
-        "out",
-        cwd=tmp_path,
-        says=["out: ", "not made by contrast.py"],
-    )
+    fails(*CONTRAST, cwd=tmp_path, says=["out: ", "not made by contrast.py"])
     assert out.read_text() == "mine" if made == "file" else True
     assert (out / "me.jpg").read_bytes() == b"precious" if made == "folder with photos" else True
 

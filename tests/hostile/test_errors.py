@@ -12,18 +12,7 @@ import pytest
 from conftest import ROOT, fails, make_video, run, slow, tree_hash
 from PIL import Image
 
-VOTES = [
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-]
+from dataset.ferplus import VOTES
 
 
 @pytest.fixture
