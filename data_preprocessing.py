@@ -54,11 +54,21 @@ def write_images(
     return {str(emotion): int(n) for emotion, n in zip(emotions, counts)}
 
 
-def write_votes(path: Path, rows: np.ndarray, usage: np.ndarray, votes: np.ndarray) -> None:
-    """Write votes.csv, a line for each of some rows, so that each face can be joined with it."""
+def write_votes(
+    path: Path,
+    rows: np.ndarray,
+    usage: np.ndarray,
+    votes: np.ndarray,
+    rules: dict[str, np.ndarray],
+) -> None:
+    """Write votes.csv, a line for each of some rows, so that each face can be joined with it.
+
+    `rules` are the labels of all rows, {rule: str (rows,)}.
+    """
     table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
     table[VOTES] = votes[rows]
-    table["plurality"], table["majority"] = plurality(votes[rows]), majority(votes[rows])
+    for rule, labels in rules.items():
+        table[rule] = labels[rows]
     table.to_csv(path, index=False, lineterminator="\n")
 
 
@@ -79,11 +89,11 @@ def main() -> None:
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
         faces, usage = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
+        rules = {"plurality": plurality(votes), "majority": majority(votes)}
 
         # Which row goes where: test faces by the majority rule, pool faces by --rule, none to both
         in_test = (usage == "PrivateTest") & (not args.pool_all)
-        by_rule = plurality(votes) if args.rule == "plurality" else majority(votes)
-        labels = np.where(in_test, majority(votes), by_rule)
+        labels = np.where(in_test, rules["majority"], rules[args.rule])
         kept = named & (labels != "")
         copies = kept & ~in_test & copies_of(faces[kept & in_test], faces)
         pool, test = np.flatnonzero(kept & ~in_test & ~copies), np.flatnonzero(kept & in_test)
@@ -95,11 +105,11 @@ def main() -> None:
         images = {"pool": write_images(faces, labels, out / "pool", pool)}
         if test.size:
             images["test"] = write_images(faces, labels, out / "test", test)
-        write_votes(out / "votes.csv", np.flatnonzero(kept & ~copies), usage, votes)
+        write_votes(out / "votes.csv", np.flatnonzero(kept & ~copies), usage, votes, rules)
         read = {name: int((usage == name).sum()) for name in USAGES}
         write_stage(out, SCRIPT, args.out, vars(args), read, images)
 
-    unlabelled, unknown = named & (labels == ""), named & (plurality(votes) == "")
+    unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
     left_out = {
         "blank": ~named,
         "unknown or NF": unlabelled & unknown,

@@ -121,9 +121,8 @@ def process(
             summary.add(faces)
             # 2. Draw them, once for the window and the file; the window keeps the bare frame, since
             #    a key may ask for it to be drawn in another way
-            annotated = frame.picture
+            annotated = frame.picture.copy() if viewer.active else frame.picture
             if output.active or viewer.active:
-                annotated = frame.picture.copy() if viewer.active else frame.picture
                 draw_faces(annotated, faces, analyzer.emotions, viewer.bars)
             # 3. Write and show them
             output.write(annotated, frame)

@@ -150,8 +150,14 @@ def train_network(
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics = evaluation.report(network, sets, emotions, votes)
-        write_report(out, network, log, metrics, temperature, emotions)
+        metrics, corruptions = evaluation.report(network, sets, emotions, votes)
+        best = training.best_epoch(log)
+        parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+        print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
+        facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
+        facts |= {**metrics, "corruptions": corruptions, "log": log}
+        (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        write_plots(out, pd.DataFrame(log), metrics, emotions)
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
@@ -163,21 +169,12 @@ def train_network(
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
 
 
-def write_report(
-    out: Path, network, log: list[dict], metrics: dict, temperature: float, emotions: list[str]
-) -> None:
-    """Write metrics.json, training_log.csv and the plots into a model folder."""
-    epochs, best = pd.DataFrame(log), training.best_epoch(log)
-    parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
-    facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
-    facts |= {**metrics, "log": log}
-    (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    epochs.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-    sets = {name: rules for name, rules in metrics.items() if name != "corruptions"}
-    plots.plot_curves(epochs, out / "training_curves.png")
-    plots.plot_confusion(sets, emotions, out / "confusion_matrix.png")
-    plots.plot_reliability(sets, out / "reliability.png")
+def write_plots(out: Path, log: pd.DataFrame, metrics: dict, emotions: list[str]) -> None:
+    """Write training_log.csv and the plots into a model folder."""
+    log.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
+    plots.plot_curves(log, out / "training_curves.png")
+    plots.plot_confusion(metrics, emotions, out / "confusion_matrix.png")
+    plots.plot_reliability(metrics, out / "reliability.png")
 
 
 def load_network(folder: Path):

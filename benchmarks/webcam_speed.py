@@ -92,18 +92,11 @@ def timed(method: Callable, spent: dict, name: str) -> Callable:
     return call
 
 
-class TimedAnalyzer(FaceAnalyzer):
-    """Adds the seconds of detecting (and following) and of classifying to `spent`."""
-
-    def time_parts(self, spent: dict) -> None:
-        self.tracker.update = timed(self.tracker.update, spent, "detect")
-        self.classifier.classify = timed(self.classifier.classify, spent, "classify")
-
-
 def run_ours(frames: list[np.ndarray], spent: dict) -> tuple[list[float], float]:
     """Return the seconds of each frame, analyzed and drawn, and the faces per frame."""
-    analyzer, seconds, count = TimedAnalyzer.load(ROOT / "pretrained"), [], 0
-    analyzer.time_parts(spent)
+    analyzer, seconds, count = FaceAnalyzer.load(ROOT / "pretrained"), [], 0
+    analyzer.tracker.update = timed(analyzer.tracker.update, spent, "detect")
+    analyzer.classifier.classify = timed(analyzer.classifier.classify, spent, "classify")
     draw = timed(draw_faces, spent, "draw")
     buffer = np.empty_like(frames[0])
     for number, frame in enumerate(frames):
@@ -191,17 +184,9 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
             peak = 0.0
             # Not the rusage of the child, which counts this process before the exec too
             while process.poll() is None:
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                peak = max(
-                    [
-                        peak,
-                        *(
-                            float(line.split()[1]) / 1024
-                            for line in status.splitlines()
-                            if "VmHWM" in line
-                        ),
-                    ]
-                )
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                    if "VmHWM" in line:
+                        peak = max(peak, float(line.split()[1]) / 1024)
                 time.sleep(0.005)
             table.unlink()
             seen = f"first face named after {np.median(start):.2f} s (at most {max(start):.2f})"

@@ -85,8 +85,8 @@ def evaluate_corruptions(
 
 def report(
     network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
-) -> dict:
-    """Print and return {set: {rule: metrics}}, and "corruptions": the accuracy under each.
+) -> tuple[dict[str, dict[str, dict]], list[dict]]:
+    """Print and return {set: {rule: metrics}}, and the accuracy under each corruption.
 
     Corrupted are the test faces where there are any, else the validation faces.
     """
@@ -96,7 +96,7 @@ def report(
     labels = labels_by_rule(faces, emotions, votes)
     corruptions = evaluate_corruptions(network, faces, labels[headline_rule(labels)], emotions)
     print_corruptions(corruptions)
-    return {**metrics, "corruptions": corruptions}
+    return metrics, corruptions
 
 
 def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:

@@ -57,7 +57,6 @@ def check_parity(network, path: Path, faces: np.ndarray) -> None:
     print(f"emotion.tflite: at most {apart:.1e} from Keras in {of}")
     if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
-        why = "the training diverged: lower --learning-rate"
-        if np.isfinite(by_keras).all():
-            why = "try another OpenCV"
+        lower = "the training diverged: lower --learning-rate"
+        why = "try another OpenCV" if np.isfinite(by_keras).all() else lower
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")

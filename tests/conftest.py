@@ -108,17 +108,12 @@ def images_in(folder):
 
 
 def make_video(path, frames=12):
-    """Write a video of the sample face, drifting a little, with MJPG, which every OpenCV can write
-    and read.
-    """
+    """Write a video of the sample face, every other frame mirrored, as MJPG, which OpenCV reads."""
     face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
+    small = cv2.resize(face[:450], (480, 360))
     for number in range(frames):
-        writer.write(
-            cv2.resize(face[:450, :], (480, 360))[:, ::-1]
-            if number % 2
-            else cv2.resize(face[:450], (480, 360))
-        )
+        writer.write(small[:, ::-1] if number % 2 else small)
     writer.release()
     return path
 
@@ -231,6 +226,12 @@ def few(toy, tmp_path_factory):
             for path in sorted(emotion.iterdir())[:8]:
                 shutil.copy(path, folder / part / emotion.name)
     return folder
+
+
+def on_few(few, out, epochs):
+    """Return the arguments of train.py for a training on `few` into a model folder `out`."""
+    arguments = ["--train", few / "train", "--val", few / "val", "--out", out, "--epochs", epochs]
+    return [str(argument) for argument in arguments]
 
 
 @pytest.fixture(scope="session")

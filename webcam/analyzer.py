@@ -73,9 +73,10 @@ class FaceAnalyzer:
         for track, row in zip(found, probabilities):
             self.smoother.update(track.track_id, row, seconds)
         self.smoother.keep({track.track_id for track in tracks})
-        ids = [track.track_id for track in tracks]
-        boxes = [track.smoothed_box for track in tracks]
-        return [self.to_face(n, box, self.smoother[n]) for n, box in zip(ids, boxes)]
+        return [
+            self.to_face(track.track_id, track.smoothed_box, self.smoother[track.track_id])
+            for track in tracks
+        ]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a single picture; nothing of it is remembered.

@@ -1,7 +1,6 @@
 """Following faces from frame to frame."""
 
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 
@@ -62,8 +61,9 @@ class Tracker:
             elif not known[0].found:
                 self.update_track(known[0], candidate, seconds)
         # 4. Drop what has been lost for long, and of two that have run into each other the younger
-        kept = [self.is_kept(number, seconds) for number in range(len(self.tracks))]
-        self.tracks = list(compress(self.tracks, kept))
+        self.tracks = [
+            track for number, track in enumerate(self.tracks) if self.is_kept(number, seconds)
+        ]
         self.frames += 1
         return self.tracks
 

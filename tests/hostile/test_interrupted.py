@@ -11,7 +11,7 @@ import time
 import cv2
 import pandas as pd
 import pytest
-from conftest import DATA_STAGES, OUTPUTS, ROOT, make_toy, make_video, run, slow, tree_hash
+from conftest import DATA_STAGES, OUTPUTS, ROOT, make_toy, make_video, on_few, run, slow, tree_hash
 
 # By which option the earlier output of each data stage differs from the one under way
 STAGES = {
@@ -200,17 +200,8 @@ def test_started_twice_at_once(bench, times):
 @pytest.mark.parametrize("moment", range(8))
 def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
     """Killed after epoch 1, 2, 3 or 4 of 4, or while it reports; the log has every epoch once."""
-    arguments = [
-        "--train",
-        few / "train",
-        "--val",
-        few / "val",
-        "--out",
-        tmp_path / "model",
-        "--epochs",
-        4,
-    ]
-    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    arguments = on_few(few, tmp_path / "model", 4)
+    command = [sys.executable, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -238,17 +229,8 @@ def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
 @pytest.mark.parametrize("moment", range(5))
 def test_training_interrupted_says_one_line(few, tmp_path, moment):
     """While the libraries load, in the first epoch, in a later one, while it reports."""
-    arguments = [
-        "--train",
-        few / "train",
-        "--val",
-        few / "val",
-        "--out",
-        tmp_path / "model",
-        "--epochs",
-        4,
-    ]
-    command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *map(str, arguments)]
+    arguments = on_few(few, tmp_path / "model", 4)
+    command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
     process.stdout.read(1)
     if moment > 1:

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, fails, images_in, run, tree_hash
+from conftest import ROOT, fails, images_in, on_few, run, tree_hash
 from PIL import Image
 
 from network.checkpoint import digest
@@ -20,9 +20,8 @@ from network.checkpoint import digest
 @pytest.mark.slow
 def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     """Killed after the first epoch; the resumed run ends with all epochs, each once."""
-    arguments = ["--train", few / "train", "--val", few / "val", "--out", tmp_path / "model"]
-    arguments += ["--epochs", 3]
-    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    arguments = on_few(few, tmp_path / "model", 3)
+    command = [sys.executable, str(ROOT / "train.py"), *arguments]
     killed = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -86,16 +85,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
     before = tree_hash(resume)
     says = {"other faces": "other faces or votes; give", "other options": "other --epochs; give"}
     says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}
-    arguments = [
-        "--train",
-        few / "train",
-        "--val",
-        few / "val",
-        "--out",
-        tmp_path / "model",
-        "--epochs",
-        3,
-    ]
+    arguments = on_few(few, tmp_path / "model", 3)
     says = [".model.resume", says.get(what, "was not made by train.py")]
     fails("train.py", *arguments, "--resume", cwd=tmp_path, says=says)
     assert tree_hash(resume) == before and os.listdir(tmp_path) == [".model.resume"]
