@@ -9,10 +9,13 @@ gray. Only training faces are copied, so that validation stays what a camera see
 per emotion. Takes about 10 seconds on the real data.
 """
 
-from PIL import ImageEnhance
+from common.libraries import required
 
-from common.command_line import run
-from dataset.enhancement import copy_enhanced
+with required("requirements.txt"):
+    from PIL import ImageEnhance
+
+    from common.command_line import run
+    from dataset.enhancement import copy_enhanced
 
 if __name__ == "__main__":
     run(lambda: copy_enhanced("contrast", ImageEnhance.Contrast, 1.5, description=__doc__))

@@ -16,17 +16,20 @@ on the real file.
 import argparse
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from PIL import Image
+from common.libraries import required
 
-from common.command_line import Parser, run
-from common.console import progress
-from common.errors import fail
-from dataset.fer2013 import USAGES, read_faces, read_votes
-from dataset.ferplus import VOTES, majority, plurality
-from dataset.images import summary
-from dataset.stage import atomic_folder, write_stage
+with required("requirements.txt"):
+    import numpy as np
+    import pandas as pd
+    from PIL import Image
+
+    from common.command_line import Parser, run
+    from common.console import progress
+    from common.errors import fail
+    from dataset.fer2013 import USAGES, read_faces, read_votes
+    from dataset.ferplus import VOTES, majority, plurality
+    from dataset.images import summary
+    from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 
@@ -74,8 +77,8 @@ def write_votes(
 
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_path("--fer", "data/fer2013.csv", "FER-2013's CSV")
-    parser.add_path("--ferplus", "data/fer2013new.csv", "FER+'s CSV")
+    parser.add_input("--fer", "data/fer2013.csv", "FER-2013's CSV", "file")
+    parser.add_input("--ferplus", "data/fer2013new.csv", "FER+'s CSV", "file")
     parser.add_path("--out", "data/faces", "output folder")
     rule = "the pool's label rule (%(default)s)"
     parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)

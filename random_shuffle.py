@@ -16,9 +16,12 @@ import os
 import random
 from pathlib import Path
 
-from common.command_line import Parser, positive_int, run
-from dataset.images import copy_images, count, list_images, summary
-from dataset.stage import atomic_folder, write_stage
+from common.libraries import required
+
+with required("requirements.txt"):
+    from common.command_line import Parser, positive_int, run
+    from dataset.images import copy_images, count, list_images, summary
+    from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: random_split.py
@@ -65,11 +68,8 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
 
 def main() -> None:
     parser = Parser(__doc__)
-    default = ["data/split/train", "data/contrast", "data/sharpness"]
-    sources = f"folders of emotion folders, the training faces first ({' '.join(default)})"
-    parser.add_argument(
-        "--sources", type=Path, nargs="+", default=list(map(Path, default)), help=sources
-    )
+    default = "data/split/train data/contrast data/sharpness"
+    parser.add_input("--sources", default, "folders of emotion folders, the training faces first")
     parser.add_path("--out", "data/shuffled", "output folder")
     parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle (%(default)s)")
     repeat = "repeat rare emotions up to N-fold (1: off)"

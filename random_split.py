@@ -16,18 +16,28 @@ Takes about 10 seconds on the real data.
 
 from pathlib import Path
 
-from common.command_line import Parser, run
-from common.errors import fail
-from dataset.images import count, list_images, summary
-from dataset.splitting import PARTS, check_arrival, count_part, hash_pixels, rejoin_copies, split
-from dataset.stage import atomic_folder, write_stage
+from common.libraries import required
+
+with required("requirements.txt"):
+    from common.command_line import Parser, run
+    from common.errors import fail
+    from dataset.images import count, list_images, summary
+    from dataset.splitting import (
+        PARTS,
+        check_arrival,
+        count_part,
+        hash_pixels,
+        rejoin_copies,
+        split,
+    )
+    from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_path("--source", "data/faces/pool", "emotion folders")
+    parser.add_input("--source", "data/faces/pool", "emotion folders")
     parser.add_path("--out", "data/split", "output folder")
     shares = "shares of train, val and, if three, test (0.8 0.2)"
     parser.add_argument("--ratio", type=float, nargs="+", default=[0.8, 0.2], help=shares)

@@ -1,6 +1,6 @@
 """Name the expression on every face in front of a camera, in a video, a stream or pictures.
 
-    python realtime.py                                     the first camera, in a window
+    python realtime.py                        the first camera, in a window; without one, a demo
     python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
     python realtime.py --source photos/ --output labelled/ --headless
 
@@ -27,31 +27,28 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from common.command_line import Parser, run, seconds
-from common.errors import fail, first_line
+from common.libraries import required
 
-try:
-    # Before OpenCV loads: keep what it and FFmpeg say off stderr, where an error is one line
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    # Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
-    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
-    import cv2  # noqa: F401 (webcam needs it)
-except ImportError as error:
-    mend = "`apt-get install libgl1`, or `pip install -r requirements.txt`"
-    raise SystemExit(f"error: OpenCV can't be loaded ({first_line(error)}); {mend}") from None
+# Before OpenCV loads: keep what it and FFmpeg say off stderr, where an error is one line
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
+os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
-from webcam import FaceAnalyzer
-from webcam.analyzer import SMOOTHING
-from webcam.camera import CameraSource, is_camera
-from webcam.frame import Frame, mirrored
-from webcam.overlay import draw_faces
-from webcam.recorder import VideoRecorder
-from webcam.sources import ImageSource, Source, open_source
-from webcam.summary import Summary
-from webcam.viewer import NoViewer, Viewer
-from webcam.window import Window
-from webcam.writers import CsvWriter, ImageWriter
+with required("requirements-webcam.txt"):
+    from common.command_line import Parser, run, seconds
+    from common.errors import UserError, fail
+    from webcam import FaceAnalyzer
+    from webcam.analyzer import SMOOTHING
+    from webcam.camera import CameraSource, is_camera
+    from webcam.frame import Frame, mirrored
+    from webcam.overlay import draw_faces
+    from webcam.recorder import VideoRecorder
+    from webcam.sources import ImageSource, Source, open_source
+    from webcam.summary import Summary
+    from webcam.viewer import NoViewer, Viewer
+    from webcam.window import Window
+    from webcam.writers import CsvWriter, ImageWriter, stamped
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
@@ -68,8 +65,9 @@ def frame_size(text: str) -> tuple[int, int]:
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
-    source = "camera number, video, stream URL, or pictures: files, folders, 'patterns*' (0)"
-    add("--source", nargs="+", default=["0"], help=source)
+    source = "camera number, video, stream URL, pictures (files, folders, 'patterns*'), or demo"
+    default = "(0, or else demo)"
+    add("--source", nargs="+", help=f"{source} {default}")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
     add("--headless", action="store_true", help="no window")
     add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
@@ -88,6 +86,25 @@ def find_model() -> Path:
     """Return data/model where train.py has made one, else the network that comes along."""
     made = Path("data/model")
     return made if (made / "emotion.tflite").is_file() else PRETRAINED
+
+
+def open_first_camera(size: tuple[int, int] | None) -> Source:
+    """Return the first camera, or the demo where there is none and no size was asked for."""
+    try:
+        return open_source(["0"], size)
+    except UserError:
+        if size:
+            raise
+    other = "--source takes another camera's number, a video or pictures"
+    print(f"no camera 0: this is the demo (--source demo); {other}")
+    return open_source(["demo"], None)
+
+
+def name_output(source: Source) -> Path:
+    """Return where the annotated copy goes when nothing was asked for and no window can open."""
+    if not isinstance(source, ImageSource):
+        return stamped("recording", ".mp4")
+    return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
 
 
 def open_output(path: Path | None, source: Source) -> VideoRecorder | ImageWriter:
@@ -149,13 +166,23 @@ def interrupt(number: int, frame: object) -> NoReturn:
 def main() -> None:
     args = parse_arguments()
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
-    analyzer = FaceAnalyzer.load(args.model or find_model(), args.smoothing)
-    source, summary, status = open_source(args.source, args.size), Summary(), 0
+    model = args.model or find_model()
+    analyzer = FaceAnalyzer.load(model, args.smoothing)
+    if model.resolve() != PRETRAINED:
+        print(f"the network is that in {model}")
+    source = open_source(args.source, args.size) if args.source else open_first_camera(args.size)
+    windowed = probe is not None and not probe.wait()
+    if probe and not windowed:
+        if not (args.output or args.csv):
+            args.output = name_output(source)
+        where = f"writing {args.output} instead" if args.output else "going on without"
+        print(f"no window can open (no display, or opencv-python-headless): {where}")
+    summary, status = Summary(), 0
     if args.mirror is None:
         args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         stack.callback(source.close)
-        window = stack.enter_context(Window(probe)) if probe else None
+        window = stack.enter_context(Window()) if windowed else None
         output = open_output(args.output, source)
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
@@ -178,7 +205,7 @@ def main() -> None:
             print(f"wrote {path}")
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
-        fail(f"{args.source[0]}: no frame could be read; try another --source")
+        fail(f"{(args.source or '0')[0]}: no frame could be read; try another --source")
     raise SystemExit(status)
 
 

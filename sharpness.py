@@ -9,10 +9,13 @@ training faces are copied, so that validation stays what a camera sees. Prints t
 emotion. Takes about 10 seconds on the real data.
 """
 
-from PIL import ImageEnhance
+from common.libraries import required
 
-from common.command_line import run
-from dataset.enhancement import copy_enhanced
+with required("requirements.txt"):
+    from PIL import ImageEnhance
+
+    from common.command_line import run
+    from dataset.enhancement import copy_enhanced
 
 if __name__ == "__main__":
     run(lambda: copy_enhanced("sharpness", ImageEnhance.Sharpness, 1.75, description=__doc__))

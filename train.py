@@ -26,19 +26,22 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+from common.libraries import required
 
-from common.command_line import Parser, positive_float, positive_int, run, seed
-from common.console import quiet
-from common.errors import fail, first_line
-from common.labels import write_labels
-from dataset.images import FACE_SIZE
-from dataset.stage import atomic_folder, write_stage
-from network.checkpoint import RECIPE, digest, prepare_checkpoint
-from network.faces import check_leakage, load_sets
-from network.recipe import QUICK_EPOCHS, Recipe
-from network.targets import read_votes, soft_targets
+with required("requirements.txt"):
+    import numpy as np
+    import pandas as pd
+
+    from common.command_line import Parser, positive_float, positive_int, run, seed
+    from common.console import quiet
+    from common.errors import fail, first_line
+    from common.labels import write_labels
+    from dataset.images import FACE_SIZE
+    from dataset.stage import atomic_folder, write_stage
+    from network.checkpoint import RECIPE, digest, prepare_checkpoint
+    from network.faces import check_leakage, load_sets
+    from network.recipe import QUICK_EPOCHS, Recipe
+    from network.targets import read_votes, soft_targets
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
@@ -60,10 +63,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
     # What is read and written
-    parser.add_path("--train", "data/shuffled", "faces to train on")
-    parser.add_path("--val", "data/split/val", "faces to choose the best epoch by")
-    parser.add_path("--test", "data/faces/test", "faces for the report alone")
-    parser.add_path("--votes", "data/faces/votes.csv", "FER+'s votes")
+    parser.add_input("--train", "data/shuffled", "faces to train on")
+    parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
+    parser.add_input("--test", "data/faces/test", "faces for the report alone")
+    parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     # The recipe
     labels = "shares of the votes, or one label (%(default)s)"
@@ -91,12 +94,6 @@ def parse_arguments() -> argparse.Namespace:
     export_only = "write emotion.tflite for the network in --out; nothing else"
     mode("--export", action="store_true", help=export_only)
     args = parser.parse_args()
-
-    for name in ("val", "test", "votes"):  # those that may be missing, unless they were asked for
-        path, kind = getattr(args, name), "file" if name == "votes" else "folder"
-        there = path.is_file() if kind == "file" else path.is_dir()
-        if path != parser.get_default(name) and not there:
-            fail(f"{path}: no such {kind}; correct --{name}")
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     args.epochs = min(args.epochs, DRY_RUN_EPOCHS) if args.dry_run else args.epochs
     return args

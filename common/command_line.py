@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from common.errors import UserError, fail, printable
+from common.libraries import explain
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,10 +19,42 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, description: str):
         formatter = argparse.RawDescriptionHelpFormatter
         super().__init__(description=description, formatter_class=formatter)
+        self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
 
     def add_path(self, option: str, default: str, what: str) -> None:
         """Add an option that takes a path."""
         self.add_argument(option, type=Path, default=Path(default), help=f"{what} (%(default)s)")
+
+    def add_input(self, option: str, default: str, what: str, kind: str = "folder") -> None:
+        """Add an option that takes the path of a "folder" or "file" to read.
+
+        A `default` of several paths, with blanks between, makes an option that takes several.
+        """
+        if " " not in default:
+            self.add_path(option, default, what)
+        else:
+            paths = [Path(path) for path in default.split()]
+            what = f"{what} ({default})"
+            self.add_argument(option, type=Path, nargs="+", default=paths, help=what)
+        self.inputs[option] = kind
+
+    def parse_args(self, *arguments, **options) -> argparse.Namespace:
+        """Return the options. Raises UserError for an input that was asked for and is not there.
+
+        What is missing of the defaults is for the script to say: another script makes it.
+        """
+        args = super().parse_args(*arguments, **options)
+        for option, kind in self.inputs.items():
+            name = option.lstrip("-")
+            given, default = (
+                paths if isinstance(paths, list) else [paths]
+                for paths in (getattr(args, name), self.get_default(name))
+            )
+            for path in given:
+                there = path.is_file() if kind == "file" else path.is_dir()
+                if path not in default and not there:
+                    fail(f"{path}: no such {kind}; correct {option}")
+        return args
 
     def error(self, message: str) -> NoReturn:
         """Raise UserError; argparse would print the usage and exit with status 2.
@@ -54,7 +87,10 @@ seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to 
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; errors of the user or the system, and Ctrl-C, become one line."""
+    """Run a script's `main`; errors of the user or the system, and Ctrl-C, become one line.
+
+    A library that is missing is one too.
+    """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
     try:
@@ -64,6 +100,8 @@ def run(main: Callable[[], None]) -> None:
             flush()
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
+    except ImportError as error:  # of a library that is loaded late
+        raise SystemExit(f"error: {explain(error, 'requirements.txt')}") from None
     except BrokenPipeError:  # what reads the output has had enough, as `head` does
         raise SystemExit(128 + 13) from None  # as if SIGPIPE, which Python ignores, had ended it
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ def copy_enhanced(kind: str, enhancement: type, factor: float, description: str)
     `description` the help.
     """
     parser = Parser(description)
-    parser.add_path("--source", "data/split/train", "emotion folders")
+    parser.add_input("--source", "data/split/train", "emotion folders")
     parser.add_path("--out", f"data/{kind}", "output folder")
     strength = "strength, 0 or more (%(default)s)"
     parser.add_argument("--factor", type=enhancement_factor, default=factor, help=strength)

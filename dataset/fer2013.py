@@ -33,8 +33,8 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 for chunk in chunks:
                     yield chunk[columns]
     except FileNotFoundError:
-        mend = "the README says where to download it, `--help` how to name another"
-        fail(f"{path}: no such file; {mend}")
+        toy = "`python samples/make_toy_csv.py` draws faces to try with"
+        fail(f"{path}: no such file; the README says where to download it, {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         what = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
         fail(f"{path}: {what}; download it again")

@@ -44,7 +44,8 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
         if not path.is_file():
             fail(f"{path}: named like an image, but no file; remove it")
     if not images:
-        fail(f"{folder}: no images in its sub-folders; make it with `python {made_by}`")
+        wanted = f"one sub-folder of images per emotion, as `python {made_by}` makes"
+        fail(f"{folder}: no images in its sub-folders; give a folder with {wanted}")
     if len(images) == 1:
         what = f"only one emotion, {next(iter(images))!r}"
         fail(f"{folder}: {what}; a network needs two or more sub-folders to tell apart")

@@ -13,14 +13,17 @@ import random
 import sys
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common.command_line import Parser, positive_int, run
-from common.errors import fail
-from dataset.ferplus import VOTES
-from dataset.images import FACE_SIZE
+from common.libraries import required
+
+with required("requirements.txt"):
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    from common.command_line import Parser, positive_int, run
+    from common.errors import fail
+    from dataset.ferplus import VOTES
+    from dataset.images import FACE_SIZE
 
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
 # (positive: a frown)

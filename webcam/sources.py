@@ -14,6 +14,7 @@ import cv2
 from common.console import quiet
 from common.errors import fail
 from webcam.camera import CameraSource, is_camera, open_capture
+from webcam.demo import DemoSource
 from webcam.frame import Frame
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
@@ -124,12 +125,23 @@ def list_files(names: list[str]) -> list[Path]:
             found = [path]
         else:
             found = sorted(map(Path, glob.glob(name)))
+        if not found and name and path.is_dir():
+            fail(f"{name}: no pictures in it{name_inner_pictures(path)}")
         if not found:
-            what = "no pictures in it" if name and path.is_dir() else "no such file"
             mend = "give a camera number, a video, pictures or a stream's URL to --source"
-            fail(f"{name}: {what}; {mend}")
+            fail(f"{name}: no such file; {mend}")
         paths += found
     return paths
+
+
+def name_inner_pictures(folder: Path) -> str:
+    """Return what to say of a folder without pictures: where in its sub-folders some are."""
+    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
+        inner = next((file for file in sorted(folder.glob(pattern)) if is_picture(file)), None)
+        if inner:
+            pattern = f"{folder / pattern}{inner.suffix}"
+            return f", but in its sub-folders; give one of those, or '{pattern}', to --source"
+    return "; give one with pictures, a video, a camera number or a stream's URL to --source"
 
 
 def is_picture(file: Path) -> bool:
@@ -147,6 +159,8 @@ def open_source(names: list[str], size: tuple[int, int] | None) -> Source:
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
         fail(f"{name}: --size is what to ask a camera for; leave it out")
+    if names == ["demo"]:  # `./demo` is a file or folder of that name
+        return DemoSource()
     if len(names) > 1 or not (is_camera(name) or "://" in name):
         paths = list_files(names)
         strange = [path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES]
@@ -180,7 +194,8 @@ def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCap
 def why_not_opened(name: str) -> str:
     """Return what is wrong with a source that OpenCV did not open, and what mends it."""
     if is_camera(name):
-        return "no such camera, or another program holds it; try --source 1, or a video file"
+        others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"
+        return f"no such camera, or another program holds it; try {others}"
     if "://" in name:
         return "not a stream that answers"
     return "not a video that OpenCV can read; convert it to MP4"

@@ -7,20 +7,13 @@ import time
 import cv2
 import numpy as np
 
-from common.errors import fail
-
 
 class Window:
     """A window on the screen."""
 
     TITLE = "Facial expressions (h: keys)"
 
-    def __init__(self, probe: subprocess.Popen):
-        # Without a display OpenCV's window toolkit aborts the process that asks for a window:
-        # another one has asked
-        if probe.wait():
-            what = "no display to open a window on, or opencv-python-headless, which has no windows"
-            fail(f"{what}; use --headless with --output or --csv")
+    def __init__(self):
         cv2.namedWindow(
             self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         )
@@ -34,7 +27,11 @@ class Window:
 
     @staticmethod
     def probe() -> subprocess.Popen:
-        """Start a process that fails where no window can be opened."""
+        """Start a process that fails where no window can be opened: its status tells.
+
+        Without a display OpenCV's window toolkit aborts the process that asks for a window, so
+        another one asks.
+        """
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
         return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -1,0 +1,42 @@
+"""What a script says where Python is too old or a library is missing: one line, no traceback.
+
+Written for any Python 3: an old one must get as far as the line.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OLDEST_PYTHON = (3, 10)
+
+
+@contextmanager
+def required(requirements: str) -> Iterator[None]:
+    """End the script with one line when an import in the block fails.
+
+    `requirements` is the file that lists the libraries.
+    """
+    if sys.version_info < OLDEST_PYTHON:
+        here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
+        mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
+        raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
+    try:
+        yield
+    except ImportError as error:
+        raise SystemExit(f"error: {explain(error, requirements)}") from None
+
+
+def explain(error: ImportError, requirements: str) -> str:
+    """Return what could not be imported and what mends it, in one line."""
+    what = (str(error).splitlines() or ["a library can't be loaded"])[0][:150]
+    if re.match(r"lib\S+\.so\S*: cannot open", what):  # OpenCV's, on Linux
+        mend = "`apt-get install libgl1 libglib2.0-0`, or use opencv-python-headless (README)"
+        return f"OpenCV can't be loaded ({what}); {mend}"
+    mend = f"`pip install -r {requirements}`"
+    if sys.prefix == sys.base_prefix:  # outside any environment of `venv`
+        activate = r".venv\Scripts\activate" if sys.platform == "win32" else ". .venv/bin/activate"
+        mend = f"activate the environment first (`{activate}`), or {mend}"
+    return f"{what}; {mend}"

@@ -1,0 +1,90 @@
+"""A library that is missing, and a Python that is too old: one line."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import DATA_STAGES, PICTURE, ROOT, fails
+
+SCRIPTS = [*DATA_STAGES, "train.py", "realtime.py", "samples/make_toy_csv.py"]
+
+
+def one_line(command, cwd, says):
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == "", done
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert all(text in done.stderr for text in says), done.stderr
+
+
+# random_shuffle.py loads its libraries once its input is known to be there
+@pytest.mark.parametrize("script", sorted({*SCRIPTS, "samples/plot_csv.py"} - {"random_shuffle.py"}))
+def test_a_script_without_its_libraries(script, tmp_path):
+    """-S: a Python without site-packages, as outside the environment."""
+    wanted = "requirements-webcam.txt" if script == "realtime.py" else "requirements.txt"
+    says = ["No module named", f"`pip install -r {wanted}`"]
+    one_line([sys.executable, "-S", str(ROOT / script)], tmp_path, says)
+
+
+def test_outside_an_environment_its_activation_is_named(tmp_path):
+    base = os.path.realpath(sys.executable)  # that the environment was made with
+    one_line([base, "-S", str(ROOT / "contrast.py")], tmp_path, ["activate"])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_older_python_is_told_which_one_is_needed(script, tmp_path):
+    code = f"""
+import runpy, sys; sys.version_info = (3, 9, 2); sys.path.insert(0, {str(ROOT)!r})
+runpy.run_path(sys.argv[1])
+"""
+    says = ["Python 3.9", "needs Python 3.10"]
+    one_line([sys.executable, "-c", code, str(ROOT / script)], tmp_path, says)
+    for path in (script, "common/libraries.py", "common/__init__.py"):
+        ast.parse((ROOT / path).read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+def test_a_library_that_is_loaded_late(source, tmp_path):
+    """With requirements-webcam.txt alone: tqdm comes with the others."""
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake/tqdm.py").write_text("raise ModuleNotFoundError(\"No module named 'tqdm'\")")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "fake")}
+    says = ["No module named 'tqdm'", "`pip install -r requirements.txt`"]
+    fails("contrast.py", "--source", source, cwd=tmp_path, env=env, says=says)
+    assert not (tmp_path / "data/contrast").exists()
+
+
+def test_realtime_needs_what_its_requirements_name_and_no_more(tmp_path):
+    """What they don't name can't be imported."""
+    lines = (ROOT / "requirements-webcam.txt").read_text().splitlines()
+    names = {re.match(r"[\w-]+", line)[0] for line in lines if not line.startswith("#")}
+    assert names == {"numpy", "opencv-python"}
+    code = f"""
+import runpy, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        known = name.split(".")[0] in {{"numpy", "cv2", "common", "webcam", *sys.stdlib_module_names}}
+        if not known and not name.startswith("_"):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Finder())
+sys.path.insert(0, {str(ROOT)!r})
+sys.argv = ["realtime.py", "--source", {str(PICTURE)!r}, "--headless"]
+runpy.run_path({str(ROOT / "realtime.py")!r}, run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "1 face" in done.stdout and done.stderr == "", done.stderr
+
+
+def test_a_bound_stands_in_one_file(tmp_path):
+    """Nor does the README name another than requirements-webcam.txt."""
+    bound = re.search(
+        "^opencv-python(.*?)( |$)", (ROOT / "requirements-webcam.txt").read_text(), re.M
+    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"opencv-python(?:-headless)?([<>=][^\"'` ]*)", readme)) == {bound[1]}
+    files = [path.read_text() for path in ROOT.glob("requirements*.txt")]
+    names = re.findall(r"^([\w-]+)[<>=]", "\n".join(files), re.M)
+    assert len(names) == len(set(names))

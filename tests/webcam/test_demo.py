@@ -1,0 +1,100 @@
+"""The demo: what realtime.py shows where there is no camera, and writes where there is no display."""
+
+import os
+import sys
+
+import cv2
+import pytest
+from conftest import PICTURE, fails, frames_of, make_video, rows_of, run
+
+# A machine without a camera, whatever this one has
+NO_CAMERA = {
+    f"OPENCV_VIDEOIO_PRIORITY_{name}": "0"
+    for name in ("V4L2", "GSTREAMER", "UEYE", "OBSENSOR", "AVFOUNDATION", "MSMF", "DSHOW")
+}
+ENV = {
+    name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")
+} | NO_CAMERA
+
+
+def test_faces_of_the_demo_are_followed_smoothed_and_numbered(tmp_path):
+    run("realtime.py", "--source", "demo", "--headless", "--csv", "faces.csv", cwd=tmp_path)
+    rows = rows_of(tmp_path / "faces.csv")
+
+    def faces(begin, end):
+        return [row for row in rows if begin <= float(row["time"]) < end]
+
+    first = [row for row in faces(0, 8.5) if row["face"] == "1"]
+    assert len(first) > 250, "of 255 frames: moved, nearer, tilted and in the dark"
+    assert {row["emotion"] for row in first} == {"happiness"}
+    widths = [int(row["width"]) for row in first]
+    assert max(widths) > 1.5 * min(widths), "it comes nearer"
+    assert not faces(9.7, 10.1), "it has left"
+    back = {row["face"] for row in faces(10.7, 11.2)}
+    assert back and "1" not in back, "who comes back has a new number"
+    left, right = (
+        {row["face"] for row in faces(12.5, 13) if (int(row["x"]) < 320) == side}
+        for side in (True, False)
+    )
+    assert left and right and left != right, "a second one joins"
+    assert rows[-1]["frame"] == "389"
+
+
+def test_without_a_camera_the_demo_is_shown_and_a_line_says_so(tmp_path):
+    done = run("realtime.py", "--headless", "--csv", "faces.csv", cwd=tmp_path, env=ENV)
+    line, summary, wrote = done.stdout.splitlines()
+    assert line.startswith("no camera 0") and "--source demo" in line
+    assert summary.startswith("390 frames") and wrote == "wrote faces.csv"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["--source", "0"], ["--size", "640x480"]])
+def test_a_camera_that_was_asked_for_is_not_replaced_by_the_demo(tmp_path, arguments):
+    says = ["0: no such camera", "samples/astronaut.jpg", "--source demo"]
+    fails("realtime.py", *arguments, "--headless", cwd=tmp_path, env=ENV, says=says)
+
+
+def test_what_is_named_demo_can_be_read_all_the_same(tmp_path):
+    (tmp_path / "demo").mkdir()
+    cv2.imwrite(str(tmp_path / "demo/a.png"), cv2.imread(str(PICTURE)))
+    done = run("realtime.py", "--source", "./demo", "--headless", cwd=tmp_path)
+    assert done.stdout.startswith("1 frames, 1 faces")
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+
+
+@linux
+@pytest.mark.parametrize("display", [None, ":4711"])
+def test_without_a_display_the_demo_is_recorded(tmp_path, display):
+    env = {**ENV, "DISPLAY": display} if display else ENV
+    done = run("realtime.py", cwd=tmp_path, env=env)
+    (recording,) = tmp_path.iterdir()
+    assert recording.name.startswith("recording-") and recording.suffix == ".mp4"
+    _, line, *_, wrote = done.stdout.splitlines()
+    assert line.startswith("no window can open") and recording.name in line
+    assert wrote == f"wrote {recording.name}" and done.stderr == ""
+    frames = frames_of(recording)
+    assert len(frames) == 390 and frames[0].shape == (480, 640, 3)
+    assert cv2.inRange(frames[10], (40, 200, 200), (120, 255, 255)).any(), "with the box drawn"
+
+
+@linux
+def test_without_a_display_a_copy_of_any_source_is_written(tmp_path):
+    run("realtime.py", "--source", PICTURE, cwd=tmp_path, env=ENV)
+    (picture,) = tmp_path.glob("snapshot-*.png")
+    assert (cv2.imread(str(picture)) != cv2.imread(str(PICTURE))).any()
+    run("realtime.py", "--source", PICTURE, picture, cwd=tmp_path, env=ENV)
+    (folder,) = tmp_path.glob("snapshots-*")
+    assert sorted(path.name for path in folder.iterdir()) == ["astronaut.jpg", picture.name]
+    make_video(tmp_path / "in.avi", frames=5)
+    run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=ENV)
+    (video,) = tmp_path.glob("recording-*.mp4")
+    assert len(frames_of(video)) == 5
+
+
+@linux
+@pytest.mark.parametrize("option, name", [("--csv", "faces.csv"), ("--output", "out.png")])
+def test_without_a_display_nothing_is_written_that_was_not_asked_for(tmp_path, option, name):
+    run("realtime.py", "--source", PICTURE, option, name, cwd=tmp_path, env=ENV)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
