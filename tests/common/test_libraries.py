@@ -20,7 +20,9 @@ def one_line(command, cwd, says):
 
 
 # random_shuffle.py loads its libraries once its input is known to be there
-@pytest.mark.parametrize("script", sorted({*SCRIPTS, "samples/plot_csv.py"} - {"random_shuffle.py"}))
+@pytest.mark.parametrize(
+    "script", sorted({*SCRIPTS, "samples/plot_csv.py"} - {"random_shuffle.py"})
+)
 def test_a_script_without_its_libraries(script, tmp_path):
     """-S: a Python without site-packages, as outside the environment."""
     wanted = "requirements-webcam.txt" if script == "realtime.py" else "requirements.txt"
