@@ -171,18 +171,17 @@ def main() -> None:
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
     source = open_source(args.source, args.size) if args.source else open_first_camera(args.size)
-    windowed = probe is not None and not probe.wait()
-    if probe and not windowed:
-        if not (args.output or args.csv):
-            args.output = name_output(source)
-        where = f"writing {args.output} instead" if args.output else "going on without"
-        print(f"no window can open (no display, or opencv-python-headless): {where}")
     summary, status = Summary(), 0
     if args.mirror is None:
         args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         stack.callback(source.close)
-        window = stack.enter_context(Window()) if windowed else None
+        window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        if probe and not window:
+            if not (args.output or args.csv):
+                args.output = name_output(source)
+            where = f"writing {args.output} instead" if args.output else "going on without"
+            print(f"no window can open (no display, or opencv-python-headless): {where}")
         output = open_output(args.output, source)
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
@@ -205,7 +204,9 @@ def main() -> None:
             print(f"wrote {path}")
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
-        fail(f"{(args.source or '0')[0]}: no frame could be read; try another --source")
+        fail(
+            f"{args.source[0] if args.source else '0'}: no frame could be read; try another --source"
+        )
     raise SystemExit(status)
 
 

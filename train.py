@@ -107,7 +107,7 @@ def import_keras_modules() -> None:
     try:
         with quiet():
             from network import architecture, evaluation, export, plots, training
-    except (ImportError, ValueError) as error:  # ValueError: a KERAS_BACKEND that is none
+    except ValueError as error:  # a KERAS_BACKEND that is none
         what = f"a library can't be loaded ({first_line(error)})"
         fail(f"{what}; run `pip install -r requirements.txt`")
 

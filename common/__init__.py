@@ -1,4 +1,4 @@
-"""What scripts and packages share: options, errors, progress bars, labels.txt.
+"""What scripts and packages share: options, errors, missing libraries, progress bars, labels.txt.
 
 Standard library alone; tqdm, late.
 """

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from common.errors import first_line
+
 OLDEST_PYTHON = (3, 10)
 
 
@@ -31,7 +33,7 @@ def required(requirements: str) -> Iterator[None]:
 
 def explain(error: ImportError, requirements: str) -> str:
     """Return what could not be imported and what mends it, in one line."""
-    what = (str(error).splitlines() or ["a library can't be loaded"])[0][:150]
+    what = first_line(error)
     if re.match(r"lib\S+\.so\S*: cannot open", what):  # OpenCV's, on Linux
         mend = "`apt-get install libgl1 libglib2.0-0`, or use opencv-python-headless (README)"
         return f"OpenCV can't be loaded ({what}); {mend}"

@@ -171,9 +171,10 @@ def test_stopped_at_random_moments(bench, times, number, status):
             assert tree_hash(bench.out) == bench.new_hash
             lasts = moment  # it was too late
         else:
-            assert process.returncode == status
-            # After kill -9 Python 3.14 speaks of a semaphore that was left
-            assert said == "interrupted\n" if status == 130 else "Error" not in said
+            # Of a semaphore that kill -9 leaves Python 3.14 speaks on its own account
+            if sys.version_info >= (3, 14) and "leaked semaphore" in said and status != 130:
+                said = ""
+            assert (process.returncode, said) == (status, "interrupted\n" * (status == 130))
             stopped += 1
         bench.check()
 
