@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from webcam.analyzer import Face
-from webcam.overlay import draw_faces, draw_panel, font_scale
+from webcam.overlay import arrange, draw_faces, draw_notes
 from webcam.recorder import VideoRecorder
 from webcam.window import Window
 from webcam.writers import ImageWriter, stamped, write_image
@@ -95,12 +95,17 @@ class Viewer:
         """Return the last frame with its faces, as in a mirror where that was asked for."""
         if self.picture is None:
             return np.zeros((480, 640, 3), np.uint8)
-        picture, faces = self.picture.copy(), self.faces
+        picture = self.picture.copy()
         if self.mirrored:
             picture = cv2.flip(picture, 1)
-            faces = [face.mirrored(picture.shape[1]) for face in faces]
-        draw_faces(picture, faces, self.emotions, self.bars)
+        draw_faces(picture, self.shown_faces(picture), self.emotions, self.bars)
         return picture
+
+    def shown_faces(self, picture: np.ndarray) -> list[Face]:
+        """Return the faces as they lie in the picture that is shown."""
+        if not self.mirrored:
+            return self.faces
+        return [face.mirrored(picture.shape[1]) for face in self.faces]
 
     def refresh(self, picture: np.ndarray) -> None:
         """Show a picture with what the window has to say."""
@@ -114,7 +119,8 @@ class Viewer:
             lines.append("paused")
         if self.help:
             lines += [f"{key}: {what}" for key, what in KEYS.items()]
-        draw_panel(picture, 0, 0, lines, 0.8 * font_scale(picture))
+        faces = self.shown_faces(picture)
+        draw_notes(picture, lines, arrange(picture, faces, self.emotions, self.bars).layout)
         self.window.show(picture)
 
     def say(self, note: str, seconds: float = 2.0) -> None:

@@ -8,14 +8,26 @@ import pytest
 from conftest import ROOT
 
 from webcam import Face
-from webcam.overlay import COLORS, draw_faces
+from webcam.overlay import COLORS, arrange, draw_faces, draw_notes
 
 EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 
 
-def face_at(box):
+def face_at(box, number=1):
     """A face that is sure to be happy."""
-    return Face(1, box, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
+    return Face(number, box, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
+
+
+def crowd():
+    """24 faces, close to one another."""
+    places = [(60 + 200 * column, 50 + 170 * row) for row in range(4) for column in range(6)]
+    return [face_at((x, y, 110, 110), n) for n, (x, y) in enumerate(places, 1)]
+
+
+def inside(face):
+    """What a box's own lines leave of a face."""
+    x, y, side, _ = face.box
+    return slice(y + 8, y + side - 8), slice(x + 8, x + side - 8)
 
 
 @pytest.mark.parametrize("bars", [False, True])
@@ -59,3 +71,66 @@ def test_colors_are_told_apart_without_red_or_green():
     assert len(COLORS) >= len((ROOT / "pretrained/labels.txt").read_text().split())
     for one, other in itertools.combinations(lab, 2):
         assert np.linalg.norm(one - other) > 10
+
+
+@pytest.mark.parametrize("bars", [False, True])
+def test_labels_and_bars_hide_no_face_of_a_crowd(bars):
+    frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3)).astype(np.uint8)
+    before = frame.copy()
+    draw_faces(frame, crowd(), EMOTIONS, bars)
+    for face in crowd():
+        assert (frame[inside(face)] == before[inside(face)]).all(), face.track_id
+
+
+@pytest.mark.parametrize("side", [20, 40, 80, 110])
+def test_labels_of_a_crowd_cover_no_label(side):
+    faces = [face_at((*face.box[:2], side, side), face.track_id) for face in crowd()]
+    covered = np.zeros((720, 1280), int)
+    labels = arrange(np.zeros((720, 1280, 3), np.uint8), faces, EMOTIONS, False).labels
+    assert len(labels) == len(faces)
+    for _, (left, top, width, height) in labels.values():
+        covered[top : top + height, left : left + width] += 1
+    assert covered.max() == 1
+
+
+def test_where_there_is_no_room_labels_are_shorter():
+    """Two close-ups side by side, which leave nothing of the frame."""
+    frame = np.zeros((240, 480, 3), np.uint8)
+    faces = [face_at((0, 0, 240, 240)), face_at((240, 0, 240, 240), 2)]
+    for number, (text, (left, top, width, height)) in arrange(
+        frame, faces, EMOTIONS, False
+    ).labels.items():
+        assert text == f"#{number + 1} happiness 100%" and top + height < 60, "on the forehead"
+        assert 240 * number <= left and left + width <= 240 * (number + 1)
+    narrow = [face_at((60 * n, 20, 60, 60), n) for n in range(8)]
+    texts = {text for text, _ in arrange(frame, narrow, EMOTIONS, False).labels.values()}
+    assert "happiness" in texts or "hap" in texts
+
+
+def test_letters_are_large_enough_from_96_lines_to_4k():
+    for lines in (96, 480, 2160):
+        frame = np.zeros((lines, lines * 4 // 3, 3), np.uint8)
+        side = lines // 3
+        labels = arrange(frame, [face_at((side, side, side, side))], EMOTIONS, False).labels
+        text, (_, _, width, height) = labels[0]
+        assert height >= max(12, lines / 50), lines
+        assert "happiness" in text and width <= frame.shape[1]
+
+
+def test_notes_lie_in_a_corner_without_a_face_and_darken_none():
+    frame = np.full((480, 640, 3), 200, np.uint8)
+    faces = [face_at((10, 10, 200, 200)), face_at((400, 10, 200, 200), 2)]
+    draw_notes(frame, ["paused", "h: this help"], arrange(frame, faces, EMOTIONS, True).layout)
+    changed = (frame != 200).any(axis=2)
+    assert changed[240:].any() and not changed[:240].any()
+
+
+def test_bars_of_neighbours_do_not_lie_on_one_another():
+    frame = np.zeros((720, 1280, 3), np.uint8)
+    faces = [face_at((200 + 260 * n, 250, 120, 120), n) for n in range(4)]
+    panels = arrange(frame, faces, EMOTIONS, True).panels
+    assert len(panels) == 4
+    covered = np.zeros((720, 1280), int)
+    for left, top, width, height in [*panels.values(), *(face.box for face in faces)]:
+        covered[top : top + height, left : left + width] += 1
+    assert covered.max() == 1

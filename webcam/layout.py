@@ -1,0 +1,58 @@
+"""Where labels and panels go: inside the frame, off the faces, and off one another."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
+
+
+class Layout:
+    """The places of a frame that are taken, by faces at first, then by what was placed.
+
+    `shape` is (height, width) in pixels, `boxes` are those of the faces.
+    """
+
+    def __init__(self, shape: tuple[int, int], boxes: Iterable[Rectangle]):
+        self.height, self.width = shape
+        self.taken = [(x, y, x + width, y + height) for x, y, width, height in boxes]
+
+    def move_inside(self, place: Rectangle) -> Rectangle:
+        """Return a rectangle that lies in the frame, as far as it is not larger."""
+        left, top, width, height = place
+        left = max(0, min(left, self.width - width))
+        return left, max(0, min(top, self.height - height)), width, height
+
+    def covers(self, place: Rectangle, own: Rectangle | None = None) -> int:
+        """Return how many pixels of what is taken a rectangle covers, but for those of `own`."""
+        if not self.taken:
+            return 0
+        left, top, width, height = place
+        x1, y1, x2, y2 = np.array(self.taken).T
+        across = np.minimum(x2, left + width) - np.maximum(x1, left)
+        down = np.minimum(y2, top + height) - np.maximum(y1, top)
+        covered = int((across.clip(0) * down.clip(0)).sum())
+        return covered if own is None else covered - Layout((0, 0), [own]).covers(place)
+
+    def choose(
+        self, places: list[Rectangle], own: Sequence[Rectangle | None] = ()
+    ) -> tuple[int, Rectangle]:
+        """Return the first place that covers nothing, or else the one that covers least.
+
+        With its number among `places`. For each place `own` may hold a face that it may cover.
+        """
+        best, least = (0, places[0]), float("inf")
+        for number, place in enumerate(places):
+            place = self.move_inside(place)
+            covered = self.covers(place, own[number] if own else None)
+            covered += max(0, place[2] - self.width) * place[3]  # beyond the frame
+            if covered < least:
+                best, least = (number, place), covered
+            if not covered:
+                break
+        return best
+
+    def take(self, place: Rectangle) -> None:
+        """Note that a place is taken from now on."""
+        left, top, width, height = place
+        self.taken.append((left, top, left + width, top + height))
