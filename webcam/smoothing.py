@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+LEAD = 0.1  # of probability, by which another label than the one that is shown has to lead
+LEAD_SECONDS = 0.2  # for so long, before it is shown
+
 
 def ema_weight(elapsed: float, time_constant: float) -> float:
     """Return the weight of a new value in an exponential moving average, both times in seconds.
@@ -15,12 +18,19 @@ def ema_weight(elapsed: float, time_constant: float) -> float:
 
 
 class ProbabilitySmoother:
-    """The exponential moving average of each track's probabilities."""
+    """The exponential moving average of each track's probabilities, and the label that is shown.
+
+    The label is the likeliest emotion, but one that is shown stays until another has led by LEAD for
+    LEAD_SECONDS: so it does not flicker between two that are about as likely. With a time constant
+    of 0 neither is smoothed.
+    """
 
     def __init__(self, time_constant: float):
         self.time_constant = time_constant  # seconds
         # Track id: smoothed probabilities, their time
         self.latest: dict[int, tuple[np.ndarray, float]] = {}
+        # Track id: the label that is shown, and since when another has led
+        self.labels: dict[int, tuple[int, float | None]] = {}
 
     def update(self, track_id: int, probabilities: np.ndarray, seconds: float) -> None:
         """Take in what the network says of a track, float32 (emotions,), at `seconds`."""
@@ -29,10 +39,32 @@ class ProbabilitySmoother:
             weight = ema_weight(seconds - before, self.time_constant)
             probabilities = old + weight * (probabilities - old)
         self.latest[track_id] = (probabilities, seconds)
+        self.labels[track_id] = self._choose_label(track_id, probabilities, seconds)
+
+    def _choose_label(
+        self, track_id: int, probabilities: np.ndarray, seconds: float
+    ) -> tuple[int, float | None]:
+        likeliest = int(probabilities.argmax())
+        shown, since = self.labels.get(track_id, (likeliest, None))
+        if self.time_constant <= 0:
+            return likeliest, None
+        if probabilities[likeliest] - probabilities[shown] < LEAD:
+            return shown, None
+        since = seconds if since is None else since
+        return (likeliest, None) if seconds - since >= LEAD_SECONDS else (shown, since)
 
     def keep(self, track_ids: set[int]) -> None:
         """Forget all other tracks."""
         self.latest = {n: known for n, known in self.latest.items() if n in track_ids}
+        self.labels = {n: known for n, known in self.labels.items() if n in track_ids}
+
+    def seconds_since(self, track_id: int, seconds: float) -> float:
+        """Return how long ago a track was taken in, infinite when it never was."""
+        return seconds - self.latest[track_id][1] if track_id in self.latest else math.inf
+
+    def label(self, track_id: int) -> int:
+        """Return the number of the emotion that is shown for a track."""
+        return self.labels[track_id][0]
 
     def __getitem__(self, track_id: int) -> np.ndarray:
         """Return a track's smoothed probabilities, float32 (emotions,)."""

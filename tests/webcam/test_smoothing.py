@@ -30,3 +30,26 @@ def test_a_track_that_is_forgotten_starts_anew():
     for track_id in (1, 2):
         smoother.update(track_id, np.float32([0, 1]), 1.0)
     assert smoother[1].tolist() == [0, 1] and 0.8 < smoother[2][0] < 1
+
+
+def test_the_label_changes_when_another_has_led_for_a_while():
+    smoother, shown = ProbabilitySmoother(0.01), []
+    for number in range(30):
+        first = 0.4 if 5 <= number < 7 or number >= 15 else 0.6
+        smoother.update(1, np.float32([first, 1 - first]), number / 30)
+        shown.append(smoother.label(1))
+    assert shown[:20] == [0] * 20, "not for two frames, nor at once"
+    assert shown[22:] == [1] * 8
+
+
+def test_a_label_does_not_flicker_between_two_that_are_about_as_likely():
+    smoother = ProbabilitySmoother(0.01)
+    for number in range(60):
+        smoother.update(
+            1, np.float32([0.49, 0.51] if number % 20 > 9 else [0.51, 0.49]), number / 30
+        )
+        assert smoother.label(1) == 0
+    unsmoothed = ProbabilitySmoother(0.0)
+    for row in ([0.51, 0.49], [0.49, 0.51]):
+        unsmoothed.update(1, np.float32(row), 1.0)
+        assert unsmoothed.label(1) == int(np.argmax(row)), "0 smooths nothing"
