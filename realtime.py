@@ -13,7 +13,7 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi) or picture;
                         probability of each emotion; for a camera also the clock, for many pictures
                         the file
 
-A Haar cascade finds the faces and follows them, one pass of the network names all faces of a frame,
+Haar cascades find the faces and follow them, one pass of the network names all faces of a frame,
 and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
 quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each emotion.
 """
@@ -69,6 +69,8 @@ def parse_arguments() -> argparse.Namespace:
     default = "(0, or else demo)"
     add("--source", nargs="+", help=f"{source} {default}")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
+    detector = "haar, or the ONNX file of a YuNet model, see README.md (%(default)s)"
+    add("--detector", default="haar", metavar="haar|FILE", help=detector)
     add("--headless", action="store_true", help="no window")
     add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
     add("--csv", type=Path, help="table of faces")
@@ -167,7 +169,7 @@ def main() -> None:
     args = parse_arguments()
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     model = args.model or find_model()
-    analyzer = FaceAnalyzer.load(model, args.smoothing)
+    analyzer = FaceAnalyzer.load(model, args.smoothing, args.detector)
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
     source = open_source(args.source, args.size) if args.source else open_first_camera(args.size)

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common.command_line import Parser, run
 from dataset.images import list_images
-from webcam.classifier import Classifier, crop
-from webcam.detector import MIN_NEIGHBORS, PICTURE_LINES, DetectionView, FaceDetector
-from webcam.geometry import iou
+from webcam.classifier import Classifier
+from webcam.geometry import crop, iou, widen
+from webcam.haar import HaarDetector
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
     args = parser.parse_args()
-    classifier, detector = Classifier.load(args.model), FaceDetector()
+    classifier, detector = Classifier.load(args.model), HaarDetector()
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
     size = (classifier.height, classifier.width)
@@ -53,18 +53,15 @@ def main() -> None:
         face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
         scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        view = DetectionView(scene, PICTURE_LINES, detector.cascade, detector.normalize)
-        boxes = view.detect(side / 2, 2 * side, MIN_NEIGHBORS)
         whole = np.array([edge, edge, side])
-        box = max(boxes, key=lambda box: iou(box, whole), default=None)
+        box = max(detector.detect(scene), key=lambda box: iou(box, whole), default=None)
         if box is None or iou(box, whole) < 0.3:
             continue
         plain.append(face)
         truth.append(classifier.emotions.index(majority[path.stem]))
-        places.append((box - (edge, edge, 0)) / side)
+        places.append((box[:3] - (edge, edge, 0)) / side)
         for margin in MARGINS:
-            left, top, width = box + np.array([-margin, -margin, 2 * margin]) * box[2]
-            crops[margin].append(crop(scene, (round(left), round(top), round(width)), size))
+            crops[margin].append(crop(scene, widen(box, margin), size))
     left, top, width = np.median(places, axis=0)
     print(
         f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's"

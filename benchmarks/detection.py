@@ -18,8 +18,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common.command_line import Parser, run
-from webcam.detector import FaceDetector, load_cascade
 from webcam.geometry import iou
+from webcam.haar import HaarDetector, load_cascade
 from webcam.recorder import CODECS
 from webcam.sources import open_source
 from webcam.tracker import Tracker
@@ -55,7 +55,7 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
 
 
 def followed(frames: list[np.ndarray], normalize, rate: float = 30) -> list[list[np.ndarray]]:
-    tracker = Tracker(FaceDetector(normalize))
+    tracker = Tracker(HaarDetector(normalize))
     return [
         [track.box.copy() for track in tracker.update(gray, n / rate)]
         for n, gray in enumerate(frames)

@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common.command_line import Parser, run
 from webcam import FaceAnalyzer
 from webcam.analyzer import Face
-from webcam.detector import FaceDetector, load_cascade
 from webcam.frame import Frame
+from webcam.haar import HaarDetector, load_cascade
 from webcam.overlay import draw_faces
 from webcam.recorder import CODECS, VideoRecorder
 from webcam.sources import open_source
@@ -63,14 +63,14 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     ]
 
 
-def four_faces(frames: list[np.ndarray], detector: FaceDetector) -> list[np.ndarray]:
+def four_faces(frames: list[np.ndarray], detector: HaarDetector) -> list[np.ndarray]:
     """Return frames that show the surroundings of each frame's face four times, two mirrored."""
     made, middle = [], None
     for frame in frames:
         height, width = frame.shape[0] // 2, frame.shape[1] // 2
         faces = detector.detect(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
         if faces:
-            x, y, side = np.rint(max(faces, key=lambda box: box[2])).astype(int)
+            x, y, side = np.rint(max(faces, key=lambda box: box[2])[:3]).astype(int)
             middle = (x + side // 2, y + side // 2)
         if middle:
             left = min(max(0, middle[0] - width // 2), width)
@@ -134,7 +134,7 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
         "| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    four = four_faces(clip, FaceDetector())
+    four = four_faces(clip, HaarDetector())
     for size, source in [*itertools.product(SIZES, [clip]), (SIZES[1], four)]:
         frames = [cv2.resize(frame, size) for frame in source]
         ours, plain, spent = [], [], {}

@@ -153,9 +153,9 @@ def photo():
 @pytest.fixture(scope="session")
 def detector():
     """The real detector; it keeps nothing from frame to frame."""
-    from webcam.detector import FaceDetector  # ROOT is on the path only now
+    from webcam.haar import HaarDetector  # ROOT is on the path only now
 
-    return FaceDetector()
+    return HaarDetector()
 
 
 class Stream(http.server.BaseHTTPRequestHandler):

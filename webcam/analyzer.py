@@ -1,5 +1,6 @@
 """From a frame to its faces and their emotions: detect, track, classify, smooth."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import cv2
 import numpy as np
 
 from webcam.classifier import Classifier
-from webcam.detector import FaceDetector
+from webcam.detector import Detector, load_detector
 from webcam.smoothing import ProbabilitySmoother
-from webcam.tracker import Tracker
+from webcam.tracker import Track, Tracker
 
 SMOOTHING = 0.3  # seconds over which the probabilities of a face are averaged
+NAME_AT_ONCE = 6  # faces named in a frame at least
+NAME_EVERY = 0.2  # seconds within which each face is named
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Face:
     track_id: int  # the same from frame to frame; in a picture from left to right
     box: tuple[int, int, int, int]  # x, y, width, height
     emotion: str
-    confidence: float  # the emotion's probability
+    confidence: float  # the emotion's probability; for a moment not the highest, see smoothing.py
     probabilities: np.ndarray  # float32 (emotions,), in the order of FaceAnalyzer.emotions
 
     def mirrored(self, frame_width: int) -> "Face":
@@ -37,22 +40,23 @@ class FaceAnalyzer:
     so that several may work in several threads; one analyzer is for one thread at a time.
     """
 
-    def __init__(
-        self, classifier: Classifier, detector: FaceDetector, smoothing: float = SMOOTHING
-    ):
+    def __init__(self, classifier: Classifier, detector: Detector, smoothing: float = SMOOTHING):
         self.classifier, self.detector = classifier, detector
         self.tracker = Tracker(detector)
         self.smoother = ProbabilitySmoother(smoothing)
+        self.seconds = 0.0  # of the last frame
 
     @classmethod
-    def load(cls, folder: str | Path, smoothing: float = SMOOTHING) -> "FaceAnalyzer":
+    def load(
+        cls, folder: str | Path, smoothing: float = SMOOTHING, detector: str = "haar"
+    ) -> "FaceAnalyzer":
         """Return an analyzer with the network of a model folder (emotion.tflite and labels.txt).
 
         `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
-        none. Raises common.errors.UserError when the folder holds no such network, or OpenCV no
-        cascade.
+        none, `detector` "haar" or the path of a YuNet model. Raises common.errors.UserError when
+        the folder holds no such network, or OpenCV no cascade, or can't read the model.
         """
-        return cls(Classifier.load(Path(folder)), FaceDetector(), smoothing)
+        return cls(Classifier.load(Path(folder)), load_detector(detector), smoothing)
 
     @property
     def emotions(self) -> list[str]:
@@ -67,16 +71,35 @@ class FaceAnalyzer:
         """
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
-        # A face that was not found where it was looked for keeps the probabilities that it has
-        found = [track for track in tracks if track.found]
-        probabilities = self.classifier.classify(gray, [track.smoothed_box for track in found])
-        for track, row in zip(found, probabilities):
-            self.smoother.update(track.track_id, row, seconds)
         self.smoother.keep({track.track_id for track in tracks})
+        named = self.choose(tracks, seconds)
+        probabilities = self.classifier.classify(gray, [track.smoothed_box for track in named])
+        for track, row in zip(named, probabilities):
+            self.smoother.update(track.track_id, row, seconds)
+        self.seconds = seconds
         return [
-            self.to_face(track.track_id, track.smoothed_box, self.smoother[track.track_id])
+            self.to_face(
+                track.track_id,
+                track.smoothed_box,
+                self.smoother[track.track_id],
+                self.smoother.label(track.track_id),
+            )
             for track in tracks
         ]
+
+    def choose(self, tracks: list[Track], seconds: float) -> list[Track]:
+        """Return the tracks to name in this frame: of many, those that have waited longest.
+
+        New ones always; a face that was not found where it was looked for keeps what it has.
+        """
+        waited = {
+            track.track_id: self.smoother.seconds_since(track.track_id, seconds) for track in tracks
+        }
+        found = [track for track in tracks if track.found or math.isinf(waited[track.track_id])]
+        found.sort(key=lambda track: -waited[track.track_id])
+        new = sum(math.isinf(waited[track.track_id]) for track in found)
+        due = math.ceil(len(found) * (seconds - self.seconds) / NAME_EVERY)
+        return found[: max(NAME_AT_ONCE, due, new)]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a single picture; nothing of it is remembered.
@@ -87,13 +110,14 @@ class FaceAnalyzer:
         boxes = self.detector.detect(gray)
         probabilities = self.classifier.classify(gray, boxes)
         pairs = enumerate(zip(boxes, probabilities), 1)
-        return [self.to_face(number, box, row) for number, (box, row) in pairs]
+        return [self.to_face(number, box, row, row.argmax()) for number, (box, row) in pairs]
 
-    def to_face(self, track_id: int, box: np.ndarray, probabilities: np.ndarray) -> Face:
-        """Return a face at a box, float (x, y, side), the likeliest emotion as its own."""
-        x, y, side = (round(float(value)) for value in box)
-        best = int(probabilities.argmax())
-        emotion, confidence = self.emotions[best], float(probabilities[best])
+    def to_face(
+        self, track_id: int, box: np.ndarray, probabilities: np.ndarray, label: int
+    ) -> Face:
+        """Return a face at a box, float (x, y, side, tilt); `label` is its emotion's number."""
+        x, y, side = (round(float(value)) for value in box[:3])
+        emotion, confidence = self.emotions[label], float(probabilities[label])
         return Face(track_id, (x, y, side, side), emotion, confidence, probabilities)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from common.errors import fail
 from common.labels import read_labels
+from webcam.geometry import crop, widen
 from webcam.tflite import input_shape
 
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
@@ -54,7 +55,7 @@ class Classifier:
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side) in it. With MARGIN
+        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it. With MARGIN
         around the cascade's box the network sees faces as FER-2013 frames them. Accuracy over
         validation faces put into larger scenes, found and cropped with a margin on each side
         (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they are):
@@ -64,26 +65,10 @@ class Classifier:
         """
         if not boxes:
             return np.empty((0, len(self.emotions)), np.float32)
-        margin = np.array([-MARGIN, -MARGIN, 2 * MARGIN])
-        frames = [np.rint(box + box[2] * margin).astype(int) for box in boxes]
-        return self.predict(
-            np.stack([crop(gray, tuple(frame), (self.height, self.width)) for frame in frames])
-        )
+        size = (self.height, self.width)
+        return self.predict(np.stack([crop(gray, widen(box, MARGIN), size) for box in boxes]))
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, height, width)."""
         self.net.setInput(crops[:, None].astype(np.float32))
         return self.net.forward()
-
-
-def crop(gray: np.ndarray, box: tuple[int, int, int], size: tuple[int, int]) -> np.ndarray:
-    """Return a square (x, y, side) of a gray frame, resized to `size`, (height, width).
-
-    What lies outside the frame repeats its edge.
-    """
-    x, y, side = box
-    above, left = max(0, -y), max(0, -x)
-    below, right = max(0, y + side - gray.shape[0]), max(0, x + side - gray.shape[1])
-    face = gray[max(0, y) : y + side, max(0, x) : x + side]
-    face = cv2.copyMakeBorder(face, above, below, left, right, cv2.BORDER_REPLICATE)
-    return cv2.resize(face, size[::-1], interpolation=cv2.INTER_AREA)

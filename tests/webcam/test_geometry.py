@@ -1,9 +1,9 @@
-"""Intersection over union of squares."""
+"""Squares, and which of them are of one face."""
 
 import numpy as np
 import pytest
 
-from webcam.geometry import iou
+from webcam.geometry import choose_faces, iou, is_nested
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,13 @@ from webcam.geometry import iou
 def test_iou(a, b, want):
     assert iou(np.array(a, float), np.array(b, float)) == pytest.approx(want)
     assert iou(np.array(b, float), np.array(a, float)) == pytest.approx(want)
+
+
+def test_of_nested_boxes_the_larger_is_the_face():
+    face, eye, beside = np.array([[0, 0, 100, 0], [20, 30, 25, 0], [150, 0, 90, 0]], float)
+    assert is_nested(eye, face) and not is_nested(face, eye) and not is_nested(beside, face)
+    half_out = np.array([85.0, 30, 30, 0])
+    assert not is_nested(half_out, face)
+    chosen = choose_faces([eye, beside, face], lambda box: box)
+    assert [box.tolist() for box in chosen] == [face.tolist(), beside.tolist()]
+    assert choose_faces([eye, face], lambda box: None) == []

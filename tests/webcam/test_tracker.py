@@ -20,7 +20,7 @@ def gray_scene(photo, *middles, size=(640, 480), side=160):
 
 
 def middle(box):
-    x, y, side = box
+    x, y, side = box[:3]
     return x + side / 2, y + side / 2
 
 
@@ -105,3 +105,91 @@ def test_a_face_of_any_size_is_found_at_once(photo, detector):
         scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
         (face,) = Tracker(detector).update(scene, 0.0)
         assert 0.35 < face.smoothed_box[2] / side < 0.85, side
+
+
+def turned(gray, degrees):
+    """A frame turned clockwise about its middle."""
+    size = gray.shape[::-1]
+    affine = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), -degrees, 1)
+    return cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("degrees", [-40, -30, -20, -10, 10, 20, 30, 40])
+def test_a_tilted_face_is_found_at_once_and_its_tilt_is_known(photo, detector, degrees):
+    frame = turned(gray_scene(photo, (320, 240)), degrees)
+    (face,) = Tracker(detector).update(frame, 0.0)
+    assert np.hypot(*np.subtract(middle(face.smoothed_box), (320, 240))) < 40
+    assert abs(face.smoothed_box[3] - degrees) <= 20
+
+
+def test_a_head_that_tilts_keeps_its_number(photo, detector):
+    tracker = Tracker(detector)
+    for number in range(60):
+        degrees = 40 * np.sin(number / 8)
+        frame = turned(gray_scene(photo, (320, 240)), degrees)
+        (face,) = tracker.update(frame, number / 30)
+        assert face.track_id == 1
+        assert abs(face.box[3] - degrees) <= 30
+
+
+@pytest.mark.parametrize("edge, share", [("top", 0.2), ("left", 0.12), ("right", 0.2)])
+def test_a_face_cut_by_the_frame_is_found(photo, detector, edge, share):
+    """She looks to one side, so that more than an eighth of the box on it is more of her face."""
+    scene = gray_scene(photo, (320, 240), side=320)
+    (whole,) = detector.detect(scene)
+    x, y, side = np.rint(whole[:3]).astype(int)
+    cut = round(share * side)
+    parts = {
+        "top": scene[y + cut :],
+        "left": scene[:, x + cut :],
+        "right": scene[:, : x + side - cut],
+    }
+    (face,) = Tracker(detector).update(parts[edge], 0.0)
+    assert abs(face.box[2] - side) < 0.3 * side
+
+
+@pytest.mark.parametrize("lines", [120, 144, 180])
+def test_a_face_in_a_small_video_is_followed(photo, detector, lines):
+    tracker, scale = Tracker(detector), lines / 480
+    for number in range(10):
+        frame = gray_scene(photo, (250 + 5 * number, 240), side=200)
+        frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        (face,) = tracker.update(frame, number / 30)
+        assert face.track_id == 1
+
+
+def test_a_crowd_has_one_number_each(photo, detector):
+    """24 faces, the eye of none of which becomes another person."""
+    tracker, numbers = Tracker(detector), set()
+    for number in range(20):
+        places = [
+            (110 + 210 * column + 3 * round(np.sin(number / 3)), 100 + 170 * row)
+            for row in range(4)
+            for column in range(6)
+        ]
+        faces = tracker.update(gray_scene(photo, *places, size=(1280, 720), side=140), number / 30)
+        numbers |= {face.track_id for face in faces}
+        assert len(faces) == 24, number
+    assert numbers == set(range(1, 25))
+
+
+def test_at_a_cut_who_is_gone_is_gone_at_once(photo, detector):
+    tracker = Tracker(detector)
+    before = gray_scene(photo, (480, 320))
+    after = cv2.resize(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), (640, 480))
+    for number in range(6):
+        (face,) = tracker.update(before, number / 30)
+        assert face.track_id == 1
+    (face,) = tracker.update(after, 6 / 30)
+    assert face.track_id == 2
+    assert np.hypot(*np.subtract(middle(face.smoothed_box), (280, 110))) < 40
+
+
+def test_at_two_frames_a_second_new_faces_are_noticed_too(photo, detector):
+    tracker = Tracker(detector)
+    counts = []
+    for number in range(8):
+        middles = [(160, 240)] if number < 3 else [(160, 240), (480, 240)]
+        faces = tracker.update(gray_scene(photo, *middles, side=130), number / 2)
+        counts.append(len(faces))
+    assert counts[:3] == [1, 1, 1] and counts[-1] == 2
