@@ -6,7 +6,7 @@
 The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to
 640x480, 1280x720 and 1920x1080, and each frame is analyzed and its faces drawn, without a window. The
 plain way: Haar at (1.3, 5) on the whole gray frame, keras.Model.predict for each face, rectangle
-and label. "Four faces" shows the surroundings of one face four times. Decoding is in no figure but
+and label. The last two rows show the surroundings of one face 4 times and 25 times. Decoding is in no figure but
 those of whole processes.
 
 Prints  per size: frames/s, median, p95 and p99 per frame, the shares of detect, classify and draw, the plain way's
@@ -63,20 +63,26 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     ]
 
 
-def four_faces(frames: list[np.ndarray], detector: HaarDetector) -> list[np.ndarray]:
-    """Return frames that show the surroundings of each frame's face four times, two mirrored."""
-    made, middle = [], None
+def many_faces(frames: list[np.ndarray], detector: HaarDetector, across: int) -> list[np.ndarray]:
+    """Return frames that show each frame's face `across` times `across` times, some mirrored."""
+    made, face = [], None
+    height, width = frames[0].shape[:2]
     for frame in frames:
-        height, width = frame.shape[0] // 2, frame.shape[1] // 2
         faces = detector.detect(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
-        if faces:
-            x, y, side = np.rint(max(faces, key=lambda box: box[2])[:3]).astype(int)
-            middle = (x + side // 2, y + side // 2)
-        if middle:
-            left = min(max(0, middle[0] - width // 2), width)
-            top = min(max(0, middle[1] - height // 2), height)
-            part = frame[top : top + height, left : left + width]
-            made.append(np.vstack([np.hstack([part, part[:, ::-1]])] * 2))
+        face = max(faces, key=lambda box: box[2], default=face)
+        if face is None:
+            continue
+        # Its surroundings, with the frame's proportions
+        x, y, side = face[:3]
+        rows = min(height, round(max(height / across, 1.6 * side)))
+        columns = round(width * rows / height)
+        left = min(max(0, round(x + side / 2 - columns / 2)), width - columns)
+        top = min(max(0, round(y + side / 2 - rows / 2)), height - rows)
+        part = cv2.resize(
+            frame[top : top + rows, left : left + columns], (width // across, height // across)
+        )
+        row = np.hstack([part, part[:, ::-1]] * across)[:, : across * part.shape[1]]
+        made.append(np.vstack([row] * across))
     return made
 
 
@@ -134,8 +140,8 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
         "| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    four = four_faces(clip, HaarDetector())
-    for size, source in [*itertools.product(SIZES, [clip]), (SIZES[1], four)]:
+    crowds = [(SIZES[1], many_faces(clip, HaarDetector(), across)) for across in (2, 5)]
+    for size, source in [*itertools.product(SIZES, [clip]), *crowds]:
         frames = [cv2.resize(frame, size) for frame in source]
         ours, plain, spent = [], [], {}
         for _ in range(passes):

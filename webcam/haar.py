@@ -52,10 +52,14 @@ class HaarDetector:
     """OpenCV's cascades of frontal faces and profiles.
 
     Each detector holds cascades and a CLAHE of its own, so that detectors in several threads don't
-    disturb one another. `normalize` takes and returns grays, in place of `normalize_contrast`.
+    disturb one another. `normalize` takes and returns grays, in place of `normalize_contrast`;
+    `rim` is how far a face may lie beyond the frame's edge, as a share of the largest of a pass.
     """
 
-    def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):
+    def __init__(
+        self, normalize: Callable[[np.ndarray], np.ndarray] | None = None, rim: float = RIM
+    ):
+        self.rim = rim
         self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
         self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
 
@@ -125,7 +129,7 @@ class HaarView:
         if fine:
             pixels = self.detector.normalize(pixels)
         # Edge pixels, repeated: the cascade finds no face that the frame cuts
-        rim = round(RIM * min(one.largest, one.lines))
+        rim = round(self.detector.rim * min(one.largest, one.lines))
         pixels = cv2.copyMakeBorder(pixels, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
         back = None
         if one.tilt:

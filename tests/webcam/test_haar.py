@@ -1,8 +1,12 @@
 """Haar cascades in pictures."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from webcam.geometry import iou
 
@@ -58,3 +62,16 @@ def test_walls_and_noise_are_no_faces(detector):
 @pytest.mark.parametrize("shape", [(1, 4000), (3000, 2), (120, 20_000), (5, 5)])
 def test_pictures_of_odd_shapes(detector, shape):
     assert detector.detect(np.full(shape, 90, np.uint8)) == []
+
+
+def test_an_opencv_without_cascades_names_the_way_out(tmp_path):
+    """As OpenCV 5, whose wheel has none."""
+    program = (
+        "import cv2, runpy, sys; del cv2.CascadeClassifier; sys.path.insert(0, sys.argv[1]);"
+        "script = sys.argv[1] + '/realtime.py'; sys.argv = [script, '--source', 'demo', '--headless'];"
+        "runpy.run_path(script, run_name='__main__')"
+    )
+    command = [sys.executable, "-c", program, str(ROOT)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "has no Haar cascades" in done.stderr and "--detector" in done.stderr
