@@ -14,7 +14,7 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
         as it is                       186                    186                         186
         30 % of it                     109                    109                         186
         10 % of it, noise of 2         0                      0                           186
-        gamma 3                        130                    179                         186
+        gamma 3                        130                    182                         186
         10 % of the contrast           0                      0                           186
         before a bright window         51                     0                           186
     """

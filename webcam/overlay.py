@@ -15,6 +15,7 @@ PALETTE = ["d55e00", "cc79a7", "009e73", "e69f00", "f0e442", "bebebe", "0072b2",
 COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 MIN_SCALE = 0.4  # OpenCV's font scale below which letters can't be read
+THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
 SHORTEST = 3  # letters of an emotion where there is room for no more
 
 
@@ -98,10 +99,10 @@ def draw_faces(
 def draw_box(frame: np.ndarray, face: Face, color: tuple) -> None:
     """Draw a face's box."""
     x, y, side, _ = face.box
-    thick = thickness(face_scale(frame, face))
+    thick = thickness(face_scale(frame, face)) + 1 if side >= THIN_BOX else 1
     # A black line below the colored one, to be seen on a ground of its color too
-    cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 3)
-    cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick + 1)
+    cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 2)
+    cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick)
 
 
 def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rectangle]:
