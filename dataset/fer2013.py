@@ -36,6 +36,12 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
         toy = "`python samples/make_toy_csv.py` draws faces to try with"
         fail(f"{path}: no such file; the README says where to download it, {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        # As Ctrl-C while pandas closes the file becomes "underlying buffer has been detached"
+        before: BaseException | None = error
+        while before and not isinstance(before, KeyboardInterrupt):
+            before = before.__context__
+        if before:
+            raise before from None
         what = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
         fail(f"{path}: {what}; download it again")
 

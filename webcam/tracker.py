@@ -76,7 +76,7 @@ class Tracker:
             if not known:
                 self.start_track(view, candidate, seconds, new_scene)
             elif not known[0].found:
-                self.update_track(known[0], candidate, seconds)
+                self.update_track(known[0], view.follow(candidate), seconds)
         # 4. Drop what has been lost for long, what is no face, and of two on one face the worse
         self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
         self.frames, self.seconds = self.frames + 1, seconds
