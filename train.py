@@ -2,6 +2,7 @@
 
     python train.py [--quick] [--resume]            train, report, export
     python train.py --dry-run                       all of it in a minute, on a few hundred faces
+    python train.py --teachers data/model-1 data/model-2    half of each target by earlier networks
     python train.py --evaluate [--out pretrained]   report on a trained network, write nothing
     python train.py --export                        only emotion.keras -> emotion.tflite
 
@@ -32,7 +33,14 @@ with required("requirements.txt"):
     import numpy as np
     import pandas as pd
 
-    from common.command_line import Parser, positive_float, positive_int, run, seed
+    from common.command_line import (
+        Parser,
+        nonnegative_float,
+        positive_float,
+        positive_int,
+        run,
+        seed,
+    )
     from common.console import quiet
     from common.errors import fail, first_line
     from common.labels import write_labels
@@ -42,6 +50,7 @@ with required("requirements.txt"):
     from network.faces import check_leakage, load_sets
     from network.recipe import QUICK_EPOCHS, Recipe
     from network.targets import read_votes, soft_targets
+    from network.teachers import blend, read_teachers
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
@@ -56,6 +65,7 @@ class Paths:
     val: Path
     test: Path
     votes: Path
+    teachers: list[Path]
     out: Path
 
 
@@ -86,6 +96,10 @@ def parse_arguments() -> argparse.Namespace:
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     bits = "compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone"
     add("--bfloat16", action="store_true", help=bits)
+    teachers = "model folders of networks, trained on this split, whose opinion is half a target"
+    add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
+    balance = "how much rare emotions are favoured after training, 0 to 1 (chosen on --val)"
+    add("--balance", type=nonnegative_float, metavar="STRENGTH", help=balance)
     # What else to do than to train
     mode = parser.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
@@ -130,19 +144,31 @@ def train_network(
         check_leakage(train, sets, paths.train)
         votes = read_votes(paths.votes)
         targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
-        digests = [digest(train.images, targets), digest(val.images, val.labels)]
+        digests = {
+            "train": digest(train.images, targets),
+            "val": digest(val.images, val.labels),
+        }
+        teachers = read_teachers(paths.teachers, digests["val"], emotions)
+        digests["teachers"] = [teacher.digest for teacher in teachers]
         checkpoint = prepare_checkpoint(paths.out, recipe, resume, digests)
 
         # 2. Train
         import_keras_modules()
         labels = recipe.labels if votes is not None else "hard"
         print(f"{len(targets):,} faces, {labels} labels, {len(emotions)} emotions")
+        opinions = []
+        for teacher in teachers:
+            network, _ = architecture.load_network(teacher.folder)
+            opinions.append(teacher.opinion(evaluation.predict(network, train.images)))
+        targets = blend(targets, opinions) if opinions else targets
         kept = {**arguments, "faces": digests}
         log = training.train(train, val, targets, checkpoint, recipe, resume, kept)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
-        temperature = evaluation.calibrate(network, val, emotions, votes)
+        calibration = evaluation.calibrate(
+            network, val, emotions, votes, train.counts, recipe.balance
+        )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
@@ -151,7 +177,7 @@ def train_network(
         best = training.best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
-        facts = {"parameters": parameters, "best_epoch": best, "temperature": temperature}
+        facts = {"parameters": parameters, "best_epoch": best, **calibration}
         facts |= {**metrics, "corruptions": corruptions, "log": log}
         (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         write_plots(out, pd.DataFrame(log), metrics, emotions)
@@ -159,7 +185,7 @@ def train_network(
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
         # Resumed or not, the network is the same
-        kept = {name: value for name, value in arguments.items() if name != "resume"}
+        kept = {name: value for name, value in kept.items() if name != "resume"}
         write_stage(out, SCRIPT, paths.out, kept, counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
@@ -210,13 +236,13 @@ def export_again(folder: Path, seed: int) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    paths = Paths(args.train, args.val, args.test, args.votes, args.out)
+    paths = Paths(args.train, args.val, args.test, args.votes, args.teachers, args.out)
     if args.evaluate:
         evaluate_network(paths)
     elif args.export:
         export_again(args.out, args.seed)
     else:
-        recipe = Recipe(**{name: getattr(args, name) for name in RECIPE})
+        recipe = Recipe(**{name: getattr(args, name) for name in RECIPE}, balance=args.balance)
         limit = DRY_RUN_FACES if args.dry_run else None
         train_network(recipe, paths, args.resume, limit, vars(args))
 

@@ -81,7 +81,7 @@ def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
 
 positive_int = number(int, lambda value: value > 0, "a whole number from 1")
 positive_float = number(float, lambda value: 0 < value < math.inf, "a number above 0")
-enhancement_factor = number(float, lambda value: 0 <= value < math.inf, "a number from 0")
+nonnegative_float = number(float, lambda value: 0 <= value < math.inf, "a number from 0")
 seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
 seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
 

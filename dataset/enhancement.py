@@ -1,6 +1,6 @@
 """The stage that contrast.py and sharpness.py share: an enhanced copy of every training face."""
 
-from common.command_line import Parser, enhancement_factor
+from common.command_line import Parser, nonnegative_float
 from dataset.images import copy_images, count, list_images, summary
 from dataset.stage import atomic_folder, write_stage
 
@@ -15,7 +15,7 @@ def copy_enhanced(kind: str, enhancement: type, factor: float, description: str)
     parser.add_input("--source", "data/split/train", "emotion folders")
     parser.add_path("--out", f"data/{kind}", "output folder")
     strength = "strength, 0 or more (%(default)s)"
-    parser.add_argument("--factor", type=enhancement_factor, default=factor, help=strength)
+    parser.add_argument("--factor", type=nonnegative_float, default=factor, help=strength)
     args = parser.parse_args()
 
     images = list_images(args.source, "random_split.py")

@@ -77,10 +77,14 @@ def build_inference_network(checkpoint: Path, emotions: int, recipe: Recipe) -> 
     return average_mirrored(network)
 
 
-def divide_logits(network: keras.Model, temperature: float) -> None:
-    """Fold a temperature into the last convolution of a network of `average_mirrored`."""
+def adjust_logits(network: keras.Model, offsets: np.ndarray, temperature: float) -> None:
+    """Take `offsets` from the logits of a network of `average_mirrored`, then divide them.
+
+    `offsets` are (emotions,); both are folded into the last convolution.
+    """
     head = network.get_layer("logits").get_layer("head")
-    head.set_weights([weights / temperature for weights in head.get_weights()])
+    kernel, bias = head.get_weights()
+    head.set_weights([kernel / temperature, (bias - offsets) / temperature])
 
 
 def load_network(folder: Path) -> tuple[keras.Model, list[str]]:

@@ -25,19 +25,55 @@ def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generat
     shift = middle - turn @ middle + size * rng.uniform(-most.max_shift, most.max_shift, 2)
     affine = np.column_stack([turn, shift])
     face = cv2.warpAffine(face, affine, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    # 2. Blur as by a poor lens, noise as in poor light, a rectangle as of a hand or hair
-    if rng.random() < augmentation.blur_probability:
-        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*augmentation.blur_sigma))
-    if rng.random() < augmentation.noise_probability:
+    # 2. Light: another camera's curve, a shadow with a soft edge
+    if rng.random() < most.light_probability:
+        face = cv2.LUT(face, tone_curve(most, rng))
+    if rng.random() < most.shadow_probability:
+        face = cast_shadow(face, most, rng)
+    # 3. Blur as by a poor lens, or far away, or a camera's sharpening
+    if rng.random() < most.reduce_probability:
+        side = int(size * rng.uniform(most.min_reduced, 1))
+        small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+        face = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < most.sharpen_probability:
+        share, soft = rng.uniform(0, most.max_sharpening), cv2.GaussianBlur(face, (0, 0), 1)
+        face = cv2.addWeighted(face, 1 + share, soft, -share, 0)
+    if rng.random() < most.blur_probability:
+        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*most.blur_sigma))
+    # 4. Noise as in poor light, JPEG as of a stream, a rectangle as of a hand or hair
+    if rng.random() < most.noise_probability:
         noise = rng.standard_normal(face.shape, np.float32)
-        noisy = face + rng.uniform(0, augmentation.max_noise_std) * noise
+        noisy = face + rng.uniform(0, most.max_noise_std) * noise
         face = np.clip(noisy, 0, 255).astype(np.uint8)
-    if rng.random() < augmentation.erase_probability:
+    if rng.random() < most.jpeg_probability:
+        quality = int(rng.integers(most.min_jpeg_quality, 90))
+        data = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        face = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    if rng.random() < most.erase_probability:
         x, y = rng.integers(0, size, 2).tolist()
         width, height = rng.integers(size // 8, size // 2, 2).tolist()
         corner = (x - width // 2, y - height // 2)
         cv2.rectangle(face, (*corner, width, height), int(rng.integers(256)), cv2.FILLED)
     return face
+
+
+def tone_curve(most: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return what becomes of each gray value, uint8 (256,), by a random gamma and contrast."""
+    gamma = math.exp(rng.uniform(-1, 1) * math.log(most.max_gamma))
+    contrast = math.exp(rng.uniform(-1, 1) * math.log(most.max_contrast))
+    curve = 255 * (np.arange(256) / 255) ** gamma
+    middle = rng.uniform(64, 192)  # the gray value that stays as it is
+    return np.clip((curve - middle) * contrast + middle, 0, 255).astype(np.uint8)
+
+
+def cast_shadow(face: np.ndarray, most: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return a face with one side of a random straight edge darker, the edge soft."""
+    size, angle = len(face), rng.uniform(0, 2 * math.pi)
+    along = np.linspace(-1, 1, size, dtype=np.float32)
+    distance = math.cos(angle) * along + math.sin(angle) * along[:, None]
+    lit = 1 / (1 + np.exp((distance - rng.uniform(-0.5, 0.5)) * rng.uniform(2, 12)))
+    dark = rng.uniform(most.min_shadow, 1)
+    return (face * (dark + (1 - dark) * lit)).astype(np.uint8)
 
 
 def batches(

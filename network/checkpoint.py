@@ -24,7 +24,7 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[st
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of RECIPE, or in `digests` of the faces and targets.
+    option of RECIPE, or in `digests` of the faces, the votes and the teachers.
     """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
@@ -48,7 +48,7 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: list[str]) -> None
         changed = [name for name in RECIPE if before[name] != getattr(recipe, name)]
         changed = [f"--{name.replace('_', '-')}" for name in changed]
         if before["faces"] != digests:
-            changed.append("faces or votes")
+            changed.append("faces, votes or teachers")
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"can't be resumed ({first_line(error)})"
         fail(f"{checkpoint}: {what}; start again without --resume")

@@ -5,8 +5,14 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from network.architecture import divide_logits
-from network.calibration import calibration_error, fit_temperature
+from network.architecture import adjust_logits
+from network.calibration import (
+    balance_curve,
+    calibration_error,
+    choose_balance,
+    fit_temperature,
+    uncalibrated,
+)
 from network.corruptions import corrupted
 from network.faces import Faces
 from network.targets import headline_rule, labels_by_rule
@@ -18,20 +24,39 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def calibrate(
-    network: keras.Model, faces: Faces, emotions: list[str], votes: pd.DataFrame | None
-) -> float:
-    """Fold the temperature into `network` that suits these faces' headline labels; return it."""
+    network: keras.Model,
+    faces: Faces,
+    emotions: list[str],
+    votes: pd.DataFrame | None,
+    counts: dict[str, int],
+    strength: float | None,
+) -> dict:
+    """Balance `network`, and fold the temperature into it that suits these faces' headline labels.
+
+    `counts` are the training faces of each emotion, `strength` is that of the logit adjustment,
+    None for what `choose_balance` finds. Returns what was done, for metrics.json.
+    """
     labels = labels_by_rule(faces, emotions, votes)
     truth = labels[headline_rule(labels)]
     known = np.isin(truth, emotions)
-    numbers = [emotions.index(emotion) for emotion in truth[known]]
-    temperature = fit_temperature(predict(network, faces.images[known]), numbers)
-    divide_logits(network, temperature)
-    return temperature
+    numbers = np.array([emotions.index(emotion) for emotion in truth[known]])
+    probabilities = predict(network, faces.images[known])
+    shares = np.array([counts[emotion] for emotion in emotions]) / sum(counts.values())
+    curve = balance_curve(probabilities, numbers, shares)
+    strength = choose_balance(curve) if strength is None else strength
+    offsets = strength * np.log(shares)
+    temperature = fit_temperature(uncalibrated(probabilities, 1.0, -offsets), numbers)
+    adjust_logits(network, offsets, temperature)
+    return {
+        "temperature": temperature,
+        "balance": strength,
+        "logit_offsets": dict(zip(emotions, offsets.tolist())),
+        "balance_curve": curve,
+    }
 
 
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
-    """Return n, accuracy, F1 scores, calibration, the table per emotion, and the confusion matrix.
+    """Return n, accuracy, recall, F1 scores, calibration, the table per emotion, and the confusion matrix.
 
     `truth` are emotions, str (n,); the confusion matrix has a row for each true emotion.
     """
@@ -43,6 +68,7 @@ def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list
     return {
         "n": len(truth),
         "accuracy": float(accuracy_score(truth, predicted)),
+        "macro_recall": table["macro avg"]["recall"],
         "macro_f1": table["macro avg"]["f1-score"],
         "weighted_f1": table["weighted avg"]["f1-score"],
         "calibration_error": error,
@@ -104,8 +130,8 @@ def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
     for name, rules in metrics.items():
         for rule, result in rules.items():
             scores = (
-                f"accuracy {result['accuracy']:.3f}, macro F1 {result['macro_f1']:.3f}, "
-                f"weighted F1 {result['weighted_f1']:.3f}, "
+                f"accuracy {result['accuracy']:.3f}, macro recall {result['macro_recall']:.3f}, "
+                f"macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}, "
                 f"calibration error {result['calibration_error']:.3f}"
             )
             print(f"\n{name}, {rule} rule: {scores}, n = {result['n']:,}")

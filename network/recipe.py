@@ -19,6 +19,18 @@ class Augmentation:
     noise_probability: float = 0.2
     max_noise_std: float = 20  # gray values
     erase_probability: float = 0.2  # of covering a rectangle
+    # As cameras differ from each other, and from FER-2013's small and soft pictures
+    reduce_probability: float = 0.1  # of a smaller picture, enlarged again
+    min_reduced: float = 0.4  # of the side
+    sharpen_probability: float = 0.15
+    max_sharpening: float = 1.5  # of the difference from the blurred face
+    light_probability: float = 0.5  # of another gamma and contrast
+    max_gamma: float = 2.0  # and its inverse
+    max_contrast: float = 1.6  # and its inverse
+    shadow_probability: float = 0.15  # of a shadow over one side of an edge
+    min_shadow: float = 0.35  # of the light
+    jpeg_probability: float = 0.15
+    min_jpeg_quality: int = 15
 
 
 @dataclass(frozen=True)
@@ -42,5 +54,7 @@ class Recipe:
     warm_up: float = 0.05  # share of all steps in which the learning rate rises from 0
     weight_decay: float = 0.02  # per step and times the learning rate
     bfloat16: bool = False  # compute in 16 bits
+    # Strength of the logit adjustment after training, None for what is best on validation faces
+    balance: float | None = None
     seed: int = 42  # of weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -38,3 +38,17 @@ def test_only_dim_faces_are_made_brighter():
     assert (lifted[[0, 1, 4]] == faces[[0, 1, 4]]).all()
     assert lifted[2].mean() == pytest.approx(Recipe().min_mean_gray, rel=0.1) == lifted[3].mean()
     assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)
+
+
+def test_adjusted_logits_are_lower_by_the_offsets_and_divided():
+    import keras
+
+    from network import architecture
+
+    keras.utils.set_random_seed(0)
+    network = architecture.average_mirrored(architecture.build_network(3, Recipe()))
+    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
+    before = np.log(network.predict(faces, verbose=0))
+    architecture.adjust_logits(network, np.array([1.0, 0.0, -2.0]), 0.5)
+    moved = np.log(network.predict(faces, verbose=0)) - 2 * (before - (1.0, 0.0, -2.0))
+    assert np.ptp(moved, axis=1) == pytest.approx(0, abs=1e-4)

@@ -8,7 +8,19 @@ from network.augmentation import augment, batches
 from network.recipe import Augmentation
 
 # But for the mirror
-STEADY = Augmentation(0, 0, 0, blur_probability=0, noise_probability=0, erase_probability=0)
+STEADY = Augmentation(
+    max_shift=0,
+    max_rotation=0,
+    max_zoom=0,
+    light_probability=0,
+    shadow_probability=0,
+    reduce_probability=0,
+    sharpen_probability=0,
+    blur_probability=0,
+    noise_probability=0,
+    jpeg_probability=0,
+    erase_probability=0,
+)
 
 
 def augmented(face, times=300, **changes):
@@ -71,6 +83,43 @@ def test_augmentation_blurs_adds_noise_and_covers():
     assert noisy.min() > 20, "no gray value has run over"
     covered = (augmented(np.zeros((48, 48), np.uint8), erase_probability=0.5) > 0).mean(axis=(1, 2))
     assert 100 < (covered == 0).sum() < 200 and 0.1 < covered.max() < 0.25
+
+
+def test_augmentation_changes_the_light_and_keeps_the_order_of_the_grays():
+    face = np.tile(np.arange(0, 240, 5, dtype=np.uint8), (48, 1))
+    lit = augmented(face, light_probability=1).astype(int)
+    lit = np.where(lit[:, :, :1] > lit[:, :, -1:], lit[:, :, ::-1], lit)  # mirrored back
+    assert (np.diff(lit, axis=2) >= 0).all() and (lit == lit[:, :1]).all()
+    means = lit.mean(axis=(1, 2))
+    assert means.min() < 80 and means.max() > 160 and (lit[:, 0, 47] > lit[:, 0, 0] + 60).all()
+    spread = lit.std(axis=(1, 2)) / face.std()
+    assert 0.5 < spread.min() < 0.8 and spread.max() > 1.2
+
+
+def test_augmentation_casts_shadows_over_one_side():
+    shaded = augmented(np.full((48, 48), 200, np.uint8), shadow_probability=1).astype(int)
+    assert shaded.max() <= 200 and 0.35 * 200 - 1 <= shaded.min() < 90
+    darkest, lightest = shaded.min(axis=(1, 2)), shaded.max(axis=(1, 2))
+    assert (lightest - darkest > 60).mean() > 0.2
+    rows = np.abs(np.diff(shaded, axis=1)).max(), np.abs(np.diff(shaded, axis=2)).max()
+    assert max(rows) < 40, "soft edges"
+
+
+def test_augmentation_takes_detail_away_adds_it_and_compresses():
+    face = np.full((48, 48), 64, np.uint8)
+    face[:, 24:] = 192  # a step of 128 gray values
+    reduced = augmented(face, reduce_probability=1)
+    steps = np.abs(np.diff(reduced.astype(int), axis=2)).max(axis=(1, 2))
+    assert 20 < steps.min() < 64 and abs(reduced.mean() - 128) < 1
+    sharp = augmented(face, sharpen_probability=1)
+    assert sharp.max() > 225 and sharp.min() < 30 and (sharp[:, :, :10] % 128 == 64).all()
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    off = augmented(noise, jpeg_probability=1)
+    off = np.minimum(
+        np.abs(off - noise.astype(float)).mean((1, 2)),
+        np.abs(off[:, :, ::-1] - noise.astype(float)).mean((1, 2)),
+    )
+    assert 2 < off.min() < 30 < off.max() < 80
 
 
 def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():

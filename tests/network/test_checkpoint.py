@@ -55,21 +55,22 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
 
     Other faces, told by their pixels, would be judged by a network that has seen them.
     """
-    digests = []
+    digests = {}
     for name in ("train", "val"):
         paths = images_in(few / name)
         pixels = np.stack([np.asarray(Image.open(path))[..., None] for path in paths.values()])
         emotions, labels = np.unique([path.split("/")[0] for path in paths], return_inverse=True)
         targets = np.eye(len(emotions), dtype=np.float32)[labels] if name == "train" else labels
-        digests.append(digest(pixels, targets))
+        digests[name] = digest(pixels, targets)
     recipe = {
         "epochs": 24 if what == "other options" else 3,
         "batch_size": 128,
         "learning_rate": 0.004,
     }
-    recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False, "faces": digests}
+    recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False}
+    recipe["faces"] = digests | {"teachers": []}
     if what == "other faces":
-        digests[1] = digests[0]
+        recipe["faces"]["val"] = digests["train"]
     if what == "lacks a line":
         del recipe["loss"]
     resume = tmp_path / ".model.resume"
@@ -83,7 +84,10 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         )
         (resume / "training.keras").write_bytes(b"PK\x03\x04 half of a download")
     before = tree_hash(resume)
-    says = {"other faces": "other faces or votes; give", "other options": "other --epochs; give"}
+    says = {
+        "other faces": "other faces, votes or teachers; give",
+        "other options": "other --epochs; give",
+    }
     says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}
     arguments = on_few(few, tmp_path / "model", 3)
     says = [".model.resume", says.get(what, "was not made by train.py")]
