@@ -48,9 +48,16 @@ def check_parity(network, path: Path, faces: np.ndarray) -> None:
 
     Removes the file and raises UserError where they are not the same.
     """
-    reader = cv2.dnn.readNetFromTFLite(str(path))
-    reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
-    by_opencv, by_keras = reader.forward(), network.predict(faces, verbose=0)
+    try:
+        with quiet():
+            reader = cv2.dnn.readNetFromTFLite(str(path))
+            reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
+            by_opencv = reader.forward()
+    except cv2.error as error:  # a layer that it does not know
+        path.unlink()
+        mend = "build the network of layers as in network/architecture.py"
+        fail(f"emotion.tflite: cv2.dnn can't run it ({error.err}); {mend}")
+    by_keras = network.predict(faces, verbose=0)
     same_shape = by_opencv.shape == by_keras.shape
     apart = float(np.abs(by_opencv - by_keras).max()) if same_shape else math.inf
     of = f"the probabilities of {len(faces)} faces"
@@ -58,5 +65,6 @@ def check_parity(network, path: Path, faces: np.ndarray) -> None:
     if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
         lower = "the training diverged: lower --learning-rate"
-        why = "try another OpenCV" if np.isfinite(by_keras).all() else lower
+        wrong = "it reads a layer wrongly: build it of layers as in network/architecture.py"
+        why = wrong if np.isfinite(by_keras).all() else lower
         fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")
