@@ -10,7 +10,7 @@ import numpy as np
 from common.errors import fail
 from common.labels import read_labels
 from webcam.geometry import crop, widen
-from webcam.tflite import input_shape
+from webcam.tflite import has_dense_bias, input_shape
 
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
 
@@ -39,15 +39,20 @@ class Classifier:
                 mend = "make it with `python train.py`, or choose another --model"
                 fail(f"{file}: no such file; {mend}")
         try:
-            _, height, width, channels = input_shape(path.read_bytes())
+            tflite = path.read_bytes()
+            _, height, width, channels = input_shape(tflite)
+            dense_bias = has_dense_bias(tflite)
             if not all(0 < size <= 1024 for size in (height, width, channels)):
                 raise ValueError("no image goes in")
             net = cv2.dnn.readNetFromTFLite(str(path))
             net.setInput(np.zeros((1, channels, height, width), np.float32))
             outputs = net.forward().size
-        except (cv2.error, struct.error, ValueError):
+        except (cv2.error, struct.error, ValueError, IndexError):
             mend = "make it again with `python train.py --export`"
             fail(f"{path}: not a TFLite network that OpenCV can read; {mend}")
+        if dense_bias:
+            mend = "write it as a 1x1 convolution, as train.py does"
+            fail(f"{path}: has a dense layer, whose bias OpenCV leaves out; {mend}")
         if channels != 1:
             fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
         return cls(net, read_labels(labels, outputs), height, width)

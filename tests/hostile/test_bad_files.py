@@ -20,7 +20,7 @@ from PIL import Image
 
 from common.errors import UserError
 from dataset.images import open_face
-from webcam.tflite import input_shape
+from webcam.tflite import has_dense_bias, input_shape
 
 TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
@@ -234,24 +234,29 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
         )
         spoiled[place : place + 4] = data.draw(st.binary(min_size=4, max_size=4))
     try:
-        shape = input_shape(bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))]))
-    except (struct.error, ValueError):
+        spoiled = bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))])
+        shape = input_shape(spoiled)
+        assert has_dense_bias(spoiled) in (True, False)
+    except (struct.error, IndexError):
         return
     assert all(isinstance(length, int) for length in shape)
 
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Model folders of other makes: 64x64 pixels, three channels, one that would run code."""
+    """Model folders of other makes.
+
+    64x64 pixels, three channels, dense layers, one that would run code.
+    """
     home = tmp_path_factory.mktemp("networks")
     code = f"""
 import os, sys; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras, tensorflow as tf
 from pathlib import Path
 from keras import layers
-def make(name, shape, *more):
-    network = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), *more, layers.Conv2D(8, 3),
-                                layers.GlobalAveragePooling2D(), layers.Softmax()])
+def make(name, shape, *more, last=()):
+    last = last or [layers.Conv2D(8, 3), layers.GlobalAveragePooling2D()]
+    network = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), *more, *last, layers.Softmax()])
     folder = Path({str(home)!r}, name)
     folder.mkdir()
     network.save(folder / "emotion.keras")
@@ -262,6 +267,10 @@ def make(name, shape, *more):
         (folder / "emotion.tflite").write_bytes(tflite)
 make("large", (64, 64, 1))
 make("color", (48, 48, 3))
+pooled = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+make("dense", (48, 48, 1), last=[*pooled, layers.Dense(8, bias_initializer=keras.initializers.RandomNormal(seed=1))])
+make("unbiased", (48, 48, 1), last=[*pooled, layers.Dense(8, use_bias=False)])
+make("flat", (48, 48, 1), last=[layers.Conv2D(4, 3, strides=8), layers.Flatten(), layers.Dense(8)])
 Path({str(home)!r}, "map").mkdir()
 keras.Sequential([keras.Input((48, 48, 1)), layers.Conv2D(8, 1)]).save(Path({str(home)!r}, "map/emotion.keras"))
 Path({str(home)!r}, "map/labels.txt").write_bytes(Path({str(ROOT / "pretrained/labels.txt")!r}).read_bytes())
@@ -283,8 +292,25 @@ def test_a_network_of_another_size_names_faces_too(networks, tmp_path):
         "--csv",
         "out.csv",
     ]
-    assert "1 frames, 1 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert "1 picture, 1 face" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+def test_a_dense_layer_whose_bias_opencv_leaves_out_is_refused(networks, tmp_path):
+    given = ["--source", ROOT / "samples/astronaut.jpg", "--headless", "--model"]
+    says = ["dense/emotion.tflite", "a dense layer, whose bias"]
+    fails("realtime.py", *given, networks / "dense", cwd=tmp_path, says=says)
+    said = run("realtime.py", *given, networks / "unbiased", cwd=tmp_path).stdout
+    assert "1 picture, 1 face" in said, "without a bias it is read right"
+
+
+@pytest.mark.parametrize("name, says", [("dense", "differs from Keras"), ("flat", "can't run it")])
+def test_a_network_that_opencv_misreads_is_not_exported(networks, tmp_path, name, says):
+    shutil.copytree(networks / name, tmp_path / name)
+    before = (tmp_path / name / "emotion.tflite").read_bytes()
+    fails("train.py", "--export", "--out", name, cwd=tmp_path, says=["emotion.tflite", says])
+    assert (tmp_path / name / "emotion.tflite").read_bytes() == before
+    assert not list((tmp_path / name).glob(".*"))
 
 
 def test_a_network_for_color_is_refused(networks, tmp_path):
