@@ -1,9 +1,10 @@
-"""Draw the probabilities of each face over time, from the CSV of realtime.py.
+"""Draw the probabilities of each face, from the CSV of realtime.py: over time, or of pictures.
 
 python realtime.py --source clip.mp4 --headless --csv faces.csv
 python samples/plot_csv.py faces.csv faces.png
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common.libraries import required
 
 with required("requirements.txt"):
+    import matplotlib
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -21,15 +23,16 @@ with required("requirements.txt"):
 COLORS = ["#d55e00", "#cc79a7", "#009e73", "#e69f00", "#f0e442", "#bebebe", "#0072b2", "#56b4e9"]
 
 
-def plot(faces: pd.DataFrame) -> Figure:
-    """Return a plot for each face of the table, one below the other, over the same seconds."""
-    emotions = list(faces.columns[faces.columns.get_loc("confidence") + 1 :])
-    emotions = [name for name in emotions if name not in ("clock", "file")]
-    groups = faces.groupby("face")
+MOST = 12  # faces in one picture
+
+
+def plot_over_time(faces: pd.DataFrame, emotions: list[str]) -> Figure:
+    """Return a plot for each face of a video, one below the other, over the same seconds."""
+    groups = dict(list(faces.groupby("face")))
     figure = Figure(figsize=(9, 1 + 2.2 * len(groups)), layout="tight")
     axes = figure.subplots(len(groups), squeeze=False, sharex=True)[:, 0]
     seconds = faces["time"].min(), faces["time"].max()
-    for (number, face), axis in zip(groups, axes):
+    for (number, face), axis in zip(groups.items(), axes):
         axis.stackplot(face["time"], face[emotions].T, labels=emotions, colors=COLORS)
         axis.set(title=f"face {number}", ylabel="probability", ylim=(0, 1), xlim=seconds)
     axes[-1].set_xlabel("seconds")
@@ -37,17 +40,51 @@ def plot(faces: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_bars(faces: pd.DataFrame, emotions: list[str]) -> Figure:
+    """Return a bar for each face of pictures, or of a single frame."""
+    figure = Figure(figsize=(9, max(3, 1 + 0.4 * len(faces))), layout="tight")
+    axis = figure.subplots()
+    names = [f"face {number}" for number in faces["face"]]
+    if "file" in faces:
+        names = [f"{Path(file).name[-30:]}, {name}" for file, name in zip(faces["file"], names)]
+    left = 0.0
+    for emotion, color in zip(emotions, itertools.cycle(COLORS)):
+        axis.barh(range(len(faces)), faces[emotion], left=left, label=emotion, color=color)
+        left = left + faces[emotion].to_numpy()
+    axis.set_yticks(range(len(faces)), names)
+    axis.set(xlabel="probability", xlim=(0, 1))
+    axis.invert_yaxis()
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def plot(faces: pd.DataFrame) -> Figure:
+    """Return the plot that suits a table; print which faces are left out of it."""
+    emotions = list(faces.columns[faces.columns.get_loc("confidence") + 1 :])
+    emotions = [name for name in emotions if name not in ("clock", "file")]
+    longest = faces["face"].value_counts()
+    if "file" in faces or longest.max() == 1:
+        if len(faces) > MOST:
+            print(f"drawn are the first {MOST} of {len(faces)} faces")
+        return plot_bars(faces[:MOST], emotions)
+    shown = longest[longest > 1].index[:MOST]
+    if len(shown) < len(longest):
+        print(f"drawn are the {len(shown)} of {len(longest)} faces that were seen longest")
+    return plot_over_time(faces[faces["face"].isin(shown)], emotions)
+
+
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("table", type=Path, help="CSV of realtime.py, of a video")
+    parser.add_argument("table", type=Path, help="CSV of realtime.py")
     parser.add_argument("picture", type=Path, help="what to draw, such as faces.png")
     args = parser.parse_args()
+    matplotlib.rcParams["text.parse_math"] = False  # a file's name is no formula
     try:
         faces = pd.read_csv(args.table)
         if faces.empty:
             fail(f"{args.table}: no faces in it")
         figure = plot(faces)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         fail(f"{args.table}: not a CSV of realtime.py ({first_line(error)})")
     try:
         figure.savefig(args.picture, dpi=100)

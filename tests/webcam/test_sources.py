@@ -1,6 +1,7 @@
 """realtime.py without a window: pictures and videos, and what is written of them."""
 
 import os
+import re
 import shutil
 
 import cv2
@@ -17,7 +18,7 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
     shutil.copy(PICTURE, tmp_path / "me.jpg")
     arguments = ["--source", "me.jpg", "--headless", "--output", "out.png"]
     said = run("realtime.py", *arguments, "--csv", "out.csv", cwd=tmp_path).stdout
-    assert "1 frames, 1 faces" in said and "wrote out.png" in said and "wrote out.csv" in said
+    assert re.match(r"1 picture, 1 face: happiness \d+%\nwrote out.png\nwrote out.csv", said)
     (row,) = rows_of(tmp_path / "out.csv")
     labels = (ROOT / "pretrained/labels.txt").read_text().split()
     assert list(row) == [
@@ -76,7 +77,7 @@ def test_many_pictures_go_through_in_order(tmp_path, photo, how):
     }
     arguments = ["--headless", "--output", "out", "--csv", "out.csv"]
     said = run("realtime.py", "--source", *source[how], *arguments, cwd=tmp_path).stdout
-    assert "3 frames, 2 faces" in said and "wrote out\n" in said
+    assert "3 pictures, 2 faces" in said and "wrote out\n" in said
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a1.png",
         "a2.jpg",
@@ -158,7 +159,8 @@ def test_odd_pictures(tmp_path, photo, name):
     picture = picture(photo) if callable(picture) else picture
     cv2.imwrite(str(tmp_path / "in.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     arguments = ["--source", "in.png", "--headless", "--output", "out.png", "--bars"]
-    assert f"1 frames, {faces} faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    said = "1 face:" if faces else "0 faces"
+    assert f"1 picture, {said}" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert cv2.imread(str(tmp_path / "out.png")).shape[:2] == picture.shape[:2]
 
 
@@ -246,7 +248,7 @@ def test_a_video_cut_off_is_named_as_far_as_it_goes(tmp_path):
 def test_frames_without_a_face_have_no_row(tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((240, 320, 3), 128, np.uint8))
     arguments = ["--source", "wall.png", "--headless", "--csv", "out.csv"]
-    assert "1 frames, 0 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert "1 picture, 0 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert rows_of(tmp_path / "out.csv") == []
 
 
@@ -263,12 +265,50 @@ def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path)
     assert row["emotion"] == "happiness", "the astronaut smiles"
 
 
-def test_the_table_can_be_plotted(tmp_path):
+def test_a_videos_shares_are_no_confidences(tmp_path):
+    make_video(tmp_path / "in.avi", frames=5)
+    said = run("realtime.py", "--source", "in.avi", "--headless", cwd=tmp_path).stdout
+    assert re.match(r"5 frames, 5 faces, [0-9.]+ frames/s; 100% of the faces happiness\n", said)
+
+
+def plot(folder, table):
+    """Return the plot of a table, and what plot_csv.py prints."""
+    said = run("samples/plot_csv.py", table, "out.png", cwd=folder).stdout
+    return cv2.imread(str(folder / "out.png")), said
+
+
+def test_the_table_of_a_video_can_be_plotted(tmp_path):
     make_video(tmp_path / "in.avi", frames=10)
     run("realtime.py", "--source", "in.avi", "--headless", "--csv", "out.csv", cwd=tmp_path)
-    run("samples/plot_csv.py", "out.csv", "out.png", cwd=tmp_path)
-    assert cv2.imread(str(tmp_path / "out.png")).std() > 20
-    (tmp_path / "none.csv").write_text((tmp_path / "out.csv").read_text().splitlines()[0] + "\n")
-    fails(
-        "samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=["none.csv", "no faces"]
-    )
+    assert plot(tmp_path, "out.csv")[0].std() > 20
+    header, first, *rest = (tmp_path / "out.csv").read_text().splitlines()
+    (tmp_path / "none.csv").write_text(header + "\n")
+    says = ["none.csv", "no faces"]
+    fails("samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=says)
+    # A single frame, where there is no time to draw over, has a bar in the emotion's colour
+    (tmp_path / "one.csv").write_text(f"{header}\n{first}\n")
+    picture, _ = plot(tmp_path, "one.csv")
+    yellow = np.abs(picture.astype(int) - COLORS[4]).max(axis=2) < 20
+    assert yellow.sum() > 0.3 * picture.shape[1] * 20
+    # Of more faces than fit, those seen longest
+    rows = [
+        ",".join([*row.split(",")[:2], str(number), *row.split(",")[3:]])
+        for number in range(1, 40)
+        for row in [first, *rest][: 1 + number // 5]
+    ]
+    (tmp_path / "many.csv").write_text("\n".join([header, *rows]) + "\n")
+    picture, said = plot(tmp_path, "many.csv")
+    assert "the 12 of 39 faces" in said and picture.shape[0] < 4000
+
+
+def test_the_table_of_pictures_can_be_plotted(tmp_path, photo):
+    (tmp_path / "in").mkdir()
+    for name in ("a$b$.png", "c.png"):
+        cv2.imwrite(str(tmp_path / "in" / name), photo)
+    run("realtime.py", "--source", "in", "--headless", "--csv", "out.csv", cwd=tmp_path)
+    picture, said = plot(tmp_path, "out.csv")
+    yellow = np.abs(picture.astype(int) - COLORS[4]).max(axis=2) < 20
+    rows = np.flatnonzero(yellow.sum(axis=1) > 0.3 * picture.shape[1])
+    assert (np.diff(rows) > 1).sum() == 1, "two bars"
+    assert said == "wrote out.png\n"
+    assert "faces.csv" in run("samples/plot_csv.py", "--help", cwd=tmp_path).stdout
