@@ -6,8 +6,8 @@
 
 Reads   data/model/emotion.tflite, labels.txt   the network that train.py made, or else the one in
                                                 pretrained/ beside this script
-Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi) or picture; a folder for a
-                        folder of pictures
+Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), with the sound of its
+                        source where ffmpeg is on the PATH, or picture; a folder for several
         --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height
                         (pixels of the frame as --output has it), emotion, confidence, and the
                         probability of each emotion; for a camera also the clock, for many pictures
@@ -29,22 +29,26 @@ from typing import NoReturn
 
 from common.libraries import required
 
-# Before OpenCV loads: keep what it and FFmpeg say off stderr, where an error is one line
+# Before OpenCV loads: keep what it says off stderr, where an error is one line
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# With it FFmpeg's errors would go to stdout, late; without it to stderr, where Overheard takes them
+os.environ.pop("OPENCV_FFMPEG_LOGLEVEL", None)
 # Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 with required("requirements-webcam.txt"):
     from common.command_line import Parser, run, seconds
+    from common.console import Overheard
     from common.errors import UserError, fail
     from webcam import FaceAnalyzer
+    from webcam.address import without_secrets
     from webcam.analyzer import SMOOTHING
     from webcam.camera import CameraSource, is_camera
     from webcam.frame import Frame, mirrored
+    from webcam.images import ImageSource
     from webcam.overlay import draw_faces
     from webcam.recorder import VideoRecorder
-    from webcam.sources import ImageSource, Source, open_source
+    from webcam.sources import Source, open_source
     from webcam.summary import Summary
     from webcam.viewer import NoViewer, Viewer
     from webcam.window import Window
@@ -74,6 +78,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--headless", action="store_true", help="no window")
     add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
     add("--csv", type=Path, help="table of faces")
+    h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
+    add("--h264", action="store_true", help=h264)
     size = "to ask the camera for, such as 1280x720 (its own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
     mirror = "as in a mirror (for a camera, not for other sources)"
@@ -90,16 +96,16 @@ def find_model() -> Path:
     return made if (made / "emotion.tflite").is_file() else PRETRAINED
 
 
-def open_first_camera(size: tuple[int, int] | None) -> Source:
+def open_first_camera(size: tuple[int, int] | None, overheard: Overheard) -> Source:
     """Return the first camera, or the demo where there is none and no size was asked for."""
     try:
-        return open_source(["0"], size)
+        return open_source(["0"], size, overheard)
     except UserError:
         if size:
             raise
     other = "--source takes another camera's number, a video or pictures"
     print(f"no camera 0: this is the demo (--source demo); {other}")
-    return open_source(["demo"], None)
+    return open_source(["demo"], None, overheard)
 
 
 def name_output(source: Source) -> Path:
@@ -109,12 +115,13 @@ def name_output(source: Source) -> Path:
     return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
 
 
-def open_output(path: Path | None, source: Source) -> VideoRecorder | ImageWriter:
+def open_output(path: Path | None, source: Source, h264: bool) -> VideoRecorder | ImageWriter:
     """Return where the annotated frames of a source go."""
-    if isinstance(source, ImageSource):
-        return ImageWriter(path, source)
-    every_frame = not isinstance(source, CameraSource)
-    return VideoRecorder(path, source.rate, every_frame, source.paths)
+    if not isinstance(source, ImageSource):
+        return VideoRecorder(path, source, h264)
+    if h264:
+        fail("--h264: these are pictures; leave it out")
+    return ImageWriter(path, source)
 
 
 def process(
@@ -145,7 +152,7 @@ def process(
                 draw_faces(annotated, faces, analyzer.emotions, viewer.bars)
             # 3. Write and show them
             output.write(annotated, frame)
-            paused = viewer.show(frame.picture, annotated, faces, summary.rate)
+            paused = viewer.show(frame, annotated, faces, summary.rate)
         if paused:
             summary.skip_pause()
         if viewer.quit:
@@ -172,29 +179,35 @@ def main() -> None:
     analyzer = FaceAnalyzer.load(model, args.smoothing, args.detector)
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
-    source = open_source(args.source, args.size) if args.source else open_first_camera(args.size)
-    summary, status = Summary(), 0
-    if args.mirror is None:
-        args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
+    # FFmpeg's messages and Qt's are no errors of ours
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
+        overheard = stack.enter_context(Overheard())
+        if args.source:
+            source = open_source(args.source, args.size, overheard)
+        else:
+            source = open_first_camera(args.size, overheard)
         stack.callback(source.close)
+        if args.mirror is None:
+            args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
+        summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
+        status = 0
         window = stack.enter_context(Window()) if probe and not probe.wait() else None
         if probe and not window:
             if not (args.output or args.csv):
                 args.output = name_output(source)
             where = f"writing {args.output} instead" if args.output else "going on without"
             print(f"no window can open (no display, or opencv-python-headless): {where}")
-        output = open_output(args.output, source)
+        output = open_output(args.output, source, args.h264)
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
         stack.callback(table.close)
+        viewer = NoViewer(args.bars)
         if window:
-            viewer = Viewer(window, output, analyzer.emotions, args.bars, source.frame_seconds)
-        else:
-            viewer = NoViewer(args.bars)
+            viewer = Viewer(window, output, analyzer.emotions, args.bars, source.live)
         frames = mirrored(source.frames()) if args.mirror else source.frames()
         try:
             process(frames, analyzer, table, output, viewer, summary)
+            viewer.wait_until(source.end)  # a last picture that stays for long
         # How a camera without a window is stopped: all files are closed then too
         except KeyboardInterrupt:
             status = 130
@@ -204,11 +217,12 @@ def main() -> None:
         print(summary)
         for path in [*output.written, *viewer.written, *table.written]:
             print(f"wrote {path}")
+        for note in output.notes:
+            print(note)
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
-        fail(
-            f"{args.source[0] if args.source else '0'}: no frame could be read; try another --source"
-        )
+        name = without_secrets(args.source[0]) if args.source else "0"
+        fail(f"{name}: no frame could be read; try another --source")
     raise SystemExit(status)
 
 

@@ -1,6 +1,7 @@
 """What appears on the console, and what does not: progress bars, and the noise of C libraries."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,37 @@ def quiet() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nothing)
+
+
+class Overheard:
+    """What C libraries print while it is open: not on stderr, but there to be read.
+
+    Some tell of a failure in no other way. As with `quiet`, it is the whole process's stderr.
+    """
+
+    file = None
+
+    def __enter__(self) -> "Overheard":
+        self.stderr, self.file = os.dup(2), tempfile.TemporaryFile()
+        os.dup2(self.file.fileno(), 2)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.dup2(self.stderr, 2)
+        os.close(self.stderr)
+        self.file.close()
+        self.file = None
+
+    def take(self) -> str:
+        """Return what was printed since the last call; nothing while it is not open."""
+        # The place is shared with stderr, so this is how much was printed: mostly nothing
+        if self.file is None or not os.lseek(self.file.fileno(), 0, os.SEEK_CUR):
+            return ""
+        self.file.seek(0)
+        said = self.file.read().decode(errors="replace")
+        self.file.seek(0)
+        self.file.truncate()
+        return said
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:

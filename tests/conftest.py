@@ -45,6 +45,9 @@ OUTPUTS = {  # of the data stages, below data/
 DATA_STAGES = list(OUTPUTS)
 
 
+needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+
+
 def slow(*case):
     """Return a case of a parametrized test that the normal run leaves out."""
     return pytest.param(*case, marks=pytest.mark.slow)

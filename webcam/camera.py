@@ -1,6 +1,7 @@
 """Cameras and endless streams, of which the newest frame alone counts; and opening captures."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +9,9 @@ from datetime import datetime
 
 import cv2
 
+from common.console import Overheard
 from common.errors import fail
+from webcam.address import without_secrets
 from webcam.frame import Frame
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
@@ -22,10 +25,17 @@ class CameraSource:
     stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    frame_seconds, tag_column = 0.0, "clock"
+    live, end, tag_column = True, None, "clock"
 
-    def __init__(self, name: str, size: tuple[int, int] | None, capture: "cv2.VideoCapture"):
+    def __init__(
+        self,
+        name: str,
+        size: tuple[int, int] | None,
+        capture: "cv2.VideoCapture",
+        overheard: Overheard,
+    ):
         self.name, self.size, self.capture, self.paths = name, size, capture, []
+        self.overheard, self.interlaced = overheard, False
         self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= 120 else 30.0
@@ -37,6 +47,10 @@ class CameraSource:
         """Read until the source is closed; the thread's work."""
         while not self.closing.is_set():
             there, frame = self.capture.read()
+            # Of such frames OpenCV 4.13 and newer make black ones, see video.py
+            self.interlaced |= "interlaced" in self.overheard.take()
+            if self.interlaced:
+                return
             if there:
                 with self.changed:
                     self.newest = frame
@@ -58,6 +72,8 @@ class CameraSource:
                 self.changed.wait_for(lambda: self.newest is not None, 0.05)
                 frame, self.newest = self.newest, None
             now = time.monotonic()
+            if self.interlaced:
+                return
             if frame is not None:
                 if start is None:
                     start, began = now, time.time()
@@ -74,9 +90,13 @@ class CameraSource:
 
     def raise_read_errors(self) -> None:
         """Raise UserError when the camera was lost; what it gave until then is kept."""
+        name = without_secrets(self.name)
+        if self.interlaced:
+            what = f"interlaced, which OpenCV {cv2.__version__} can't read"
+            fail(f"{name}: {what}; make the camera send progressive video")
         if self.lost:
             what = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
-            fail(f"{self.name}: {what}; look after its cable or network")
+            fail(f"{name}: {what}; look after its cable or network")
 
 
 def time_of_day(seconds: float) -> str:
@@ -92,7 +112,7 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
         return cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
     if not is_camera(name):
         return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
-    capture = cv2.VideoCapture(int(name))
+    capture = cv2.VideoCapture(camera_number(name))
     if size:
         # Most webcams have the bandwidth for large frames at full rate only as JPEGs
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
@@ -102,5 +122,13 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
 
 
 def is_camera(name: str) -> bool:
-    """Return whether a source's name is the number of a camera."""
-    return name.isascii() and name.isdecimal() and len(name) < 4
+    """Return whether a source's name is the number of a camera, or its device file."""
+    return camera_number(name) is not None
+
+
+def camera_number(name: str) -> int | None:
+    """Return the number of a camera: 1 for `1`, for `/dev/video1`, and for a link to that."""
+    if name.startswith("/dev/"):
+        name = os.path.realpath(name).removeprefix("/dev/video")
+    number = re.fullmatch("[0-9]{1,3}", name)
+    return int(number[0]) if number else None

@@ -44,10 +44,10 @@ class DemoSource:
     Raises UserError when the picture can't be read.
     """
 
-    rate, frame_seconds, tag_column = RATE, 1 / RATE, None
+    rate, live, tag_column = RATE, False, None
 
     def __init__(self):
-        self.paths = [SAMPLE]
+        self.paths, self.end = [SAMPLE], None
         picture = cv2.imread(str(SAMPLE))
         if picture is None:
             fail(f"{SAMPLE}: not a picture; it comes with the project: fetch that again")
@@ -64,6 +64,7 @@ class DemoSource:
             paste(frame, self.portrait, *pose(FIRST, seconds))
             paste(frame, self.portrait[:, ::-1], *pose(SECOND, seconds))
             yield Frame(frame, seconds)
+        self.end = FIRST[-1][0]
 
     def close(self) -> None:
         """Nothing is under way."""

@@ -13,12 +13,13 @@ class Frame:
 
     `picture` is BGR, uint8 (height, width, 3), or None while a camera has no new one; `seconds` is
     its time, None for a picture that is no part of a video; `tag` is what the CSV says besides, a
-    camera's clock or the file of one of many pictures.
+    camera's clock or the file of one of many pictures; `last` says that no other picture follows.
     """
 
     picture: np.ndarray | None
     seconds: float | None
     tag: str | None = None
+    last: bool = False
 
 
 def mirrored(frames: Iterable[Frame]) -> Iterator[Frame]:

@@ -20,6 +20,7 @@ MIN_NEIGHBORS = 5  # of a new face
 FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
 CANDIDATE_NEIGHBORS = 1  # of what may be a new face, and is looked at again
 CONFIRM_NEIGHBORS = 5  # by the second cascade
+LOOKS = 2  # at what may be a new face
 ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
 GROWTH = 1.16  # of a known face between two frames, at most
@@ -186,9 +187,17 @@ class HaarView:
         return found
 
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
-        """Return a candidate's box where both cascades find a face, or None."""
-        found = self.find_near(candidate, MIN_NEIGHBORS)
-        return found if found is not None and self.is_face(found) else None
+        """Return a candidate's box where both cascades find a face, or None.
+
+        A second look is from where the first one led: in a still picture the next frame's would be
+        the same as the first.
+        """
+        for _ in range(LOOKS):
+            found = self.find_near(candidate, MIN_NEIGHBORS)
+            if found is None or self.is_face(found):
+                return found
+            candidate = found
+        return None
 
     def accept(self, candidate: np.ndarray) -> np.ndarray:
         """Return a candidate's box, more exactly where it is found again."""

@@ -1,35 +1,43 @@
 """Annotated frames into videos."""
 
 import os
+import shlex
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from common.errors import fail
+from common.errors import fail, printable
+from webcam import ffmpeg
+from webcam.address import without_secrets
 from webcam.camera import CAMERA_TIMEOUT
 from webcam.frame import Frame
+from webcam.sources import Source
+from webcam.video import VideoSource
 from webcam.writers import check_writable, temporary_path
 
-CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
+CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 
 
 class VideoRecorder:
     """Annotated frames into videos, each written beside its place and moved there once it is whole.
 
-    `rate` is the videos' frames/s. With `every_frame` no frame is left out; without, as for a
-    camera, a frame that comes too early is. `paths` are the sources' files, which are not replaced.
+    A video has a constant rate, that of its source, and lasts as long as that does: each picture is
+    held until the time of the next one. With `h264` ffmpeg makes it H.264, which browsers play.
     """
 
-    def __init__(self, path: Path | None, rate: float, every_frame: bool, paths: list[Path]):
-        self.rate, self.every_frame = rate, every_frame
+    def __init__(self, path: Path | None, source: Source, h264: bool = False):
+        self.source, self.h264 = source, h264
         self.path: Path | None = None
         self.writer: cv2.VideoWriter | None = None
         self.written: list[Path] = []
+        self.notes: list[str] = []  # what the user should know of the videos
         if path:
             if path.suffix.lower() not in CODECS:
                 fail(f"{path}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
-            check_writable(path, paths, "--output")
+            check_writable(path, source.paths, "--output")
+            if h264:
+                ffmpeg.check_h264(path)
             self.start(path)
 
     @property
@@ -46,23 +54,33 @@ class VideoRecorder:
         self.paused = True
 
     def write(self, picture: np.ndarray, frame: Frame) -> None:
-        """Add an annotated frame, as often as makes the video last as long as the source does."""
+        """Add an annotated frame; `picture` must stay as it is until the next one has been added."""
         if self.path is None:
             return
+        rows, columns = picture.shape[0] % 2, picture.shape[1] % 2
+        if rows or columns:  # which the codecs would cut off
+            picture = cv2.copyMakeBorder(picture, 0, rows, 0, columns, cv2.BORDER_REPLICATE)
         if self.writer is None:
             self._open(picture.shape[1::-1], frame.seconds)
         if picture.shape[1::-1] != self.size:  # a camera that came back may have another size
             picture = cv2.resize(picture, self.size)
-        if self.paused:
+        if self.paused:  # the picture before lasts for one frame
+            self._hold_until(self.count + 1)
             self.began, self.paused = frame.seconds - self.count / self.rate, False
-        times = round((frame.seconds - self.began) * self.rate) + 1 - self.count
-        times = min(max(times, 1 if self.every_frame else 0), int(CAMERA_TIMEOUT * self.rate) + 1)
-        for _ in range(times):
-            self.writer.write(picture)
-        self.count += times
+        self._hold_until(round((frame.seconds - self.began) * self.rate))
+        self.held = picture
+
+    def _hold_until(self, count: int) -> None:
+        """Write the picture that is held until there are `count` frames."""
+        if self.source.live:  # a camera that was away
+            count = min(count, self.count + int(CAMERA_TIMEOUT * self.rate) + 1)
+        while self.count < count:
+            self.writer.write(self.held)
+            self.count += 1
 
     def _open(self, size: tuple[int, int], seconds: float) -> None:
         code, self.size, self.began = CODECS[self.path.suffix.lower()], size, seconds
+        self.rate = self.source.rate
         self.part = temporary_path(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
         fourcc = cv2.VideoWriter_fourcc(*code)
         self.writer = cv2.VideoWriter(str(self.part), fourcc, self.rate, size)
@@ -74,6 +92,9 @@ class VideoRecorder:
         path, self.path = self.path, None
         if path is None or self.writer is None:
             return None
+        end = self.source.end
+        last = round((end - self.began) * self.rate) if end is not None else 0
+        self._hold_until(max(last, self.count + 1))
         self.writer.release()
         # The writer never says that it failed, on a full disk neither: see how many frames have
         # arrived. There may be more than were counted, where Ctrl-C came between the writing and
@@ -81,9 +102,39 @@ class VideoRecorder:
         if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
             self.path = path
             self._keep_part()
+        self._finish(path)
         os.replace(self.part, path)
         self.written.append(path)
         return path
+
+    def _finish(self, path: Path) -> None:
+        """Bring in the sound of the source, and H.264 where that was asked for, if ffmpeg is there.
+
+        What can't be had is noted.
+        """
+        sound = None
+        if isinstance(self.source, VideoSource):
+            start = ffmpeg.find_sound(self.source.name)
+            sound = None if start is None else (self.source.name, start + self.began)
+            if not ffmpeg.is_there():
+                names = [
+                    shlex.quote(name) for name in (str(path), without_secrets(self.source.name))
+                ]
+                new = shlex.quote(str(path.with_stem(f"{path.stem}-sound")))
+                command = f"ffmpeg -i {names[0]} -i {names[1]} -map 0:v -map 1:a -c copy {new}"
+                self._note(f"{path} has no sound: without ffmpeg on the PATH that is left out")
+                self.notes[-1] += f"; if there is any, bring it in with `{printable(command)}`"
+        if not sound and not self.h264:
+            return
+        finished = self.part.with_stem(f"{self.part.stem}-finished")
+        if ffmpeg.finish(self.part, finished, self.count / self.rate, sound, self.h264):
+            os.replace(finished, self.part)
+        else:
+            lost = " and ".join(["no sound"] * bool(sound) + ["no H.264"] * self.h264)
+            self._note(f"{path} has {lost}: ffmpeg failed at that")
+
+    def _note(self, note: str) -> None:
+        self.notes.append(printable(note))
 
     def close(self) -> None:
         """End what is under way."""

@@ -7,10 +7,15 @@ from webcam.analyzer import Face
 
 
 class Summary:
-    """Counts frames, faces and emotions; measures frames/s, pauses left out."""
+    """Counts frames, faces and emotions; measures frames/s, pauses left out.
 
-    def __init__(self):
+    `unit` is what a frame is called: "frame", or "picture" where they are no video.
+    """
+
+    def __init__(self, unit: str = "frame"):
+        self.unit = unit
         self.frames = 0
+        self.first: list[Face] = []  # the faces of the first frame
         self.emotions = Counter()
         self.seconds = 0.0  # spent on frames
         self.latest: float | None = None  # when the last frame came
@@ -26,6 +31,8 @@ class Summary:
         self.latest = now
 
     def add(self, faces: list[Face]) -> None:
+        if not self.frames:
+            self.first = faces
         self.frames += 1
         self.emotions.update(face.emotion for face in faces)
 
@@ -39,12 +46,29 @@ class Summary:
         return 1 / self.interval if self.interval else 0.0
 
     def __str__(self) -> str:
-        """Return `1,200 frames, 1,180 faces, 30.0 frames/s; neutral 80%, happiness 20%`."""
+        """Return what was seen.
+
+        `1,200 frames, 1,180 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`, or of a
+        single picture, where the numbers are confidences, `1 picture, 1 face: happiness 99%`.
+        """
         faces = self.emotions.total()
-        said = f"{self.frames:,} frames, {faces:,} faces"
+        said = f"{plural(self.frames, self.unit)}, {plural(faces, 'face')}"
+        if self.frames == 1 and faces:
+            return (
+                said
+                + ": "
+                + ", ".join(f"{face.emotion} {face.confidence:.0%}" for face in self.first)
+            )
         if self.seconds and self.frames > 1:
-            said += f", {(self.frames - 1) / self.seconds:.1f} frames/s"
+            said += f", {(self.frames - 1) / self.seconds:.1f} {self.unit}s/s"
         shares = [
-            f"{emotion} {count / faces:.0%}" for emotion, count in self.emotions.most_common()
+            f"{count / faces:.0%} {emotion}" for emotion, count in self.emotions.most_common()
         ]
+        if shares:
+            shares[0] = shares[0].replace("%", "% of the faces")
         return f"{said}; {', '.join(shares)}" if shares else said
+
+
+def plural(number: int, noun: str) -> str:
+    """Return `1 face` or `1,180 faces`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,6 +1,5 @@
 """What a user sees in the window and does with the keys."""
 
-import math
 import os
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 
 from webcam.analyzer import Face
+from webcam.frame import Frame
 from webcam.overlay import arrange, draw_faces, draw_notes
 from webcam.recorder import VideoRecorder
 from webcam.window import Window
@@ -29,9 +29,9 @@ SILENT_SECONDS = 1.0  # without a picture from the camera, after which the windo
 class Viewer:
     """Shows annotated frames, obeys the keys, and starts and stops recordings.
 
-    `frame_seconds` is how long a frame is shown: 0 for a camera, infinite for a picture. The mirror
-    of the `m` key is that of the window and its snapshots alone; a recording gets the frames as
-    they were analyzed.
+    The frames of a `live` source are shown as they come, a video's at their times, and pictures
+    until space is pressed. The mirror of the `m` key is that of the window and its snapshots alone;
+    a recording gets the frames as they were analyzed.
     """
 
     active = True  # frames are wanted
@@ -42,35 +42,55 @@ class Viewer:
         output: VideoRecorder | ImageWriter,
         emotions: list[str],
         bars: bool,
-        frame_seconds: float,
+        live: bool,
     ):
         self.window, self.output, self.emotions, self.bars = window, output, emotions, bars
-        self.frame_seconds = frame_seconds
+        self.live = live
         self.quit = self.paused = self.mirrored = self.help = False
         self.note, self.noted = "", 0.0  # a note, and until when it is shown
-        self.picture: np.ndarray | None = None  # the frame without annotations
+        self.frame: Frame | None = None  # as it came
         self.faces: list[Face] = []
         self.latest: float | None = None  # when the last frame came
+        self.late = 0.0  # seconds by which a video is shown after its time, by time.monotonic()
         self.rate = 0.0  # frames/s, shown when above 0
         self.written: list[Path] = []
 
-    def show(
-        self, picture: np.ndarray, annotated: np.ndarray, faces: list[Face], rate: float
-    ) -> bool:
-        """Show a frame as long as it lasts, a picture or a paused frame until space is pressed.
+    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
+        """Show a frame at its time, a picture or a paused frame until space is pressed.
 
-        `annotated` is `picture` with its `faces` drawn, and is drawn upon. Returns whether there
-        was a pause.
+        `annotated` is the frame's picture with its `faces` drawn. Returns whether there was a pause.
         """
-        self.picture, self.faces, self.rate, self.latest = picture, faces, rate, time.monotonic()
-        self.paused = self.paused or math.isinf(self.frame_seconds)
-        plays = self.frame_seconds and not self.paused
-        wait = self.window.pace(self.frame_seconds) if plays else 0.0
-        return self.interact(wait, None if self.mirrored else annotated)
+        paused = self.wait_until(frame.seconds)
+        self.frame, self.faces, self.rate, self.latest = frame, faces, rate, time.monotonic()
+        self.paused = self.paused or self.still
+        if self.output.active:  # which keeps it
+            annotated = annotated.copy()
+        return self.interact(0.0, None if self.mirrored else annotated) or paused
+
+    @property
+    def still(self) -> bool:
+        """Whether what is shown is a picture, not part of a video."""
+        return self.frame is not None and self.frame.seconds is None
+
+    def wait_until(self, seconds: float | None) -> bool:
+        """Show the last frame of a video until a time of its own; return whether it was paused."""
+        if self.live or seconds is None:
+            return False
+        # No frame is left out: where they take longer than their time, the video plays slower
+        started, paused = self.frame is not None, False
+        self.late = (
+            max(self.late, time.monotonic() - seconds) if started else time.monotonic() - seconds
+        )
+        while (
+            started and not self.quit and (left := self.late + seconds - time.monotonic()) > 0.001
+        ):
+            if self.interact(left, None):
+                paused, self.late = True, time.monotonic() - seconds
+        return paused
 
     def wait_for_frame(self) -> bool:
         """Show the last frame while a camera has no new one; return whether there was a pause."""
-        if self.picture is None:
+        if self.frame is None:
             self.say("waiting for the camera", 0.2)
         elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
             self.say("no picture from the camera; trying again", 0.2)
@@ -93,9 +113,9 @@ class Viewer:
 
     def draw(self) -> np.ndarray:
         """Return the last frame with its faces, as in a mirror where that was asked for."""
-        if self.picture is None:
+        if self.frame is None:
             return np.zeros((480, 640, 3), np.uint8)
-        picture = self.picture.copy()
+        picture = self.frame.picture.copy()
         if self.mirrored:
             picture = cv2.flip(picture, 1)
         draw_faces(picture, self.shown_faces(picture), self.emotions, self.bars)
@@ -109,13 +129,15 @@ class Viewer:
 
     def refresh(self, picture: np.ndarray) -> None:
         """Show a picture with what the window has to say."""
-        moving = not math.isinf(self.frame_seconds)
-        lines = [f"{self.rate:.0f} frames/s"] if self.rate and moving else []
-        if self.output.active and moving:
-            lines.append("recording")
+        lines = []
+        if not self.still:
+            lines += [f"{self.rate:.0f} frames/s"] if self.rate else []
+            lines += ["recording"] if self.output.active else []
         if time.monotonic() < self.noted:
             lines.append(self.note)
-        if self.paused:
+        if self.still:
+            lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
+        elif self.paused:
             lines.append("paused")
         if self.help:
             lines += [f"{key}: {what}" for key, what in KEYS.items()]
@@ -131,7 +153,7 @@ class Viewer:
         """Do what a key of KEYS says."""
         if key in ("q", "\x1b"):
             self.quit = True
-        elif key == " ":
+        elif key == " " and not (self.still and self.frame.last):
             self.paused = not self.paused
         elif key == "b":
             self.bars = not self.bars
@@ -139,7 +161,7 @@ class Viewer:
             self.help = not self.help
         elif key == "m":
             self.mirrored = not self.mirrored
-        elif key in ("s", "r") and self.picture is not None:
+        elif key in ("s", "r") and self.frame is not None:
             self.save(key)
 
     def save(self, key: str) -> None:
@@ -167,12 +189,14 @@ class NoViewer:
         self.bars = bars
         self.written: list[Path] = []
 
-    def show(
-        self, picture: np.ndarray, annotated: np.ndarray, faces: list[Face], rate: float
-    ) -> bool:
+    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
         """Show nothing; there was no pause."""
         return False
 
     def wait_for_frame(self) -> bool:
+        """Show nothing; there was no pause."""
+        return False
+
+    def wait_until(self, seconds: float | None) -> bool:
         """Show nothing; there was no pause."""
         return False

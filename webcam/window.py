@@ -1,11 +1,17 @@
 """A window on the screen, its keys, and whether there is a screen."""
 
+import ctypes
+import ctypes.util
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
+
+SHARE_OF_SCREEN = 0.9  # for a window; the rest is for its frame and the desktop's bars
 
 
 class Window:
@@ -17,7 +23,7 @@ class Window:
         cv2.namedWindow(
             self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         )
-        self.size, self.due = None, 0.0
+        self.size = None
 
     def __enter__(self) -> "Window":
         return self
@@ -32,13 +38,26 @@ class Window:
         Without a display OpenCV's window toolkit aborts the process that asks for a window, so
         another one asks.
         """
+        choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
         return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def show(self, frame: np.ndarray) -> None:
+        """Show a frame; the first one gives the window its size, at most that of the screen."""
         if self.size is None:
-            self.size = frame.shape[1::-1]
+            width, height = frame.shape[1::-1]
+            screen = screen_size()
+            scale = min(
+                1, *(SHARE_OF_SCREEN * side / of for side, of in zip(screen, (width, height)))
+            )
+            self.size = max(1, round(scale * width)), max(1, round(scale * height))
             cv2.resizeWindow(self.TITLE, *self.size)
+            if max(size / side for size, side in zip(self.size, screen)) > 0.5:
+                # The desktop has placed it while it was small. What is much wider than high are two
+                # screens beside each other
+                first = min(screen[0], 16 / 9 * screen[1]), screen[1]
+                place = [max(0, int(side - size) // 2) for side, size in zip(first, self.size)]
+                cv2.moveWindow(self.TITLE, *place)
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
@@ -59,8 +78,39 @@ class Window:
             if code != 0xFF or left <= 0.05:
                 return "" if code == 0xFF else chr(code)
 
-    def pace(self, frame_seconds: float) -> float:
-        """Return the seconds to wait so that a file plays at its own rate, no frame left out."""
-        now = time.monotonic()
-        self.due = max(self.due + frame_seconds, now) if self.due else now
-        return self.due - now
+
+def choose_qt_platform() -> None:
+    """Let Qt use the X server where QT_QPA_PLATFORM asks for what OpenCV's own Qt does not have.
+
+    Desktops set it to wayland for all programs; OpenCV's wheel has the plugin for X alone, which a
+    Wayland desktop serves too.
+    """
+    plugins = Path(cv2.__file__).parent / "qt/plugins/platforms"
+    wanted = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
+    if wanted and plugins.is_dir() and not list(plugins.glob(f"libq{wanted}.*")):
+        os.environ["QT_QPA_PLATFORM"] = "xcb"
+
+
+def screen_size() -> tuple[int, int]:
+    """Return the width and height of the screen, in pixels; OpenCV can't tell.
+
+    Where the system does not say, those of a small laptop.
+    """
+    try:
+        if sys.platform == "win32":
+            metrics = ctypes.windll.user32.GetSystemMetrics
+            return metrics(0), metrics(1)
+        if sys.platform == "darwin":
+            graphics = ctypes.CDLL(ctypes.util.find_library("CoreGraphics"))
+            display = graphics.CGMainDisplayID()
+            return graphics.CGDisplayPixelsWide(display), graphics.CGDisplayPixelsHigh(display)
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x11.XOpenDisplay(None))
+        if display:
+            size = x11.XDisplayWidth(display, 0), x11.XDisplayHeight(display, 0)
+            x11.XCloseDisplay(display)
+            return size
+    except (OSError, AttributeError):
+        pass
+    return 1280, 720

@@ -16,7 +16,9 @@ from common.console import quiet
 from common.errors import fail
 from webcam.analyzer import Face
 from webcam.frame import Frame
-from webcam.sources import IMAGE_SUFFIXES, ImageSource
+from webcam.images import ImageSource
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # that are written
 
 
 def check_writable(path: Path, sources: list[Path], option: str) -> None:
@@ -54,12 +56,19 @@ def write_image(path: Path, picture: np.ndarray) -> None:
         temporary_path(path).unlink(missing_ok=True)
 
 
+def picture_name(source: str) -> str:
+    """Return the file name of the annotated copy of a picture: its own, if that can be written."""
+    name = Path(source).name
+    return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
+
+
 class ImageWriter:
-    """Annotated pictures: one into a file, many into a folder, under their own names."""
+    """Annotated pictures: one into a file, many into a folder, each under its own name."""
 
     def __init__(self, path: Path | None, source: ImageSource):
         self.path, self.many = path, source.many
         self.written: list[Path] = []
+        self.notes: list[str] = []  # as of videos
         if not path:
             return
         if not self.many:
@@ -72,7 +81,8 @@ class ImageWriter:
             fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
         if not path.parent.is_dir():
             fail(f"{path.parent}: no such folder; make it, or choose another --output")
-        doubles = [name for name, n in Counter(file.name for file in source.paths).items() if n > 1]
+        names = Counter(picture_name(name) for name in source.names)
+        doubles = [name for name, n in names.items() if n > 1]
         if doubles:
             fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
         folders = {file.parent for file in source.paths}
@@ -93,7 +103,7 @@ class ImageWriter:
             return
         if self.many:
             self.path.mkdir(exist_ok=True)
-        write_image(self.path / Path(frame.tag).name if self.many else self.path, picture)
+        write_image(self.path / picture_name(frame.tag) if self.many else self.path, picture)
         if self.path not in self.written:
             self.written.append(self.path)
 

@@ -161,7 +161,7 @@ def test_a_folder_of_folders_of_pictures_names_their_pattern(tmp_path):
     says = ["photos: no pictures in it, but in its sub-folders", f"'{pattern}'"]
     fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=says)
     done = run("realtime.py", "--source", pattern, "--headless", cwd=tmp_path)
-    assert done.stdout.startswith("1 frames, 1 faces")
+    assert done.stdout.startswith("1 picture, 1 face")
 
 
 def save(mode, size):
@@ -418,7 +418,7 @@ def test_realtime_broken_network(model, tmp_path, how):
         ("nowhere.mp4", ["nowhere.mp4", "no such file"]),
         ("bad.mp4", ["bad.mp4", "not a video"]),
         ("bad.jpg", ["bad.jpg", "not a picture"]),
-        ("http://127.0.0.1:9/stream", ["127.0.0.1:9", "not a stream"]),
+        ("http://127.0.0.1:9/stream", ["127.0.0.1:9", "no stream or video that answers"]),
     ],
 )
 def test_realtime_source_that_cannot_be_opened(model, tmp_path, source, says):

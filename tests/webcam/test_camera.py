@@ -2,14 +2,17 @@
 
 import datetime
 import itertools
+import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import cv2
 import pytest
 from conftest import fails, frames_of, rows_of, start, wait_for_rows
 
+from common.console import Overheard
 from webcam.camera import CameraSource, open_capture
 
 
@@ -90,7 +93,7 @@ def test_killed_it_loses_no_more_than_a_second_of_rows(tmp_path, stream):
 
 
 def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
-    camera = CameraSource(stream, None, open_capture(stream))
+    camera = CameraSource(stream, None, open_capture(stream), Overheard())
     frames = camera.frames()
     ages = []
     for _ in range(5):
@@ -117,3 +120,20 @@ def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
             process.send_signal(signal.SIGINT)
             _, error = process.communicate(timeout=5)
     assert process.returncode == 130 and error == "interrupted\n"
+
+
+@pytest.mark.parametrize("name", ["7", "/dev/video7", "by-id"])
+def test_a_camera_goes_by_its_number_or_its_device_file(tmp_path, name):
+    """Here none is there, which the error says."""
+    if name == "by-id":  # udev names cameras by links
+        if not os.access("/dev", os.W_OK):
+            pytest.skip("no link can be made")
+        link = Path("/dev/test-camera")
+        link.unlink(missing_ok=True)
+        link.symlink_to("video7")
+    try:
+        source = str(link) if name == "by-id" else name
+        fails("realtime.py", "--source", source, "--headless", cwd=tmp_path, says="no such camera")
+    finally:
+        if name == "by-id":
+            link.unlink()

@@ -58,7 +58,7 @@ def test_what_is_named_demo_can_be_read_all_the_same(tmp_path):
     (tmp_path / "demo").mkdir()
     cv2.imwrite(str(tmp_path / "demo/a.png"), cv2.imread(str(PICTURE)))
     done = run("realtime.py", "--source", "./demo", "--headless", cwd=tmp_path)
-    assert done.stdout.startswith("1 frames, 1 faces")
+    assert done.stdout.startswith("1 picture, 1 face")
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")

@@ -1,5 +1,7 @@
 """How long a recording is: as long as its source, pauses left out."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,12 +14,16 @@ from webcam.recorder import VideoRecorder
 RATE = 10
 
 
-def record(path, moments, every_frame=False, pause_before=()):
+def source(live=True, end=None, paths=()):
+    return SimpleNamespace(rate=RATE, live=live, end=end, paths=list(paths))
+
+
+def record(path, moments, pause_before=(), **options):
     """Record frames whose gray value is ten times their number, 1 the first.
 
     Return the video's gray values.
     """
-    recorder = VideoRecorder(path, RATE, every_frame, [])
+    recorder = VideoRecorder(path, source(**options))
     for number, seconds in enumerate(moments, 1):
         if number in pause_before:
             recorder.skip_pause()
@@ -34,26 +40,30 @@ def test_frames_at_the_rate_are_written_once(tmp_path):
     assert record(tmp_path / "out.avi", [0, 0.1, 0.2, 0.3]) == [1, 2, 3, 4]
 
 
-def test_a_late_frame_fills_the_time_that_has_passed(tmp_path):
-    assert record(tmp_path / "out.avi", [5.0, 5.1, 5.5]) == [1, 2, 3, 3, 3, 3]
+def test_a_picture_is_held_until_the_next_ones_time(tmp_path):
+    assert record(tmp_path / "out.avi", [5.0, 5.1, 5.5]) == [1, 2, 2, 2, 2, 3]
 
 
-def test_of_a_camera_that_is_faster_frames_are_left_out_of_a_file_none(tmp_path):
-    moments = [0, 0.02, 0.04, 0.06, 0.1]
-    assert record(tmp_path / "camera.avi", moments) == [1, 4]
-    assert record(tmp_path / "file.avi", moments, every_frame=True) == [1, 2, 3, 4, 5]
+def test_of_pictures_that_come_too_fast_the_latest_counts(tmp_path):
+    assert record(tmp_path / "out.avi", [0, 0.02, 0.04, 0.06, 0.1]) == [3, 5]
+
+
+def test_the_last_picture_is_held_until_the_end_of_the_source(tmp_path):
+    assert record(tmp_path / "out.avi", [0, 0.1], end=0.5) == [1, 2, 2, 2, 2]
+    assert record(tmp_path / "early.avi", [0, 0.1], end=0.05) == [1, 2]
 
 
 def test_the_time_of_a_pause_is_left_out(tmp_path):
     assert record(tmp_path / "out.avi", [0, 0.1, 60.0, 60.1], pause_before=[3]) == [1, 2, 3, 4]
 
 
-def test_a_gap_is_filled_for_no_longer_than_a_camera_may_be_silent(tmp_path):
-    assert len(record(tmp_path / "out.avi", [0, 1000.0])) == 1 + 5 * RATE + 1
+def test_a_gap_is_filled_but_of_a_camera_for_no_longer_than_it_may_be_silent(tmp_path):
+    assert len(record(tmp_path / "camera.avi", [0, 1000.0])) == 1 + 5 * RATE + 1
+    assert len(record(tmp_path / "file.avi", [0, 20.0], live=False)) == 20 * RATE + 1
 
 
 def test_another_size_is_brought_to_the_first(tmp_path):
-    recorder = VideoRecorder(tmp_path / "out.avi", RATE, True, [])
+    recorder = VideoRecorder(tmp_path / "out.avi", source())
     for number, shape in enumerate([(48, 64, 3), (96, 128, 3)]):
         picture = np.full(shape, 100, np.uint8)
         recorder.write(picture, Frame(picture, number / RATE))
@@ -62,7 +72,7 @@ def test_another_size_is_brought_to_the_first(tmp_path):
 
 
 def test_a_recording_without_a_frame_leaves_nothing(tmp_path):
-    recorder = VideoRecorder(tmp_path / "out.avi", RATE, True, [])
+    recorder = VideoRecorder(tmp_path / "out.avi", source())
     assert recorder.stop() is None and list(tmp_path.iterdir()) == []
 
 
@@ -74,4 +84,4 @@ def test_what_can_not_be_written_is_refused_at_once(tmp_path):
         ("in.mp4", "the source"),
     ):
         with pytest.raises(UserError, match=says):
-            VideoRecorder(tmp_path / path, RATE, True, [tmp_path / "in.mp4"])
+            VideoRecorder(tmp_path / path, source(paths=[tmp_path / "in.mp4"]))

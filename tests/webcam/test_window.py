@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT, make_video, run
-from PIL import ImageGrab
+from PIL import Image, ImageGrab
 
 from webcam.window import Window
 
@@ -66,7 +66,10 @@ class Session:
         self.do("windowactivate", "--sync", self.window())
 
     def do(self, *command):
-        subprocess.run(["xdotool", *command], env=self.env, check=True, timeout=30)
+        """Return what xdotool prints."""
+        command = ["xdotool", *command]
+        options = {"env": self.env, "check": True, "timeout": 30}
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, **options).stdout
 
     def press(self, key):
         self.do("key", key)
@@ -282,5 +285,67 @@ def test_a_picture_stays_until_space_and_then_comes_the_next(session, tmp_path):
         window.wait(lambda: differs(window.screen(), before) > 50_000, "next picture")  # noqa: B023
     shown.append(snapshot(window))
     window.press("space")
+    time.sleep(0.5)
+    assert window.process.poll() is None, "space on the last picture does not quit"
+    window.press("q")
     assert (shown[0] == shown[2]).all() and (shown[0] != shown[1]).mean() > 0.5
-    assert window.ends().startswith("3 frames, 3 faces")
+    assert window.ends().startswith("3 pictures, 3 faces")
+
+
+def test_a_picture_says_what_space_and_q_do(session, tmp_path):
+    """In light letters; on the last picture they are fewer."""
+    (tmp_path / "photos").mkdir()
+    photo = np.full((480, 640, 3), 60, np.uint8)
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / f"photos/{number}.png"), photo + 80 * number)
+    window = session("--source", "photos")
+
+    def letters():
+        return (window.screen() > 200).all(axis=2).sum()
+
+    window.wait(lambda: letters() > 300, "note")
+    first = letters()
+    window.press("space")
+    window.wait(lambda: letters() < first - 100, "shorter note")
+    window.press("q")
+    window.ends()
+
+
+def test_a_picture_larger_than_the_screen_fits_on_it(session, tmp_path):
+    picture = cv2.resize(cv2.imread(str(ROOT / "samples/astronaut.jpg")), (4000, 3000))
+    cv2.imwrite(str(tmp_path / "phone.jpg"), picture)
+    window = session("--source", "phone.jpg")
+
+    def place():
+        """Return x, y, width and height of the window."""
+        told = window.do("getwindowgeometry", "--shell", window.window())
+        sides = dict(line.split("=") for line in told.split())
+        return [int(sides[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
+
+    window.wait(lambda: place()[2] > 900, "large window")
+    time.sleep(0.5)
+    x, y, width, height = place()
+    assert 0 <= x and x + width <= 1280 and 0 <= y and y + height <= 1024
+    window.press("q")
+    window.ends()
+
+
+def test_frames_are_shown_at_their_times(tmp_path, display):
+    """A GIF of three pictures, of which the second is shown for two seconds."""
+    pictures = [Image.new("RGB", (64, 48), color) for color in ("gray", "white", "black")]
+    durations = [100, 2000, 100]
+    pictures[0].save(
+        tmp_path / "in.gif", save_all=True, append_images=pictures[1:], duration=durations
+    )
+    start = time.monotonic()
+    env = {**os.environ, "DISPLAY": display}
+    run("realtime.py", "--source", "in.gif", cwd=tmp_path, env=env)
+    assert 2.2 < time.monotonic() - start < 10
+
+
+def test_a_desktop_that_asks_qt_for_wayland_has_a_window_too(tmp_path, display):
+    make_video(tmp_path / "in.avi", frames=10)
+    env = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "wayland"}
+    done = run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=env)
+    assert done.stdout.startswith("10 frames, 10 faces") and done.stderr == ""
+    assert "no window" not in done.stdout

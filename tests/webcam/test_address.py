@@ -1,0 +1,104 @@
+"""Addresses: what lies there, and what is not told of them."""
+
+import base64
+import functools
+import http.server
+import shutil
+import threading
+
+import pytest
+from conftest import PICTURE, fails, needs_ffmpeg, rows_of, run
+from test_video import STILL, ffmpeg
+
+from webcam.address import without_secrets
+
+SECRETS = {
+    "rtsp://user:password@host/live": "rtsp://host/live",
+    "http://user:p@ss@host:8080/a@b": "http://host:8080/a@b",
+    "http://user:pass/word@host/live": "http://host/live",
+    "http://host/cam.mjpg?user=me&password=secret": "http://host/cam.mjpg",
+    "http://host:8080/@me/live": "http://host:8080/@me/live",
+    "clip@home?.mp4": "clip@home?.mp4",
+}
+
+
+@pytest.mark.parametrize("address", SECRETS)
+def test_user_password_and_query_are_left_out(address):
+    assert without_secrets(address) == SECRETS[address]
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder; notes what was asked for, and asks for a password where there is one."""
+
+    asked, password, sized = [], None, True
+
+    def log_message(self, *arguments):
+        pass
+
+    def end_headers(self):
+        if not self.sized:
+            self._headers_buffer = [
+                line for line in self._headers_buffer if b"Content-Length" not in line
+            ]
+        super().end_headers()
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        given = self.headers.get("Authorization", "")
+        if self.password and given != f"Basic {self.password}":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+        else:
+            super().do_GET()
+
+
+@pytest.fixture
+def web(tmp_path, request):
+    """The address of a server for the folder web/, and the paths that it was asked for."""
+    (tmp_path / "web").mkdir()
+    options = {"asked": [], **getattr(request, "param", {})}
+    handler = functools.partial(type("Handler", (Files,), options), directory=tmp_path / "web")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}", options["asked"]
+    server.shutdown()
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("web", [{"sized": True}, {"sized": False}], indirect=True)
+def test_a_recording_without_a_length_is_read_once(tmp_path, web):
+    address, asked = web
+    live = ["-c:v", "libvpx", "-deadline", "realtime", "-live", "1", "-f", "webm"]
+    ffmpeg(*STILL, "-t", "1", "-r", "20", *live, "web/in.webm", cwd=tmp_path)
+    arguments = ["--source", f"http://{address}/in.webm", "--headless", "--csv", "out.csv"]
+    assert "20 frames, 20 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert list(rows_of(tmp_path / "out.csv")[0])[-1] != "clock", "no camera"
+    assert len(asked) <= 3
+
+
+@pytest.mark.parametrize(
+    "web", [{}, {"password": base64.b64encode(b"me:s/cret").decode()}], indirect=True
+)
+def test_a_picture_at_an_address_is_a_picture(tmp_path, web):
+    address, _ = web
+    shutil.copy(PICTURE, tmp_path / "web/my photo.jpg")
+    source = f"http://me:s%2Fcret@{address}/my%20photo.jpg?size=large"
+    arguments = ["--source", source, "--headless", "--output", "out.png"]
+    assert "1 picture, 1 face: happiness" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+
+
+def test_what_is_no_picture_at_an_address_is_told_without_the_password(tmp_path, web):
+    address, _ = web
+    (tmp_path / "web/photo.jpg").write_text("no picture")
+    source = f"http://me:secret@{address}/photo.jpg?key=secret"
+    error = fails("realtime.py", "--source", source, "--headless", cwd=tmp_path, says="picture")
+    assert f"http://{address}/photo.jpg" in error and "secret" not in error
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http", "rtmp"])
+def test_a_stream_that_does_not_answer_is_told_without_the_password(tmp_path, scheme):
+    source = f"{scheme}://me:secret@127.0.0.1:9/live?key=secret"
+    error = fails("realtime.py", "--source", source, "--headless", cwd=tmp_path, says="answers")
+    assert f"{scheme}://127.0.0.1:9/live" in error and "secret" not in error

@@ -1,0 +1,111 @@
+"""Pictures of every kind that OpenCV reads; what is left out is named."""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import PICTURE, fails, frames_of, rows_of, run
+from PIL import Image
+
+from webcam.images import read_pictures
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    return Image.open(PICTURE)
+
+
+@pytest.fixture
+def kinds(tmp_path, portrait):
+    """A folder with the sample picture in five kinds of file, one under another kind's name."""
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jfif", "e.heic"):
+        portrait.save(folder / name, "JPEG")
+    for name in ("c.avif", "d.gif"):
+        portrait.save(folder / name)
+    return folder
+
+
+def test_every_kind_of_picture_in_a_folder_is_read_and_written(tmp_path, kinds):
+    arguments = ["--source", "kinds", "--headless", "--output", "out", "--csv", "out.csv"]
+    said = run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert "5 pictures, 5 faces" in said and "left out" not in said
+    names = ["a.jpg", "b.jfif", "c.avif", "d.gif", "e.heic"]
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == [f"kinds/{n}" for n in names]
+    written = ["a.jpg", *(f"{name}.png" for name in names[1:])]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == written
+    for path in (tmp_path / "out").iterdir():
+        assert cv2.imread(str(path)).shape == (512, 512, 3)
+
+
+@pytest.mark.parametrize("name", ["b.jfif", "c.avif", "d.gif", "e.heic"])
+def test_one_picture_of_any_kind_is_no_video(tmp_path, kinds, name):
+    arguments = ["--source", kinds / name, "--headless", "--output", "out.png"]
+    assert "1 picture, 1 face: happiness" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+
+
+def test_what_a_folder_holds_besides_pictures_is_named(tmp_path, kinds):
+    for name in ("clip.mov", "notes.txt", ".hidden"):
+        (kinds / name).write_text("no picture")
+    said = run("realtime.py", "--source", "kinds", "--headless", cwd=tmp_path).stdout
+    assert "left out of kinds: 2 files, no pictures (clip.mov, notes.txt)" in said
+    assert "5 pictures, 5 faces" in said
+    # A picture that OpenCV can't read is an error, once the others are done
+    (kinds / "raw.dng").write_text("no picture that is known")
+    arguments = ["--source", "kinds", "--headless", "--csv", "out.csv"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["kinds/raw.dng", "convert it"])
+    assert len(rows_of(tmp_path / "out.csv")) == 5
+
+
+def save_several(portrait, path):
+    wall = Image.new("RGB", portrait.size, "gray")
+    later = [portrait, portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
+    wall.save(path, save_all=True, append_images=later, duration=[200, 300, 500])
+
+
+def test_the_pages_of_a_tiff_are_pictures_of_their_own(tmp_path, portrait):
+    save_several(portrait, tmp_path / "pages.tif")
+    arguments = ["--source", "pages.tif", "--headless", "--output", "out", "--csv", "out.csv"]
+    assert "3 pictures, 2 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    rows = rows_of(tmp_path / "out.csv")
+    assert [row["file"] for row in rows] == ["pages.tif-2", "pages.tif-3"]
+    written = [f"pages.tif-{number}.png" for number in (1, 2, 3)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == written
+
+
+@pytest.mark.parametrize("name", ["in.webp", "in.png", "in.gif"])
+def test_an_animation_is_a_video_with_its_own_times(tmp_path, portrait, name):
+    save_several(portrait, tmp_path / name)
+    arguments = ["--source", name, "--headless", "--output", "out.mp4", "--csv", "out.csv"]
+    assert "3 frames, 2 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert [row["time"] for row in rows_of(tmp_path / "out.csv")] == ["0.200", "0.500"]
+    frames = frames_of(tmp_path / "out.mp4")
+    assert len(frames) == 10  # of a second, ten a second
+    gray = [np.abs(frame.astype(int) - 128).mean() < 8 for frame in frames]
+    assert gray == [True] * 2 + [False] * 8
+    assert np.abs(frames[3].astype(int) - frames[8]).mean() > 10
+
+
+def test_animations_among_other_pictures_give_every_picture(tmp_path, portrait):
+    (tmp_path / "in").mkdir()
+    save_several(portrait, tmp_path / "in/a.webp")
+    portrait.save(tmp_path / "in/b.png")
+    arguments = ["--source", "in", "--headless", "--csv", "out.csv"]
+    assert "4 pictures, 3 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+    names = [row["file"] for row in rows_of(tmp_path / "out.csv")]
+    assert names == ["in/a.webp-2", "in/a.webp-3", "in/b.png"]
+
+
+def test_many_pictures_in_a_file_are_the_ones_that_were_put_in(tmp_path):
+    """More than are read at once; each is told by its gray value."""
+    pages = [Image.new("L", (40, 30), 10 * number) for number in range(20)]
+    for name in ("in.tif", "in.gif"):
+        pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:], duration=100)
+        grays = [round(picture.mean() / 10) for picture in read_pictures(tmp_path / name)]
+        assert grays == list(range(20)), name
+
+
+def test_several_faces_of_one_picture_are_named_from_left_to_right(tmp_path, photo):
+    cv2.imwrite(str(tmp_path / "in.png"), np.hstack([photo, photo[:, ::-1]]))
+    said = run("realtime.py", "--source", "in.png", "--headless", cwd=tmp_path).stdout
+    assert said.startswith("1 picture, 2 faces: happiness ") and said.count("happiness") == 2

@@ -1,0 +1,220 @@
+"""Videos as people have them: what OpenCV can't read right is refused, and time is the source's."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+import pytest
+from conftest import PICTURE, fails, frames_of, make_video, needs_ffmpeg, rows_of, run
+
+pytestmark = needs_ffmpeg
+STILL = ["-loop", "1", "-i", PICTURE]
+
+
+def ffmpeg(*words, cwd):
+    command = ["ffmpeg", "-v", "error", "-y", *map(str, words)]
+    subprocess.run(command, cwd=cwd, check=True, timeout=120)
+
+
+def probe(path):
+    """Return {"video": codec, "audio": codec} of a video, and its audio's seconds."""
+    show = ["-show_entries", "stream=codec_type,codec_name,duration", "-of", "csv=p=0"]
+    command = ["ffprobe", "-v", "error", *show, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {kind: name for name, kind, *_ in (line.split(",") for line in said.split())}
+
+
+def annotate(folder, source, output, *more, **options):
+    arguments = ["--source", source, "--headless", "--output", output, *more]
+    return run("realtime.py", *arguments, cwd=folder, **options).stdout
+
+
+def seconds_shown(video, seconds):
+    """Return when each frame of a copy of `draw_clock` was taken, by its bar."""
+    for frame in frames_of(video):
+        yield (frame[100:140].mean(axis=(0, 2)) > 160).sum() / frame.shape[1] * seconds
+
+
+def draw_clock(folder, name, seconds, keep, mode):
+    """Write a video in which a white bar grows with the time, of the frames that `keep` chooses."""
+    color = f"color=c=gray:s=320x240:r=30:d={seconds}"
+    grow = f"geq=lum='if(lt(X,320*T/{seconds}),235,16)':cb=128:cr=128,select='{keep}'"
+    ffmpeg("-f", "lavfi", "-i", color, "-vf", grow, "-fps_mode", mode, name, cwd=folder)
+
+
+# What OpenCV can't read right
+
+INTERLACED = {
+    "mpeg4.avi": ["-c:v", "mpeg4", "-flags", "+ildct+ilme"],
+    "h264.mp4": ["-c:v", "libx264", "-flags", "+ildct+ilme"],
+    "mpeg2.ts": ["-c:v", "mpeg2video", "-flags", "+ildct+ilme"],
+}
+
+
+@pytest.mark.parametrize("name", INTERLACED)
+def test_interlaced_video_is_read_right_or_refused_with_what_mends_it(tmp_path, name):
+    """OpenCV 4.12 reads it; 4.13 and 4.14 hand over black frames."""
+    fields = "fps=50,interlace,format=yuv420p"
+    ffmpeg(*STILL, "-t", "0.5", "-vf", fields, *INTERLACED[name], name, cwd=tmp_path)
+    arguments = ["--source", name, "--headless", "--output", "out.mp4"]
+    done = run("realtime.py", *arguments, cwd=tmp_path, check=False)
+    if done.returncode:
+        assert done.stderr.startswith(f"error: {name}: interlaced, which OpenCV")
+        assert done.stderr.count("\n") == 1 and not (tmp_path / "out.mp4").exists()
+        mend = re.search("`(.*)`", done.stderr)[1]
+        subprocess.run(shlex.split(mend), cwd=tmp_path, check=True, capture_output=True)
+        new = shlex.split(mend)[-1]
+        done = run("realtime.py", "--source", new, "--headless", cwd=tmp_path)
+    frames = len(frames_of(tmp_path / name))
+    assert f"{frames} frames, {frames} faces" in done.stdout
+
+
+def test_a_video_that_becomes_interlaced_is_named_once_the_rest_is_done(tmp_path):
+    for name, how in (("a.ts", "fps=25"), ("b.ts", "fps=50,interlace")):
+        flags = ["-flags", "+ildct+ilme"] if name == "b.ts" else []
+        video = ["-vf", f"{how},format=yuv420p", "-c:v", "mpeg2video", *flags]
+        ffmpeg(*STILL, "-t", "0.4", *video, name, cwd=tmp_path)
+    parts = [(tmp_path / name).read_bytes() for name in ("a.ts", "b.ts")]
+    (tmp_path / "in.ts").write_bytes(b"".join(parts))
+    arguments = ["--source", "in.ts", "--headless", "--output", "out.mp4", "--csv", "out.csv"]
+    done = run("realtime.py", *arguments, cwd=tmp_path, check=False)
+    if done.returncode:
+        assert re.match(r"error: in\.ts: interlaced from 0\.\d seconds on", done.stderr)
+    frames = len(frames_of(tmp_path / "out.mp4"))
+    assert frames == len(rows_of(tmp_path / "out.csv")) >= (10 if done.returncode else 20)
+
+
+# Time and size are the source's
+
+
+@pytest.mark.parametrize(
+    "name, seconds, keep, mode",
+    [
+        ("talk.mp4", 8, "lt(t,2)+gt(t,6)+not(mod(n,30))", "vfr"),  # 30 frames/s, 1, and 30 again
+        ("slow.mp4", 6, "gt(t,3)+not(mod(n,15))", "vfr"),  # 2 frames/s, then 30
+        ("gap.mkv", 12, "lt(t,1)+gt(t,11)", "passthrough"),  # nothing for ten seconds
+        ("even.mkv", 2, "1", "cfr"),
+    ],
+)
+def test_the_copy_lasts_as_long_and_each_picture_comes_at_its_time(
+    tmp_path, name, seconds, keep, mode
+):
+    draw_clock(tmp_path, name, seconds, keep, mode)
+    annotate(tmp_path, name, "out.mp4")
+    rate = cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FPS)
+    shown = np.array(list(seconds_shown(tmp_path / "out.mp4", seconds)))
+    assert len(shown) / rate == pytest.approx(seconds, abs=0.15)
+    capture, taken = cv2.VideoCapture(str(tmp_path / name)), []
+    while capture.grab():
+        taken.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    # What the source shows at each frame's moment: the last picture until then
+    moments = np.arange(len(shown)) / rate
+    wanted = np.array(taken)[np.searchsorted(taken, moments + 0.001) - 1]
+    late = np.abs(shown - wanted) > 0.1
+    near_a_change = [np.abs(np.array(taken) - moment).min() < 0.1 for moment in moments]
+    assert not (late & ~np.array(near_a_change)).any()
+    if name == "even.mkv":
+        assert len(shown) == 60 and rate == 30
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path):
+    squeeze = "scale=640:480,scale=320:480,setsar=2,format=yuv420p"
+    ffmpeg(*STILL, "-t", "0.4", "-vf", squeeze, "-c:v", "libx264", "in.mp4", cwd=tmp_path)
+    assert "10 frames, 10 faces" in annotate(tmp_path, "in.mp4", "out.mp4", "--csv", "out.csv")
+    assert frames_of(tmp_path / "out.mp4")[0].shape == (480, 640, 3)
+    x, y, width, height = (
+        int(rows_of(tmp_path / "out.csv")[0][name]) for name in ("x", "y", "width", "height")
+    )
+    assert x < 280 < x + width and y < 111 < y + height and width == height
+
+
+def test_odd_sizes_lose_no_row_and_no_column(tmp_path):
+    picture = np.zeros((241, 321, 3), np.uint8)
+    picture[-4:], picture[:, -4:] = 255, 255
+    cv2.imwrite(str(tmp_path / "in.png"), picture)
+    odd = ["-vf", "format=yuv444p", "-c:v", "libx264"]
+    ffmpeg("-loop", "1", "-i", "in.png", "-t", "0.2", *odd, "in.mp4", cwd=tmp_path)
+    assert frames_of(tmp_path / "in.mp4")[0].shape == (241, 321, 3)
+    for name in ("out.mp4", "out.avi", "out.webm"):
+        annotate(tmp_path, "in.mp4", name)
+        frame = frames_of(tmp_path / name)[0]
+        assert frame.shape == (242, 322, 3)
+        assert frame[-5:, 20:].mean() > 200 > 30 > frame[20:200, 20:300].mean()
+        assert frame[20:, -5:].mean() > 200
+
+
+# Sound and codecs
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A folder with in.mp4: two seconds of a picture, and of a tone in AAC."""
+    tone = ["-f", "lavfi", "-i", "sine=440:duration=2"]
+    codecs = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", "aac"]
+    ffmpeg(*STILL, *tone, "-r", "10", "-t", "2", *codecs, "in.mp4", cwd=tmp_path)
+    return tmp_path
+
+
+def without_ffmpeg(folder):
+    """Return an environment whose PATH has no ffmpeg."""
+    (folder / "bin").mkdir()
+    return {**os.environ, "PATH": str(folder / "bin")}
+
+
+@pytest.mark.parametrize(
+    "name, audio", [("out.mp4", "aac"), ("out.mkv", "aac"), ("out.webm", "opus")]
+)
+def test_the_sound_is_kept(clip, name, audio):
+    said = annotate(clip, "in.mp4", name)
+    video = {"out.webm": "vp8"}.get(name, "mpeg4")
+    assert probe(clip / name) == {"video": video, "audio": audio}
+    assert "20 frames, 20 faces" in said and "sound" not in said
+    assert len(frames_of(clip / name)) == 20 and len(os.listdir(clip)) == 2
+
+
+def test_the_sound_starts_where_the_pictures_do(tmp_path):
+    """Half a second of the sound lies before the first picture."""
+    tone = ["-f", "lavfi", "-i", "sine=440:duration=3"]
+    late = ["-itsoffset", "0.5", *STILL, "-map", "1:v", "-map", "0:a", "-t", "2.5", "-r", "10"]
+    ffmpeg(*tone, *late, "-c:v", "mpeg4", "-c:a", "pcm_s16le", "in.mkv", cwd=tmp_path)
+    annotate(tmp_path, "in.mkv", "out.mkv")
+    ffmpeg("-i", "out.mkv", "-map", "0:a", "out.wav", cwd=tmp_path)
+    seconds = (os.path.getsize(tmp_path / "out.wav") - 78) / 44100 / 2
+    assert seconds == pytest.approx(len(frames_of(tmp_path / "out.mkv")) / 10, abs=0.06)
+
+
+def test_without_ffmpeg_one_line_says_how_to_bring_the_sound_in(clip):
+    said = annotate(clip, "in.mp4", "out.mp4", env=without_ffmpeg(clip))
+    assert probe(clip / "out.mp4") == {"video": "mpeg4"}
+    (line,) = [line for line in said.splitlines() if "sound" in line]
+    mend = shlex.split(re.search("`(.*)`", line)[1])
+    subprocess.run(mend, cwd=clip, check=True, capture_output=True)
+    assert probe(clip / mend[-1]) == {"video": "mpeg4", "audio": "aac"}
+
+
+def test_h264_plays_in_browsers_and_is_smaller(clip):
+    annotate(clip, "in.mp4", "plain.mp4")
+    annotate(clip, "in.mp4", "out.mp4", "--h264")
+    assert probe(clip / "out.mp4") == {"video": "h264", "audio": "aac"}
+    assert (clip / "out.mp4").stat().st_size < (clip / "plain.mp4").stat().st_size
+    plain, small = (frames_of(clip / name) for name in ("plain.mp4", "out.mp4"))
+    assert len(plain) == len(small) == 20
+    assert np.abs(plain[5].astype(int) - small[5]).mean() < 5
+    make_video(clip / "silent.avi", frames=5)
+    annotate(clip, "silent.avi", "silent.mp4", "--h264")
+    assert probe(clip / "silent.mp4") == {"video": "h264"}
+
+
+def test_h264_that_can_not_be_had_is_refused_at_once(clip):
+    given = ["--source", "in.mp4", "--headless", "--h264", "--output"]
+    env = without_ffmpeg(clip)
+    fails("realtime.py", *given, "out.mp4", cwd=clip, env=env, says=["--h264", "ffmpeg"])
+    fails("realtime.py", *given, "out.webm", cwd=clip, says=["out.webm", "--h264", ".mp4"])
+    shutil.copy(PICTURE, clip / "me.jpg")
+    given[1] = "me.jpg"
+    fails("realtime.py", *given, "out.png", cwd=clip, says="these are pictures")
+    assert not list(clip.glob("out.*"))

@@ -1,0 +1,157 @@
+"""Pictures: which files are some, and reading them one after the other."""
+
+import glob
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail, printable
+from webcam.address import fetch, without_secrets
+from webcam.frame import Frame
+
+# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such:
+# those that OpenCV reads, and those that people have
+READ = ".png .jpg .jpeg .jpe .jfif .bmp .dib .webp .tif .tiff .gif .avif .jp2 .pbm .pgm .ppm .pnm"
+UNREAD = ".heic .heif .jxl .svg .psd .ico .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf"
+PICTURE_SUFFIXES = {*READ.split(), *UNREAD.split()}
+PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
+AT_ONCE = 8  # pages that are held in memory
+
+
+def is_picture(file: Path) -> bool:
+    """Return whether a file is a picture, by its first bytes or its ending."""
+    if not file.is_file():
+        return False
+    with quiet():
+        return cv2.haveImageReader(str(file)) or file.suffix.lower() in PICTURE_SUFFIXES
+
+
+def count_pictures(file: Path) -> int:
+    """Return how many pictures there are in a file: pages, or the frames of an animation."""
+    with quiet():
+        return cv2.imcount(str(file), cv2.IMREAD_COLOR) if cv2.haveImageReader(str(file)) else 1
+
+
+def read_pictures(file: Path) -> Iterator[np.ndarray | None]:
+    """Yield the pictures in a file, BGR uint8; None where one can't be read."""
+    count = count_pictures(file)
+    # Only of a TIFF can OpenCV read some: what an animation shows follows from its start
+    at_once = AT_ONCE if file.suffix.lower() in PAGES else count
+    for start in range(0, count, at_once):
+        part = min(at_once, count - start)
+        try:
+            with quiet():
+                if count == 1:  # the one of the two that turns a picture as its EXIF data say
+                    pictures = [cv2.imread(str(file), cv2.IMREAD_COLOR)]
+                else:
+                    _, pictures = cv2.imreadmulti(str(file), start, part, None, cv2.IMREAD_COLOR)
+        except cv2.error:  # more pixels than OpenCV takes
+            pictures = []
+        yield from [*pictures, *[None] * (part - len(pictures))]
+
+
+class ImageSource:
+    """Pictures in files, one after the other; `many` unless a single one was asked for by name.
+
+    Those that can't be read are left out, and named at the end. `names` are what the files go by,
+    their paths if None.
+    """
+
+    rate, end, live = 0.0, None, False
+
+    def __init__(self, paths: list[Path], many: bool, names: list[str] | None = None):
+        self.paths, self.many, self.unread = paths, many, []
+        self.names = names or [str(path) for path in paths]
+        self.tag_column = "file" if many else None
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the pictures, the last one marked as such."""
+        following = self._read()
+        frame = next(following, None)
+        while frame is not None:
+            coming = next(following, None)
+            yield frame if coming else replace(frame, last=True)
+            frame = coming
+
+    def _read(self) -> Iterator[Frame]:
+        for path, name in zip(self.paths, self.names):
+            several = count_pictures(path) > 1
+            for number, picture in enumerate(read_pictures(path), 1):
+                tag = f"{name}-{number}" if several else name
+                if picture is None:
+                    self.unread.append(tag)
+                else:
+                    yield Frame(picture, None, tag if self.many else None)
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when there were unreadable pictures; the others are done."""
+        if self.unread:
+            first, *more = self.unread
+            which = f"{first} and {len(more)} more" if more else first
+            fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
+
+
+class WebImageSource(ImageSource):
+    """The picture at an http address. Raises UserError when it can't be fetched."""
+
+    def __init__(self, address: str):
+        self.folder = tempfile.TemporaryDirectory()  # removed with this object
+        path = fetch(address, Path(self.folder.name))
+        super().__init__([path], count_pictures(path) > 1, [without_secrets(address)])
+
+
+def list_pictures(names: list[str]) -> list[Path]:
+    """Return the files that names stand for: files, patterns, or folders (the pictures in them).
+
+    What is left out of a folder is printed. Raises UserError when a name stands for nothing.
+    """
+    files = []
+    for name in names:
+        path = Path(name)
+        if name and path.is_dir():
+            found = list_folder(path)
+        elif name and path.exists():
+            found = [path]
+        else:
+            found = sorted(map(Path, glob.glob(name)))
+        if not found:
+            mend = "give a camera number, a video, pictures or a stream's URL to --source"
+            fail(f"{name}: no such file; {mend}")
+        files += found
+    return files
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Return the pictures in a folder; print what else is there, but for hidden entries.
+
+    Raises UserError when there are none.
+    """
+    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    pictures = [entry for entry in entries if is_picture(entry)]
+    others = [entry for entry in entries if entry not in pictures and entry.is_file()]
+    if not pictures:
+        fail(f"{folder}: no pictures in it{name_inner_pictures(folder)}")
+    if others:
+        names = ", ".join(printable(other.name) for other in others[:3])
+        names += ", …" if len(others) > 3 else ""
+        print(f"left out of {printable(str(folder))}: {len(others)} files, no pictures ({names})")
+    return pictures
+
+
+def name_inner_pictures(folder: Path) -> str:
+    """Return what to say of a folder without pictures: where in its sub-folders some are."""
+    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
+        files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
+        inner = next(filter(is_picture, files), None)
+        if inner:
+            pattern = f"{folder / pattern}{inner.suffix}"
+            return f", but in its sub-folders; give one of those, or '{pattern}', to --source"
+    return "; give one with pictures, a video, a camera number or a stream's URL to --source"
