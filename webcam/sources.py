@@ -84,12 +84,27 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
     if len(paths) > 1 and strange:
         what = "not a picture, and of several sources all must be"
         fail(f"{without_secrets(str(strange[0]))}: {what}; give it to --source alone")
+    if strange and is_text(paths[0]):
+        fail(f"{paths[0]}: text, no video or picture; give one to --source")
     if strange:
         return paths[0]
     several = len(paths) == 1 and count_pictures(paths[0]) > 1
     if several and paths[0].suffix.lower() not in PAGES:
         return AnimationSource(paths[0])
     return ImageSource(paths, many=several or paths != [Path(names[0])])
+
+
+def is_text(file: Path) -> bool:
+    """Return whether a file is plain text, which FFmpeg takes for the picture of a terminal.
+
+    Text that leads to a video, such as a playlist, is another thing.
+    """
+    if not file.is_file():  # a named pipe would wait
+        return False
+    with file.open("rb") as opened:
+        start = opened.read(1024)
+    leads = start.startswith((b"#EXTM3U", b"v=0", b"ffconcat", b"<"))
+    return not leads and all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
 
 
 def to_path(name: str) -> str:

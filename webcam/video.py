@@ -103,7 +103,9 @@ class VideoSource:
         few = self.count < 0.9 * self.promised and self.last < 0.9 * promised - 2 / UNKNOWN_RATE
         # Matroska and FLV tell how long the longest stream is, which may be the sound; but where
         # they are cut off, FFmpeg complains
-        if few and (self.heard or not is_matroska_or_flv(self.name)):
+        if not self.count:
+            self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
+        elif few and (self.heard or not is_matroska_or_flv(self.name)):
             self.problem = f"damaged, {self.last:.1f} of {promised:.1f} seconds can be read"
         else:
             self.end = self.last + min(interval, LONGEST_LAST)
