@@ -50,7 +50,7 @@ with required("requirements.txt"):
     from network.faces import check_leakage, load_sets
     from network.recipe import QUICK_EPOCHS, Recipe
     from network.targets import read_votes, soft_targets
-    from network.teachers import blend, read_teachers
+    from network.teachers import read_teachers
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
@@ -144,10 +144,7 @@ def train_network(
         check_leakage(train, sets, paths.train)
         votes = read_votes(paths.votes)
         targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
-        digests = {
-            "train": digest(train.images, targets),
-            "val": digest(val.images, val.labels),
-        }
+        digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
         teachers = read_teachers(paths.teachers, digests["val"], emotions)
         digests["teachers"] = [teacher.digest for teacher in teachers]
         checkpoint = prepare_checkpoint(paths.out, recipe, resume, digests)
@@ -156,11 +153,7 @@ def train_network(
         import_keras_modules()
         labels = recipe.labels if votes is not None else "hard"
         print(f"{len(targets):,} faces, {labels} labels, {len(emotions)} emotions")
-        opinions = []
-        for teacher in teachers:
-            network, _ = architecture.load_network(teacher.folder)
-            opinions.append(teacher.opinion(evaluation.predict(network, train.images)))
-        targets = blend(targets, opinions) if opinions else targets
+        targets = evaluation.ask_teachers(teachers, train, targets)
         kept = {**arguments, "faces": digests}
         log = training.train(train, val, targets, checkpoint, recipe, resume, kept)
 

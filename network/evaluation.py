@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from network.architecture import adjust_logits
+from network.architecture import adjust_logits, load_network
 from network.calibration import (
     balance_curve,
     calibration_error,
@@ -16,11 +16,21 @@ from network.calibration import (
 from network.corruptions import corrupted
 from network.faces import Faces
 from network.targets import headline_rule, labels_by_rule
+from network.teachers import Teacher, blend
 
 
 def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return the probabilities, float32 (n, emotions), of faces, uint8 (n, side, side, 1)."""
     return network.predict(images, batch_size=256, verbose=0)
+
+
+def ask_teachers(teachers: list[Teacher], faces: Faces, targets: np.ndarray) -> np.ndarray:
+    """Return the targets of faces, float32 (n, emotions), as the teachers change them."""
+    opinions = [
+        teacher.opinion(predict(load_network(teacher.folder)[0], faces.images))
+        for teacher in teachers
+    ]
+    return blend(targets, opinions) if teachers else targets
 
 
 def calibrate(
