@@ -9,6 +9,7 @@
 Reads   data/shuffled, data/split/val    faces to train on, and to choose epoch and temperature by
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
+        --teachers                       networks of earlier runs on the same split
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
         data/model/emotion.tflite              the same network for cv2.dnn (needs TensorFlow)
         data/model/metrics.json, training_log.csv, stage.json, and the plots training_curves.png,
@@ -98,8 +99,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--bfloat16", action="store_true", help=bits)
     teachers = "model folders of networks, trained on this split, whose opinion is half a target"
     add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
-    balance = "how much rare emotions are favoured after training, 0 to 1 (chosen on --val)"
-    add("--balance", type=nonnegative_float, metavar="STRENGTH", help=balance)
+    strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
+    add("--logit-adjustment", type=nonnegative_float, metavar="STRENGTH", help=strength)
     # What else to do than to train
     mode = parser.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
@@ -145,22 +146,24 @@ def train_network(
         votes = read_votes(paths.votes)
         targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
         digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
-        teachers = read_teachers(paths.teachers, digests["val"], emotions)
-        digests["teachers"] = [teacher.digest for teacher in teachers]
+        # A dry run's network is thrown away, and its validation faces are fewer
+        seen = None if limit else digests["val"]
+        teachers = read_teachers(paths.teachers, seen, emotions)
+        digests["teachers"] = sorted(teacher.digest for teacher in teachers)
         checkpoint = prepare_checkpoint(paths.out, recipe, resume, digests)
 
         # 2. Train
         import_keras_modules()
         labels = recipe.labels if votes is not None else "hard"
         print(f"{len(targets):,} faces, {labels} labels, {len(emotions)} emotions")
-        targets = evaluation.ask_teachers(teachers, train, targets)
+        targets = evaluation.teach(teachers, train, targets)
         kept = {**arguments, "faces": digests}
         log = training.train(train, val, targets, checkpoint, recipe, resume, kept)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
         calibration = evaluation.calibrate(
-            network, val, emotions, votes, train.counts, recipe.balance
+            network, val, emotions, votes, targets.mean(axis=0), recipe.logit_adjustment
         )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
@@ -235,7 +238,9 @@ def main() -> None:
     elif args.export:
         export_again(args.out, args.seed)
     else:
-        recipe = Recipe(**{name: getattr(args, name) for name in RECIPE}, balance=args.balance)
+        recipe = Recipe(
+            **{name: getattr(args, name) for name in RECIPE}, logit_adjustment=args.logit_adjustment
+        )
         limit = DRY_RUN_FACES if args.dry_run else None
         train_network(recipe, paths, args.resume, limit, vars(args))
 

@@ -223,7 +223,9 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # MKV, since FFmpeg holds an MP4's index in memory until the file is closed
         video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
-        output = VideoRecorder(video, SimpleNamespace(rate=RATE, end=None, live=False, paths=[]))
+        output = VideoRecorder(
+            video, SimpleNamespace(rate=RATE, end=None, live=False, sound=None, paths=[])
+        )
         rows = CsvWriter(table, analyzer.emotions, None, [])
         for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
             frame = Frame(picture.copy(), number / RATE)

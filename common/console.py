@@ -32,7 +32,7 @@ class Overheard:
     file = None
 
     def __enter__(self) -> "Overheard":
-        self.stderr, self.file = os.dup(2), tempfile.TemporaryFile()
+        self.stderr, self.file = os.dup(2), tempfile.TemporaryFile(buffering=0)
         os.dup2(self.file.fileno(), 2)
         return self
 
@@ -45,12 +45,13 @@ class Overheard:
     def take(self) -> str:
         """Return what was printed since the last call; nothing while it is not open."""
         # The place is shared with stderr, so this is how much was printed: mostly nothing
-        if self.file is None or not os.lseek(self.file.fileno(), 0, os.SEEK_CUR):
+        file = self.file
+        if file is None or not file.tell():
             return ""
-        self.file.seek(0)
-        said = self.file.read().decode(errors="replace")
-        self.file.seek(0)
-        self.file.truncate()
+        file.seek(0)
+        said = file.read().decode(errors="replace")
+        file.seek(0)
+        file.truncate()
         return said
 
 

@@ -11,45 +11,64 @@ from network.recipe import Augmentation
 
 
 def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face, uint8 (side, side), as another picture of the same moment might show it.
+    """Return a face, uint8 (side, side), as another picture of the same moment might show it."""
+    for change in (move, relight, lose_detail, degrade):
+        face = change(face, augmentation, rng)
+    return face
 
-    One affine map, so that the face is interpolated once.
+
+def move(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return a face turned, zoomed, flipped and shifted about its middle.
+
+    By one affine map, so that it is interpolated once.
     """
-    # 1. Turn, zoom, flip and shift, about the middle of the face
-    size, most = len(face), augmentation
-    angle = math.radians(rng.uniform(-most.max_rotation, most.max_rotation))
+    size = len(face)
+    angle = math.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation))
     flip = rng.choice([-1, 1])
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    turn = turn * rng.uniform(1 - most.max_zoom, 1 + most.max_zoom, 2) * (flip, 1)
+    turn = turn * rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, 2) * (flip, 1)
     middle = np.full(2, (size - 1) / 2)
-    shift = middle - turn @ middle + size * rng.uniform(-most.max_shift, most.max_shift, 2)
+    shift = middle - turn @ middle + size * rng.uniform(-ranges.max_shift, ranges.max_shift, 2)
     affine = np.column_stack([turn, shift])
-    face = cv2.warpAffine(face, affine, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    # 2. Light: another camera's curve, a shadow with a soft edge
-    if rng.random() < most.light_probability:
-        face = cv2.LUT(face, tone_curve(most, rng))
-    if rng.random() < most.shadow_probability:
-        face = cast_shadow(face, most, rng)
-    # 3. Blur as by a poor lens, or far away, or a camera's sharpening
-    if rng.random() < most.reduce_probability:
-        side = int(size * rng.uniform(most.min_reduced, 1))
+    return cv2.warpAffine(face, affine, (size, size), borderMode=cv2.BORDER_REPLICATE)
+
+
+def relight(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return a face by another camera's tone curve, or in a shadow with a soft edge."""
+    if rng.random() < ranges.light_probability:
+        face = cv2.LUT(face, tone_curve(ranges, rng))
+    if rng.random() < ranges.shadow_probability:
+        face = cast_shadow(face, ranges, rng)
+    return face
+
+
+def lose_detail(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return a face from far away, sharpened by a camera, or blurred as by a poor lens."""
+    size = len(face)
+    if rng.random() < ranges.reduce_probability:
+        side = int(size * rng.uniform(ranges.min_reduced, 1))
         small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
         face = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < most.sharpen_probability:
-        share, soft = rng.uniform(0, most.max_sharpening), cv2.GaussianBlur(face, (0, 0), 1)
-        face = cv2.addWeighted(face, 1 + share, soft, -share, 0)
-    if rng.random() < most.blur_probability:
-        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*most.blur_sigma))
-    # 4. Noise as in poor light, JPEG as of a stream, a rectangle as of a hand or hair
-    if rng.random() < most.noise_probability:
+    if rng.random() < ranges.sharpen_probability:
+        amount, soft = rng.uniform(0, ranges.max_sharpening), cv2.GaussianBlur(face, (0, 0), 1)
+        face = cv2.addWeighted(face, 1 + amount, soft, -amount, 0)
+    if rng.random() < ranges.blur_probability:
+        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*ranges.blur_sigma))
+    return face
+
+
+def degrade(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return a face with noise as in poor light, JPEG as of a stream, covered as by a hand."""
+    if rng.random() < ranges.noise_probability:
         noise = rng.standard_normal(face.shape, np.float32)
-        noisy = face + rng.uniform(0, most.max_noise_std) * noise
+        noisy = face + rng.uniform(0, ranges.max_noise_std) * noise
         face = np.clip(noisy, 0, 255).astype(np.uint8)
-    if rng.random() < most.jpeg_probability:
-        quality = int(rng.integers(most.min_jpeg_quality, 90))
+    if rng.random() < ranges.jpeg_probability:
+        quality = int(rng.integers(ranges.min_jpeg_quality, 90))
         data = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         face = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    if rng.random() < most.erase_probability:
+    if rng.random() < ranges.erase_probability:
+        size = len(face)
         x, y = rng.integers(0, size, 2).tolist()
         width, height = rng.integers(size // 8, size // 2, 2).tolist()
         corner = (x - width // 2, y - height // 2)
@@ -57,22 +76,22 @@ def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generat
     return face
 
 
-def tone_curve(most: Augmentation, rng: np.random.Generator) -> np.ndarray:
+def tone_curve(ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return what becomes of each gray value, uint8 (256,), by a random gamma and contrast."""
-    gamma = math.exp(rng.uniform(-1, 1) * math.log(most.max_gamma))
-    contrast = math.exp(rng.uniform(-1, 1) * math.log(most.max_contrast))
+    gamma = math.exp(rng.uniform(-1, 1) * math.log(ranges.max_gamma))
+    contrast = math.exp(rng.uniform(-1, 1) * math.log(ranges.max_contrast))
     curve = 255 * (np.arange(256) / 255) ** gamma
     middle = rng.uniform(64, 192)  # the gray value that stays as it is
     return np.clip((curve - middle) * contrast + middle, 0, 255).astype(np.uint8)
 
 
-def cast_shadow(face: np.ndarray, most: Augmentation, rng: np.random.Generator) -> np.ndarray:
+def cast_shadow(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return a face with one side of a random straight edge darker, the edge soft."""
     size, angle = len(face), rng.uniform(0, 2 * math.pi)
     along = np.linspace(-1, 1, size, dtype=np.float32)
     distance = math.cos(angle) * along + math.sin(angle) * along[:, None]
     lit = 1 / (1 + np.exp((distance - rng.uniform(-0.5, 0.5)) * rng.uniform(2, 12)))
-    dark = rng.uniform(most.min_shadow, 1)
+    dark = rng.uniform(ranges.min_shadow, 1)
     return (face * (dark + (1 - dark) * lit)).astype(np.uint8)
 
 

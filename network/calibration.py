@@ -1,9 +1,9 @@
-"""How far a network's confidence can be trusted, and what mends it: balance and temperature."""
+"""How far a network's confidence can be trusted, and what mends it: logit adjustment and temperature."""
 
 import numpy as np
 
 BINS = 15  # of the reliability diagram and the calibration error
-MOST_COST = 0.003  # of accuracy, for a higher macro recall
+MAX_ACCURACY_COST = 0.003  # of accuracy, for a higher macro recall
 
 
 def calibration_error(
@@ -33,7 +33,7 @@ def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
     (arXiv:1706.04599). A network that learned the shares of the votes is less sure than it could
     be: it says 0.6 where six of ten people agree, and is right more often than that.
     """
-    logits = np.log(np.maximum(probabilities, 1e-9))
+    logits = to_logits(probabilities)
     losses = {}
     for temperature in np.geomspace(0.1, 10, 400):
         logs = logits / temperature
@@ -42,17 +42,17 @@ def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
     return min(losses, key=losses.get)
 
 
-def balance_curve(
+def adjustment_curve(
     probabilities: np.ndarray, labels: np.ndarray, shares: np.ndarray
 ) -> list[dict[str, float]]:
     """Return accuracy and macro recall for each strength of logit adjustment, 0 to 1.
 
-    Menon et al. 2021 (arXiv:2007.07314): `strength` times the log of the emotions' shares of the
-    training faces, `shares` (emotions,), is taken from the logits, so that a rare emotion is named
+    Menon et al. 2021 (arXiv:2007.07314): `strength` times the log of `shares`, (emotions,), those
+    of the emotions among the targets, is taken from the logits, so that a rare emotion is named
     where it is only nearly the likeliest. `probabilities` are (n, emotions), `labels` the numbers
     of n emotions; the recall is over those that occur among them.
     """
-    logits, there = np.log(np.maximum(probabilities, 1e-9)), np.unique(labels)
+    logits, there = to_logits(probabilities), np.unique(labels)
     curve = []
     for strength in np.linspace(0, 1, 21):
         right = (logits - strength * np.log(shares)).argmax(axis=1) == labels
@@ -62,15 +62,28 @@ def balance_curve(
     return curve
 
 
-def choose_balance(curve: list[dict[str, float]]) -> float:
-    """Return the strength with the highest macro recall that costs at most MOST_COST of accuracy."""
-    least = curve[0]["accuracy"] - MOST_COST
+def choose_adjustment(curve: list[dict[str, float]]) -> float:
+    """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy."""
+    least = curve[0]["accuracy"] - MAX_ACCURACY_COST
     affordable = [point for point in curve if point["accuracy"] >= least]
     return max(affordable, key=lambda point: point["macro_recall"])["strength"]
 
 
-def uncalibrated(probabilities: np.ndarray, temperature: float, offsets: np.ndarray) -> np.ndarray:
-    """Return probabilities, (n, emotions), as before `offsets` and temperature were applied."""
-    logits = temperature * np.log(np.maximum(probabilities, 1e-9)) + offsets
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+def calibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: float) -> np.ndarray:
+    """Return probabilities, (n, emotions), of logits less `offsets`, divided by the temperature."""
+    return softmax((to_logits(probabilities) - offsets) / temperature)
+
+
+def uncalibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the probabilities, (n, emotions), from which `calibrated` made these."""
+    return softmax(temperature * to_logits(probabilities) + offsets)
+
+
+def to_logits(probabilities: np.ndarray) -> np.ndarray:
+    """Return logits whose softmax are these probabilities, (n, emotions)."""
+    return np.log(np.maximum(probabilities, 1e-9))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

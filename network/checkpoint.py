@@ -20,7 +20,7 @@ def digest(*arrays: np.ndarray) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
-def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[str]) -> Path:
+def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: dict) -> Path:
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
@@ -40,7 +40,7 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: list[st
     return checkpoint
 
 
-def check_same_run(checkpoint: Path, recipe: Recipe, digests: list[str]) -> None:
+def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     """Raise UserError when a checkpoint is of a run with other options, faces or targets."""
     try:
         stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))

@@ -7,11 +7,11 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 
 from network.architecture import adjust_logits, load_network
 from network.calibration import (
-    balance_curve,
+    adjustment_curve,
+    calibrated,
     calibration_error,
-    choose_balance,
+    choose_adjustment,
     fit_temperature,
-    uncalibrated,
 )
 from network.corruptions import corrupted
 from network.faces import Faces
@@ -24,12 +24,13 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
     return network.predict(images, batch_size=256, verbose=0)
 
 
-def ask_teachers(teachers: list[Teacher], faces: Faces, targets: np.ndarray) -> np.ndarray:
+def teach(teachers: list[Teacher], faces: Faces, targets: np.ndarray) -> np.ndarray:
     """Return the targets of faces, float32 (n, emotions), as the teachers change them."""
-    opinions = [
-        teacher.opinion(predict(load_network(teacher.folder)[0], faces.images))
-        for teacher in teachers
-    ]
+    opinions = []
+    for teacher in teachers:
+        print(f"asking {teacher.folder}")
+        network, _ = load_network(teacher.folder)
+        opinions.append(teacher.opinion(predict(network, faces.images)))
     return blend(targets, opinions) if teachers else targets
 
 
@@ -38,30 +39,30 @@ def calibrate(
     faces: Faces,
     emotions: list[str],
     votes: pd.DataFrame | None,
-    counts: dict[str, int],
+    shares: np.ndarray,
     strength: float | None,
 ) -> dict:
-    """Balance `network`, and fold the temperature into it that suits these faces' headline labels.
+    """Fold the logit adjustment into `network`, and the temperature that suits these faces' labels.
 
-    `counts` are the training faces of each emotion, `strength` is that of the logit adjustment,
-    None for what `choose_balance` finds. Returns what was done, for metrics.json.
+    `shares` are those of the emotions among the targets, `strength` is None for the one that
+    `choose_adjustment` finds on these faces. Returns what was done, for metrics.json.
     """
     labels = labels_by_rule(faces, emotions, votes)
     truth = labels[headline_rule(labels)]
     known = np.isin(truth, emotions)
     numbers = np.array([emotions.index(emotion) for emotion in truth[known]])
     probabilities = predict(network, faces.images[known])
-    shares = np.array([counts[emotion] for emotion in emotions]) / sum(counts.values())
-    curve = balance_curve(probabilities, numbers, shares)
-    strength = choose_balance(curve) if strength is None else strength
+    curve = adjustment_curve(probabilities, numbers, shares)
+    strength = choose_adjustment(curve) if strength is None else strength
     offsets = strength * np.log(shares)
-    temperature = fit_temperature(uncalibrated(probabilities, 1.0, -offsets), numbers)
+    temperature = fit_temperature(calibrated(probabilities, offsets, 1.0), numbers)
     adjust_logits(network, offsets, temperature)
+    print(f"logit adjustment {strength:.2f}, temperature {temperature:.2f}")
     return {
         "temperature": temperature,
-        "balance": strength,
+        "logit_adjustment": strength,
         "logit_offsets": dict(zip(emotions, offsets.tolist())),
-        "balance_curve": curve,
+        "adjustment_curve": curve,
     }
 
 

@@ -54,7 +54,7 @@ class Recipe:
     warm_up: float = 0.05  # share of all steps in which the learning rate rises from 0
     weight_decay: float = 0.02  # per step and times the learning rate
     bfloat16: bool = False  # compute in 16 bits
-    # Strength of the logit adjustment after training, None for what is best on validation faces
-    balance: float | None = None
+    # Strength, after training, None for what is best on validation faces
+    logit_adjustment: float | None = None
     seed: int = 42  # of weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -10,7 +10,7 @@ from common.errors import fail, first_line
 from network.calibration import uncalibrated
 from network.checkpoint import digest
 
-SHARE = 0.5  # of a target; the rest are the shares of the votes
+WEIGHT = 0.5  # of the teachers in a target; the rest are the shares of the votes
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,24 @@ class Teacher:
     folder: Path
     temperature: float
     offsets: np.ndarray  # float (emotions,), what was taken from its logits
-    digest: str  # of its file
+    digest: str  # of its files
 
     def opinion(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the network's probabilities as they were when its training ended.
 
         It learned the shares of the votes; calibrated, it says how likely one label is.
         """
-        return uncalibrated(probabilities, self.temperature, self.offsets)
+        return uncalibrated(probabilities, self.offsets, self.temperature)
 
 
-def read_teachers(folders: list[Path], val_digest: str, emotions: list[str]) -> list[Teacher]:
+def read_teachers(
+    folders: list[Path], val_digest: str | None, emotions: list[str]
+) -> list[Teacher]:
     """Return the teachers in some model folders of train.py.
 
     Raises UserError for one that was trained on another split, of which it may have seen validation
-    faces, or that has other emotions. `val_digest` is that of the validation faces.
+    faces, or that has other emotions. `val_digest` is that of the validation faces,
+    None where it does not matter.
     """
     teachers = []
     for folder in folders:
@@ -42,11 +45,9 @@ def read_teachers(folders: list[Path], val_digest: str, emotions: list[str]) -> 
             stage = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
             metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
             labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
-            network = np.frombuffer((folder / "emotion.keras").read_bytes(), np.uint8)
-            left_out, temperature = (
-                stage["arguments"]["faces"]["val"],
-                float(metrics["temperature"]),
-            )
+            files = [(folder / name).read_bytes() for name in ("emotion.keras", "metrics.json")]
+            left_out = stage["arguments"]["faces"]["val"]
+            temperature = float(metrics["temperature"])
             offsets = np.array([metrics["logit_offsets"][emotion] for emotion in labels], float)
         except (OSError, ValueError, KeyError, TypeError) as error:
             what = f"no network of train.py that tells its faces ({first_line(error)})"
@@ -54,13 +55,20 @@ def read_teachers(folders: list[Path], val_digest: str, emotions: list[str]) -> 
         if labels != emotions:
             mend = "give --teachers that know the same"
             fail(f"{folder}: knows {', '.join(labels)}, not {', '.join(emotions)}; {mend}")
-        if left_out != val_digest:
+        if val_digest and left_out != val_digest:
             what = "was trained on another split, so it may have seen validation faces"
             fail(f"{folder}: {what}; train it on this one, or leave it out of --teachers")
-        teachers.append(Teacher(folder, temperature, offsets, digest(network)))
+        teachers.append(
+            Teacher(
+                folder,
+                temperature,
+                offsets,
+                digest(*(np.frombuffer(file, np.uint8) for file in files)),
+            )
+        )
     return teachers
 
 
 def blend(targets: np.ndarray, opinions: list[np.ndarray]) -> np.ndarray:
     """Return targets, float32 (n, emotions), blended with the mean of the teachers' opinions."""
-    return ((1 - SHARE) * targets + SHARE * np.mean(opinions, axis=0)).astype(np.float32)
+    return ((1 - WEIGHT) * targets + WEIGHT * np.mean(opinions, axis=0)).astype(np.float32)

@@ -35,6 +35,7 @@ WITHOUT_KERAS = [
     "calibration",
     "corruptions",
     "checkpoint",
+    "teachers",
 ]
 
 

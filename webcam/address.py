@@ -15,9 +15,9 @@ from urllib.request import (
 from common.errors import fail, first_line
 
 TIMEOUT = 10  # seconds that a server has to answer in
-LARGEST_PICTURE = 2**28  # bytes
-# Media types of files, which end, though a server may not know where
-FILE_TYPES = {"video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/x-msvideo"}
+MAX_PICTURE_BYTES = 2**28
+PLAYLIST = r"\.(m3u8?|mpd)([?#]|$)"
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")  # the first bytes of files
 PROBLEMS = (OSError, ValueError, HTTPException)  # of a server, a network, an address
 
 
@@ -25,35 +25,37 @@ PROBLEMS = (OSError, ValueError, HTTPException)  # of a server, a network, an ad
 class Resource:
     """What a server says of an address."""
 
-    media_type: str  # such as image/jpeg
+    is_picture: bool
     ends: bool  # a file, no live stream
-
-    @property
-    def is_picture(self) -> bool:
-        return self.media_type.startswith("image/")
 
 
 def without_secrets(name: str) -> str:
-    """Return an address without user, password and query, and any other name as it is."""
+    """Return an address without user, password and query, and the name of a file as it is."""
     scheme, there, rest = name.partition("://")
-    if not there:
-        return name
-    # Up to the last @ before the path; a password may hold a / that should be written %2F
-    rest = re.sub(r"^([^/]*@|[^/@:]*:[^/@]*[^\d/@][^@]*@)", "", rest)
-    return f"{scheme}://{re.split('[?#]', rest)[0]}"
+    if not there:  # one that is misspelt
+        return re.sub(r"^(\w+:/*)?[^/@]*:[^@]*@", r"\1", name)
+    # Up to the last @: rather a part of the path too than a part of a password that holds a /
+    return f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"
 
 
 def look_up(address: str) -> Resource | None:
-    """Return what lies at an http address, None where no answer comes or it is of another kind."""
+    """Return what lies at an http address, None where no answer comes or it is of another kind.
+
+    What is no playlist and no row of JPEGs is taken for a file, and read in order, once: a live
+    stream comes out right that way too.
+    """
     if not address.startswith(("http://", "https://")):
         return None
     try:
         with _request(address) as reply:
-            media_type = reply.headers.get_content_type()
-            sized = "Content-Length" in reply.headers and not media_type.startswith("multipart/")
-            return Resource(media_type, sized or media_type in FILE_TYPES)
+            media_type, start = reply.headers.get_content_type(), reply.read(12)
     except PROBLEMS:
         return None
+    live = re.search("mpegurl|dash|multipart|motion-jpeg|mjpeg", media_type)
+    live = live or re.search(PLAYLIST, address)
+    unnamed = media_type == "application/octet-stream"
+    known = start.startswith(PICTURES) or start[8:] == b"WEBP"
+    return Resource(media_type.startswith("image/") or (unnamed and known), not live)
 
 
 def fetch(address: str, folder: Path) -> Path:
@@ -64,9 +66,13 @@ def fetch(address: str, folder: Path) -> Path:
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "picture"
     try:
         with _request(address) as reply:
-            data = reply.read(LARGEST_PICTURE)
+            data = reply.read(MAX_PICTURE_BYTES + 1)
     except PROBLEMS as error:
         fail(f"{without_secrets(address)}: can't be fetched ({first_line(error)}); try it again")
+    if len(data) > MAX_PICTURE_BYTES:
+        fail(
+            f"{without_secrets(address)}: more than {MAX_PICTURE_BYTES:,} bytes; fetch it yourself"
+        )
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path

@@ -25,7 +25,7 @@ class CameraSource:
     stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    live, end, tag_column = True, None, "clock"
+    live, end, sound, tag_column = True, None, None, "clock"
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ class DemoSource:
     Raises UserError when the picture can't be read.
     """
 
-    rate, live, tag_column = RATE, False, None
+    rate, live, sound, tag_column = RATE, False, None, None
 
     def __init__(self):
         self.paths, self.end = [SAMPLE], None

@@ -9,23 +9,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import quiet
+from common.console import Overheard, quiet
 from common.errors import fail, printable
-from webcam.address import fetch, without_secrets
+from webcam.address import without_secrets
 from webcam.frame import Frame
 
-# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such:
-# those that OpenCV reads, and those that people have
-READ = ".png .jpg .jpeg .jpe .jfif .bmp .dib .webp .tif .tiff .gif .avif .jp2 .pbm .pgm .ppm .pnm"
-UNREAD = ".heic .heif .jxl .svg .psd .ico .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf"
-PICTURE_SUFFIXES = {*READ.split(), *UNREAD.split()}
+# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
+PICTURE_SUFFIXES = set(
+    ".png .jpg .jpeg .jpe .jfif .bmp .dib .webp .tif .tiff .gif .avif .jp2 .pbm .pgm .ppm .pnm "  # noqa: SIM905
+    ".heic .heif .jxl .svg .psd .ico .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
+)
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
-AT_ONCE = 8  # pages that are held in memory
+CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
+MAX_PAGES = 8  # that are held in memory
 
 
 def is_picture(file: Path) -> bool:
     """Return whether a file is a picture, by its first bytes or its ending."""
-    if not file.is_file():
+    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
         return False
     with quiet():
         return cv2.haveImageReader(str(file)) or file.suffix.lower() in PICTURE_SUFFIXES
@@ -34,22 +35,26 @@ def is_picture(file: Path) -> bool:
 def count_pictures(file: Path) -> int:
     """Return how many pictures there are in a file: pages, or the frames of an animation."""
     with quiet():
-        return cv2.imcount(str(file), cv2.IMREAD_COLOR) if cv2.haveImageReader(str(file)) else 1
+        if not cv2.haveImageReader(str(file)):
+            return 1
+        return max(1, cv2.imcount(str(file), cv2.IMREAD_COLOR))  # 0 of a broken one
 
 
 def read_pictures(file: Path) -> Iterator[np.ndarray | None]:
     """Yield the pictures in a file, BGR uint8; None where one can't be read."""
     count = count_pictures(file)
     # Only of a TIFF can OpenCV read some: what an animation shows follows from its start
-    at_once = AT_ONCE if file.suffix.lower() in PAGES else count
+    at_once = MAX_PAGES if file.suffix.lower() in PAGES else count
     for start in range(0, count, at_once):
         part = min(at_once, count - start)
         try:
-            with quiet():
+            with Overheard() as overheard:
                 if count == 1:  # the one of the two that turns a picture as its EXIF data say
                     pictures = [cv2.imread(str(file), cv2.IMREAD_COLOR)]
                 else:
                     _, pictures = cv2.imreadmulti(str(file), start, part, None, cv2.IMREAD_COLOR)
+                if CUT_OFF in overheard.take():
+                    pictures = []
         except cv2.error:  # more pixels than OpenCV takes
             pictures = []
         yield from [*pictures, *[None] * (part - len(pictures))]
@@ -59,13 +64,19 @@ class ImageSource:
     """Pictures in files, one after the other; `many` unless a single one was asked for by name.
 
     Those that can't be read are left out, and named at the end. `names` are what the files go by,
-    their paths if None.
+    their paths if None; `folder` is a temporary one that they lie in.
     """
 
-    rate, end, live = 0.0, None, False
+    rate, end, live, sound = 0.0, None, False, None
 
-    def __init__(self, paths: list[Path], many: bool, names: list[str] | None = None):
-        self.paths, self.many, self.unread = paths, many, []
+    def __init__(
+        self,
+        paths: list[Path],
+        many: bool,
+        names: list[str] | None = None,
+        folder: tempfile.TemporaryDirectory | None = None,
+    ):
+        self.paths, self.many, self.unread, self.folder = paths, many, [], folder
         self.names = names or [str(path) for path in paths]
         self.tag_column = "file" if many else None
 
@@ -89,7 +100,8 @@ class ImageSource:
                     yield Frame(picture, None, tag if self.many else None)
 
     def close(self) -> None:
-        """Nothing is under way."""
+        if self.folder:
+            self.folder.cleanup()
 
     def raise_read_errors(self) -> None:
         """Raise UserError when there were unreadable pictures; the others are done."""
@@ -97,15 +109,6 @@ class ImageSource:
             first, *more = self.unread
             which = f"{first} and {len(more)} more" if more else first
             fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
-
-
-class WebImageSource(ImageSource):
-    """The picture at an http address. Raises UserError when it can't be fetched."""
-
-    def __init__(self, address: str):
-        self.folder = tempfile.TemporaryDirectory()  # removed with this object
-        path = fetch(address, Path(self.folder.name))
-        super().__init__([path], count_pictures(path) > 1, [without_secrets(address)])
 
 
 def list_pictures(names: list[str]) -> list[Path]:
@@ -124,7 +127,7 @@ def list_pictures(names: list[str]) -> list[Path]:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
             mend = "give a camera number, a video, pictures or a stream's URL to --source"
-            fail(f"{name}: no such file; {mend}")
+            fail(f"{without_secrets(name)}: no such file; {mend}")
         files += found
     return files
 
@@ -134,15 +137,16 @@ def list_folder(folder: Path) -> list[Path]:
 
     Raises UserError when there are none.
     """
-    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-    pictures = [entry for entry in entries if is_picture(entry)]
-    others = [entry for entry in entries if entry not in pictures and entry.is_file()]
+    pictures, others = [], []
+    for file in sorted(folder.iterdir()):
+        if not file.name.startswith("."):
+            (pictures if is_picture(file) else others).append(file)
     if not pictures:
         fail(f"{folder}: no pictures in it{name_inner_pictures(folder)}")
     if others:
-        names = ", ".join(printable(other.name) for other in others[:3])
+        names = ", ".join(other.name + "/" * other.is_dir() for other in others[:3])
         names += ", …" if len(others) > 3 else ""
-        print(f"left out of {printable(str(folder))}: {len(others)} files, no pictures ({names})")
+        print(printable(f"left out of {folder}, since no pictures: {len(others)} ({names})"))
     return pictures
 
 

@@ -1,7 +1,6 @@
 """Annotated frames into videos."""
 
 import os
-import shlex
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,6 @@ from webcam.address import without_secrets
 from webcam.camera import CAMERA_TIMEOUT
 from webcam.frame import Frame
 from webcam.sources import Source
-from webcam.video import VideoSource
 from webcam.writers import check_writable, temporary_path
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
@@ -34,10 +32,12 @@ class VideoRecorder:
         self.notes: list[str] = []  # what the user should know of the videos
         if path:
             if path.suffix.lower() not in CODECS:
-                fail(f"{path}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
+                name = without_secrets(str(path))
+                fail(f"{name}: unknown ending for a video; use one of {' '.join(sorted(CODECS))}")
             check_writable(path, source.paths, "--output")
-            if h264:
-                ffmpeg.check_h264(path)
+        if h264:
+            ffmpeg.check_h264(path or Path("recording.mp4"))
+        if path:
             self.start(path)
 
     @property
@@ -48,10 +48,12 @@ class VideoRecorder:
     def start(self, path: Path) -> None:
         """Begin a video with the next frame."""
         self.path, self.writer, self.count, self.paused = path, None, 0, False
+        self.held: np.ndarray | None = None  # the picture that is still to be written
+        self.total: int | None = None  # frames in all, once the recording ends
 
     def skip_pause(self) -> None:
-        """Leave out the time that passes until the next frame."""
-        self.paused = True
+        """Leave out the time that passes until the next frame; the time of a file stands still."""
+        self.paused = self.source.live
 
     def write(self, picture: np.ndarray, frame: Frame) -> None:
         """Add an annotated frame; `picture` must stay as it is until the next one has been added."""
@@ -66,14 +68,19 @@ class VideoRecorder:
             picture = cv2.resize(picture, self.size)
         if self.paused:  # the picture before lasts for one frame
             self._hold_until(self.count + 1)
-            self.began, self.paused = frame.seconds - self.count / self.rate, False
+            self.began = frame.seconds - self.count / self.rate
+        self.paused = False
         self._hold_until(round((frame.seconds - self.began) * self.rate))
         self.held = picture
 
     def _hold_until(self, count: int) -> None:
         """Write the picture that is held until there are `count` frames."""
-        if self.source.live:  # a camera that was away
-            count = min(count, self.count + int(CAMERA_TIMEOUT * self.rate) + 1)
+        if self.held is None:
+            return
+        too_many = count - self.count - int(CAMERA_TIMEOUT * self.rate) - 1
+        if self.source.live and too_many > 0:  # the computer has slept
+            self.began += too_many / self.rate
+            count -= too_many
         while self.count < count:
             self.writer.write(self.held)
             self.count += 1
@@ -88,50 +95,60 @@ class VideoRecorder:
             self._keep_part()
 
     def stop(self) -> Path | None:
-        """End the recording that is under way; return its path, None where there was no frame."""
-        path, self.path = self.path, None
+        """End the recording that is under way; return its path, None where there was no frame.
+
+        After Ctrl-C in the middle it can be called again.
+        """
+        path = self.path
         if path is None or self.writer is None:
+            self.path = None
             return None
-        end = self.source.end
-        last = round((end - self.began) * self.rate) if end is not None else 0
-        self._hold_until(max(last, self.count + 1))
+        if self.held is None:  # Ctrl-C came before the first frame was taken
+            self.path = self.part.unlink(missing_ok=True)
+            return None
+        streams = ffmpeg.Streams(None, None)
+        if self.source.sound:
+            streams = ffmpeg.probe(self.source.sound)
+        if self.total is None:
+            end = self.source.end
+            if end is not None and streams.seconds:  # it tells how long the last picture is shown
+                end = streams.seconds
+            last = round((end - self.began) * self.rate) if end is not None else 0
+            self.total = max(last, self.count + 1)
+        self._hold_until(self.total)
         self.writer.release()
         # The writer never says that it failed, on a full disk neither: see how many frames have
         # arrived. There may be more than were counted, where Ctrl-C came between the writing and
         # the counting
-        if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
-            self.path = path
+        arrived = cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT)
+        if arrived < self.count:
             self._keep_part()
-        self._finish(path)
         os.replace(self.part, path)
         self.written.append(path)
+        self.path = None
+        self._finish(path, streams)
         return path
 
-    def _finish(self, path: Path) -> None:
+    def _finish(self, path: Path, streams: ffmpeg.Streams) -> None:
         """Bring in the sound of the source, and H.264 where that was asked for, if ffmpeg is there.
 
         What can't be had is noted.
         """
-        sound = None
-        if isinstance(self.source, VideoSource):
-            start = ffmpeg.find_sound(self.source.name)
-            sound = None if start is None else (self.source.name, start + self.began)
-            if not ffmpeg.is_there():
-                names = [
-                    shlex.quote(name) for name in (str(path), without_secrets(self.source.name))
-                ]
-                new = shlex.quote(str(path.with_stem(f"{path.stem}-sound")))
-                command = f"ffmpeg -i {names[0]} -i {names[1]} -map 0:v -map 1:a -c copy {new}"
-                self._note(f"{path} has no sound: without ffmpeg on the PATH that is left out")
-                self.notes[-1] += f"; if there is any, bring it in with `{printable(command)}`"
-        if not sound and not self.h264:
-            return
-        finished = self.part.with_stem(f"{self.part.stem}-finished")
-        if ffmpeg.finish(self.part, finished, self.count / self.rate, sound, self.h264):
-            os.replace(finished, self.part)
-        else:
-            lost = " and ".join(["no sound"] * bool(sound) + ["no H.264"] * self.h264)
-            self._note(f"{path} has {lost}: ffmpeg failed at that")
+        name, sound = self.source.sound, None
+        if streams.sound_start is not None:
+            sound = (name, streams.sound_start + self.began)
+        elif name and not ffmpeg.is_there():
+            mend = ffmpeg.sound_command(path, without_secrets(name), self.began)
+            self._note(
+                f"{path} has no sound: without ffmpeg on the PATH that is left out; "
+                f"if there is any, bring it in with `{mend}`"
+            )
+        if sound or self.h264:
+            # Of a source that has come to its end the sound is not cut either
+            seconds = self.count / self.rate if self.source.end is None else None
+            lost = ffmpeg.finish(path, seconds, sound, self.h264)
+            if lost:
+                self._note(f"{path} has no {lost}: ffmpeg failed at that")
 
     def _note(self, note: str) -> None:
         self.notes.append(printable(note))

@@ -1,5 +1,6 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +12,19 @@ import cv2
 
 from common.console import Overheard
 from common.errors import fail
-from webcam.address import look_up, without_secrets
+from webcam.address import fetch, look_up, without_secrets
+from webcam.animation import AnimationSource, fits_in_memory
 from webcam.camera import CameraSource, is_camera, open_capture
 from webcam.demo import DemoSource
 from webcam.frame import Frame
 from webcam.images import (
     PAGES,
     ImageSource,
-    WebImageSource,
     count_pictures,
     is_picture,
     list_pictures,
 )
-from webcam.video import AnimationSource, VideoSource
+from webcam.video import VideoSource
 
 
 class Source(Protocol):
@@ -33,6 +34,7 @@ class Source(Protocol):
     rate: float  # frames/s of a video made of it
     end: float | None  # seconds at which the last frame ends, None while that is not known
     live: bool  # frames are shown as they come; those of a file, each at its time
+    sound: str | None  # the file or address that ffmpeg can take its sound from
     tag_column: str | None  # the CSV's name for the tags of its frames
 
     def frames(self) -> Iterator[Frame]:
@@ -66,7 +68,7 @@ def open_source(
         name = str(source)
     there = look_up(name)
     if there and there.is_picture:
-        return WebImageSource(name)
+        return open_web_picture(name)
     overheard = overheard or Overheard()
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
@@ -83,15 +85,25 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
     strange = [path for path in paths if not is_picture(path)]
     if len(paths) > 1 and strange:
         what = "not a picture, and of several sources all must be"
-        fail(f"{without_secrets(str(strange[0]))}: {what}; give it to --source alone")
+        fail(f"{strange[0]}: {what}; give it to --source alone")
     if strange and is_text(paths[0]):
         fail(f"{paths[0]}: text, no video or picture; give one to --source")
     if strange:
         return paths[0]
     several = len(paths) == 1 and count_pictures(paths[0]) > 1
     if several and paths[0].suffix.lower() not in PAGES:
-        return AnimationSource(paths[0])
+        return AnimationSource(paths[0]) if fits_in_memory(paths[0]) else paths[0]
     return ImageSource(paths, many=several or paths != [Path(names[0])])
+
+
+def open_web_picture(address: str) -> ImageSource | AnimationSource:
+    """Return the source of the picture at an http address, which may move."""
+    folder = tempfile.TemporaryDirectory()
+    path = fetch(address, Path(folder.name))
+    several = count_pictures(path) > 1
+    if several and path.suffix.lower() not in PAGES:
+        return AnimationSource(path)
+    return ImageSource([path], several, [without_secrets(address)], folder)
 
 
 def is_text(file: Path) -> bool:
@@ -118,7 +130,7 @@ def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCap
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()
-    return opened[0]
+    return opened[0] if opened else cv2.VideoCapture()
 
 
 def why_not_opened(name: str) -> str:

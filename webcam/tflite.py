@@ -26,6 +26,8 @@ class FlatBuffer:
         self.data = data
 
     def number(self, place: int, form: str = "<i") -> int:
+        if place < 0:  # from the end, to Python
+            raise struct.error("before the file")
         return struct.unpack_from(form, self.data, place)[0]
 
     def follow(self, place: int) -> int:
@@ -88,8 +90,8 @@ def has_dense_bias(tflite: bytes) -> bool:
     for operator in buffer.tables(graph, GRAPH_OPERATORS):
         code = buffer.field(operator, OPERATOR_CODE)
         if (buffer.number(code) if code else 0) in dense:
-            *_, bias = buffer.numbers(operator, OPERATOR_INPUTS)
-            if len(buffer.numbers(operator, OPERATOR_INPUTS)) > 2 and bias >= 0:
+            inputs = buffer.numbers(operator, OPERATOR_INPUTS)
+            if len(inputs) > 2 and inputs[2] >= 0:
                 return True
     return False
 

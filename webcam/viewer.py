@@ -77,15 +77,15 @@ class Viewer:
         if self.live or seconds is None:
             return False
         # No frame is left out: where they take longer than their time, the video plays slower
-        started, paused = self.frame is not None, False
-        self.late = (
-            max(self.late, time.monotonic() - seconds) if started else time.monotonic() - seconds
-        )
-        while (
-            started and not self.quit and (left := self.late + seconds - time.monotonic()) > 0.001
-        ):
-            if self.interact(left, None):
-                paused, self.late = True, time.monotonic() - seconds
+        now, paused = time.monotonic(), False
+        if self.frame is None:  # the first one
+            self.late = now - seconds
+        self.late = max(self.late, now - seconds)
+        while not self.quit and (left := self.late + seconds - time.monotonic()) > 0.001:
+            if key := self.window.key(left):
+                self.press(key)
+                if self.interact(0.0, None):
+                    paused, self.late = True, time.monotonic() - seconds
         return paused
 
     def wait_for_frame(self) -> bool:

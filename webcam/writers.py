@@ -14,6 +14,7 @@ import numpy as np
 
 from common.console import quiet
 from common.errors import fail
+from webcam.address import without_secrets
 from webcam.analyzer import Face
 from webcam.frame import Frame
 from webcam.images import ImageSource
@@ -27,7 +28,8 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
     `option` is the one that `path` was given by.
     """
     if not path.parent.is_dir():
-        fail(f"{path.parent}: no such folder; make it, or choose another {option}")
+        folder = without_secrets(str(path.parent))
+        fail(f"{folder}: no such folder; make it, or choose another {option}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         fail(f"{path}: can't be written; choose another {option}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):

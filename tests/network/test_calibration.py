@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from network.calibration import (
-    balance_curve,
+    adjustment_curve,
+    calibrated,
     calibration_error,
-    choose_balance,
+    choose_adjustment,
+    softmax,
     uncalibrated,
 )
 
@@ -22,7 +24,7 @@ def test_calibration_error_of_four_faces():
 def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
     """Shares 0.9 and 0.1: from ln(0.55 / 0.45) / ln(9) = 0.09 on the second face is named right."""
     probabilities = np.array([[0.9, 0.1], [0.55, 0.45], [0.75, 0.25]])
-    curve = balance_curve(probabilities, np.array([0, 1, 0]), np.array([0.9, 0.1]))
+    curve = adjustment_curve(probabilities, np.array([0, 1, 0]), np.array([0.9, 0.1]))
     by_strength = {point["strength"]: point for point in curve}
     assert by_strength[0]["accuracy"] == pytest.approx(2 / 3)
     assert by_strength[0]["macro_recall"] == pytest.approx(1 / 2)
@@ -36,16 +38,13 @@ def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
 def test_the_balance_chosen_costs_at_most_three_thousandths():
     curve = [(0, 0.9, 0.7), (0.1, 0.898, 0.75), (0.2, 0.8969, 0.8), (0.3, 0.91, 0.74)]
     names = ("strength", "accuracy", "macro_recall")
-    assert choose_balance([dict(zip(names, point)) for point in curve]) == 0.1
+    assert choose_adjustment([dict(zip(names, point)) for point in curve]) == 0.1
 
 
 def test_what_was_calibrated_can_be_undone():
     logits = np.random.default_rng(0).normal(size=(5, 3))
     offsets = np.array([1, -2, 0.5])
 
-    def softmax(logits):
-        powers = np.exp(logits)
-        return powers / powers.sum(axis=1, keepdims=True)
-
-    calibrated = softmax((logits - offsets) / 0.6)
-    assert uncalibrated(calibrated, 0.6, offsets) == pytest.approx(softmax(logits))
+    changed = calibrated(softmax(logits), offsets, 0.6)
+    assert changed == pytest.approx(softmax((logits - offsets) / 0.6))
+    assert uncalibrated(changed, offsets, 0.6) == pytest.approx(softmax(logits))

@@ -14,10 +14,11 @@ from webcam.address import without_secrets
 
 SECRETS = {
     "rtsp://user:password@host/live": "rtsp://host/live",
-    "http://user:p@ss@host:8080/a@b": "http://host:8080/a@b",
+    "http://user:p@ss@host:8080/a": "http://host:8080/a",
     "http://user:pass/word@host/live": "http://host/live",
+    "http://user:12/3@host/live": "http://host/live",
+    "rtsp://[fe80::1]:554/live": "rtsp://[fe80::1]:554/live",
     "http://host/cam.mjpg?user=me&password=secret": "http://host/cam.mjpg",
-    "http://host:8080/@me/live": "http://host:8080/@me/live",
     "clip@home?.mp4": "clip@home?.mp4",
 }
 

@@ -47,8 +47,9 @@ def test_one_picture_of_any_kind_is_no_video(tmp_path, kinds, name):
 def test_what_a_folder_holds_besides_pictures_is_named(tmp_path, kinds):
     for name in ("clip.mov", "notes.txt", ".hidden"):
         (kinds / name).write_text("no picture")
+    (kinds / "inner").mkdir()
     said = run("realtime.py", "--source", "kinds", "--headless", cwd=tmp_path).stdout
-    assert "left out of kinds: 2 files, no pictures (clip.mov, notes.txt)" in said
+    assert "left out of kinds, since no pictures: 3 (clip.mov, inner/, notes.txt)" in said
     assert "5 pictures, 5 faces" in said
     # A picture that OpenCV can't read is an error, once the others are done
     (kinds / "raw.dng").write_text("no picture that is known")
@@ -109,3 +110,20 @@ def test_several_faces_of_one_picture_are_named_from_left_to_right(tmp_path, pho
     cv2.imwrite(str(tmp_path / "in.png"), np.hstack([photo, photo[:, ::-1]]))
     said = run("realtime.py", "--source", "in.png", "--headless", cwd=tmp_path).stdout
     assert said.startswith("1 picture, 2 faces: happiness ") and said.count("happiness") == 2
+
+
+@pytest.mark.parametrize("name", ["b.png", "b.jpg", "b.gif", "b.webp", "b.tif", "b.bmp"])
+def test_pictures_cut_after_their_first_bytes_are_named(tmp_path, portrait, name):
+    portrait.save(tmp_path / name)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
+    portrait.save(tmp_path / "a.png")
+    arguments = ["--source", "a.png", name, "--headless", "--csv", "out.csv"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=[f"{name}: not a picture"])
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == ["a.png"]
+
+
+def test_a_jpeg_that_lacks_its_end_is_named(tmp_path):
+    """OpenCV fills it up with gray."""
+    data = PICTURE.read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 6 // 10])
+    fails("realtime.py", "--source", "cut.jpg", "--headless", cwd=tmp_path, says="cut.jpg: not a")

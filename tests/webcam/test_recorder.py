@@ -15,7 +15,7 @@ RATE = 10
 
 
 def source(live=True, end=None, paths=()):
-    return SimpleNamespace(rate=RATE, live=live, end=end, paths=list(paths))
+    return SimpleNamespace(rate=RATE, live=live, end=end, sound=None, paths=list(paths))
 
 
 def record(path, moments, pause_before=(), **options):
@@ -85,3 +85,19 @@ def test_what_can_not_be_written_is_refused_at_once(tmp_path):
     ):
         with pytest.raises(UserError, match=says):
             VideoRecorder(tmp_path / path, source(paths=[tmp_path / "in.mp4"]))
+
+
+def test_a_pause_of_a_file_does_not_shorten_its_copy(tmp_path):
+    moments = [0, 0.2, 0.4]
+    gray = record(tmp_path / "out.avi", moments, pause_before=[2], live=False, end=0.6)
+    assert gray == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_recording_that_is_asked_for_before_the_first_frame_begins_with_it(tmp_path):
+    assert record(tmp_path / "out.avi", [3.0, 3.1], pause_before=[1]) == [1, 2]
+
+
+def test_after_a_long_sleep_of_the_computer_the_recording_goes_on_as_before(tmp_path):
+    moments = [0, 60, 60.1, 60.2]
+    gray = record(tmp_path / "out.avi", moments)
+    assert gray == [1] * 51 + [2, 3, 4]

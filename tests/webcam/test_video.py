@@ -218,3 +218,60 @@ def test_h264_that_can_not_be_had_is_refused_at_once(clip):
     given[1] = "me.jpg"
     fails("realtime.py", *given, "out.png", cwd=clip, says="these are pictures")
     assert not list(clip.glob("out.*"))
+
+
+# What else people's files do
+
+
+def test_two_recordings_in_one_file_are_two_recordings(tmp_path):
+    """Of MPEG streams, joined as DVRs do: an hour lies between their time stamps, or less than 0."""
+    for name, start in (("a.ts", "0"), ("b.ts", "3600")):
+        video = ["-r", "25", "-t", "1", "-output_ts_offset", start, "-c:v", "mpeg2video"]
+        ffmpeg(*STILL, *video, name, cwd=tmp_path)
+    for first, second in (("a.ts", "b.ts"), ("b.ts", "a.ts")):
+        parts = [(tmp_path / name).read_bytes() for name in (first, second)]
+        (tmp_path / "in.ts").write_bytes(b"".join(parts))
+        annotate(tmp_path, "in.ts", "out.mp4", "--csv", "out.csv")
+        times = [float(row["time"]) for row in rows_of(tmp_path / "out.csv")]
+        assert np.diff(times) == pytest.approx(0.04, abs=0.002) and len(times) > 45
+        assert len(frames_of(tmp_path / "out.mp4")) == len(times)
+
+
+def test_a_turned_video_with_pixels_that_are_not_square_is_turned_and_stretched(tmp_path):
+    squeeze = ["-t", "0.2", "-vf", "scale=320:480,setsar=2,format=yuv420p", "-c:v", "libx264"]
+    ffmpeg(*STILL, *squeeze, "flat.mp4", cwd=tmp_path)
+    turn = ["-metadata:s:v", "rotate=90", "-c", "copy"]
+    ffmpeg("-i", "flat.mp4", *turn, "in.mp4", cwd=tmp_path)
+    capture = cv2.VideoCapture(str(tmp_path / "in.mp4"))
+    if not capture.get(cv2.CAP_PROP_ORIENTATION_META):
+        pytest.skip("this ffmpeg writes a rotation in another way")
+    annotate(tmp_path, "in.mp4", "out.avi")
+    assert frames_of(tmp_path / "out.avi")[0].shape == (640, 480, 3)
+
+
+def test_a_video_whose_sound_is_longer_is_not_damaged(tmp_path):
+    tone = ["-f", "lavfi", "-i", "sine=440:duration=3"]
+    short = ["-filter_complex", "[0:v]fps=10,trim=duration=1,format=yuv420p[v]"]
+    maps = ["-map", "[v]", "-map", "1:a", "-c:v", "libx264", "-c:a", "aac"]
+    ffmpeg(*STILL, *tone, *short, *maps, "in.mkv", cwd=tmp_path)
+    assert "10 frames, 10 faces" in annotate(tmp_path, "in.mkv", "out.mp4")
+    whole = (tmp_path / "in.mkv").read_bytes()
+    ffmpeg(*STILL, "-t", "3", "-c:v", "mjpeg", "long.mkv", cwd=tmp_path)
+    whole = (tmp_path / "long.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
+    arguments = ["--source", "cut.mkv", "--headless"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["cut.mkv", "damaged", "of 3.0 seconds"])
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "readme.nfo"])
+def test_text_is_no_video(tmp_path, name):
+    """FFmpeg takes it for the picture of a terminal."""
+    (tmp_path / name).write_text("no video\n" * 50)
+    fails("realtime.py", "--source", name, "--headless", cwd=tmp_path, says=[name, "text"])
+
+
+def test_raw_jpegs_one_after_the_other_are_a_video(tmp_path):
+    data = PICTURE.read_bytes()
+    (tmp_path / "in.mjpeg").write_bytes(5 * data)
+    said = run("realtime.py", "--source", "in.mjpeg", "--headless", cwd=tmp_path).stdout
+    assert said.startswith("5 frames, 5 faces")

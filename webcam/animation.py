@@ -1,0 +1,65 @@
+"""Pictures that move: GIF, WebP, PNG, AVIF."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail
+from webcam.frame import Frame
+from webcam.images import count_pictures, read_pictures
+from webcam.video import constant_rate
+
+MAX_BYTES = 2**29  # of all pictures of an animation
+
+
+class AnimationSource:
+    """The pictures of a GIF, WebP, PNG or AVIF that moves.
+
+    Raises UserError when they can't be read.
+    """
+
+    live, sound, tag_column = False, None, None
+
+    def __init__(self, path: Path):
+        self.paths = [path]
+        try:
+            with quiet():
+                is_read, animation = cv2.imreadanimation(str(path))
+        except cv2.error:  # more pixels than OpenCV takes
+            is_read = False
+        if not is_read:
+            fail(f"{path}: not an animation that OpenCV can read; convert it to MP4")
+        self.pictures = animation.frames
+        # As browsers do with those that were made to go as fast as the computer
+        shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
+        self.starts, self.end = np.cumsum([0.0, *shown]).tolist(), None  # seconds
+        steady = max(shown) == min(shown)
+        self.rate = 1 / shown[0] if steady else constant_rate(1 / statistics.median(shown))
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield every picture with its time."""
+        for picture, seconds in zip(self.pictures, self.starts):
+            yield Frame(np.ascontiguousarray(picture[:, :, :3]), seconds)
+        self.end = self.starts[-1]
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+    def raise_read_errors(self) -> None:
+        """All of it was read."""
+
+
+def fits_in_memory(animation: Path) -> bool:
+    """Return whether all pictures of an animation may be held, as OpenCV reads them.
+
+    Raises UserError when they may not, and it is no GIF, which FFmpeg reads as a video.
+    """
+    picture = next(read_pictures(animation))
+    size = 0 if picture is None else picture.size / 3 * 4 * count_pictures(animation)
+    if size > MAX_BYTES and animation.suffix.lower() != ".gif":
+        fail(f"{animation}: an animation too large for OpenCV; convert it to MP4")
+    return size <= MAX_BYTES
