@@ -42,14 +42,19 @@ def probe(source: str) -> Streams:
     """Return what ffprobe tells of a video; nothing where it is not there."""
     if not is_there():
         return Streams(None, None)
-    entries = "stream=codec_type,start_time,duration:stream_tags=DURATION:format=start_time"
+    entries = (
+        "stream=codec_type,start_time,duration:stream_tags=DURATION:format=format_name,start_time"
+    )
     command = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", to_input(source)]
     try:
         said = json.loads(_run(command, 30).stdout)
         streams = {stream["codec_type"]: stream for stream in reversed(said["streams"])}
         video, start = streams["video"], float(said["format"].get("start_time", 0))
         begins = max(0.0, float(video.get("start_time", 0)) - start)
-        return Streams(begins if "audio" in streams else None, _duration(video))
+        # The time stamps of an MPEG stream may be those of several recordings
+        is_mpeg = said["format"]["format_name"].startswith("mpeg")
+        seconds = None if is_mpeg else _duration(video)
+        return Streams(begins if "audio" in streams else None, seconds)
     except (ValueError, KeyError, subprocess.TimeoutExpired):
         return Streams(None, None)
 
