@@ -48,23 +48,23 @@ with required("requirements.txt"):
     from dataset.images import FACE_SIZE
     from dataset.stage import atomic_folder, write_stage
     from network.checkpoint import RECIPE, digest, prepare_checkpoint
-    from network.faces import check_leakage, load_sets
+    from network.faces import check_leakage, choose_test, load_sets, without_known
     from network.recipe import QUICK_EPOCHS, Recipe
     from network.targets import read_votes, soft_targets
     from network.teachers import read_teachers
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-DEFAULTS = Recipe()
+DEFAULTS, DEFAULT_TEST = Recipe(), Path("data/faces/test")
 
 
 @dataclass(frozen=True)
 class Paths:
-    """What is read and written; `test` and `votes` may be missing."""
+    """What is read and written; `test` may be None, the file of votes may be missing."""
 
     train: Path
     val: Path
-    test: Path
+    test: Path | None
     votes: Path
     teachers: list[Path]
     out: Path
@@ -76,7 +76,8 @@ def parse_arguments() -> argparse.Namespace:
     # What is read and written
     parser.add_input("--train", "data/shuffled", "faces to train on")
     parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
-    parser.add_input("--test", "data/faces/test", "faces for the report alone")
+    parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
+    add("--no-test", action="store_true", help="report on the validation faces alone")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     # The recipe
@@ -134,15 +135,18 @@ def train_network(
 
     `limit` is the most faces per emotion and set; `arguments` are kept in stage.json.
     """
-    with atomic_folder(paths.out, SCRIPT, [paths.train, paths.val, paths.test]) as out:
+    with atomic_folder(paths.out, SCRIPT, [paths.train, paths.val]) as out:
         # 1. The faces, and what they are trained towards
         folders = {"train": paths.train, "val": paths.val}
-        if paths.test.is_dir():
+        if paths.test:
             folders["test"] = paths.test
         sets, emotions = load_sets(folders, limit=limit)
         counts = {name: faces.counts for name, faces in sets.items()}
         train, val = sets.pop("train"), sets["val"]
-        check_leakage(train, sets, paths.train)
+        check_leakage(val, train, paths.train)
+        if "test" in sets:
+            sets["test"] = without_known(sets["test"], train, paths.test)
+            sets = {name: faces for name, faces in sets.items() if faces}
         votes = read_votes(paths.votes)
         targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
         digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
@@ -176,7 +180,7 @@ def train_network(
         facts = {"parameters": parameters, "best_epoch": best, **calibration}
         facts |= {**metrics, "corruptions": corruptions, "log": log}
         (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        write_plots(out, pd.DataFrame(log), metrics, emotions)
+        plots.write_plots(out, pd.DataFrame(log), metrics, emotions)
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
@@ -186,14 +190,6 @@ def train_network(
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
-
-
-def write_plots(out: Path, log: pd.DataFrame, metrics: dict, emotions: list[str]) -> None:
-    """Write training_log.csv and the plots into a model folder."""
-    log.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-    plots.plot_curves(log, out / "training_curves.png")
-    plots.plot_confusion(metrics, emotions, out / "confusion_matrix.png")
-    plots.plot_reliability(metrics, out / "reliability.png")
 
 
 def load_network(folder: Path):
@@ -212,10 +208,10 @@ def evaluate_network(paths: Paths) -> None:
     if takes != size:
         fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
     folders = {"val": paths.val, "test": paths.test}
-    folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    folders = {name: folder for name, folder in folders.items() if folder and folder.is_dir()}
     if not folders:
-        mend = "make them with `python data_preprocessing.py`"
-        fail(f"{paths.val}, {paths.test}: neither is there; {mend}")
+        mend = "make it with `python random_split.py`, or give --test"
+        fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
     sets, _ = load_sets(folders, emotions)
     evaluation.report(network, sets, emotions, read_votes(paths.votes))
 
@@ -232,7 +228,8 @@ def export_again(folder: Path, seed: int) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    paths = Paths(args.train, args.val, args.test, args.votes, args.teachers, args.out)
+    test = None if args.no_test else choose_test(args.test, DEFAULT_TEST, args.train)
+    paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
     if args.evaluate:
         evaluate_network(paths)
     elif args.export:

@@ -1,6 +1,7 @@
 """Sets of faces in memory, the rows they come from, and a check that no set leaks into another."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,17 +68,60 @@ def load_sets(
     return sets, emotions
 
 
-def check_leakage(train: Faces, judged: dict[str, Faces], folder: Path) -> None:
-    """Raise UserError when a training face is also in a set that the network is judged by.
+def choose_test(folder: Path, default: Path, train: Path) -> Path | None:
+    """Return the folder of test faces, None where it is not there, or is nobody's wish.
 
-    Also a copy of one: the same pixels, or a row that a contrast or sharpness copy comes from.
-    `folder` is that of the training faces.
+    The default one is left out where its emotions are not those of the training faces: it is that
+    of other data.
+    """
+    if not folder.is_dir():
+        return None
+    names = [
+        {entry.name for entry in parent.iterdir() if entry.is_dir()}
+        for parent in (folder, train)
+        if parent.is_dir()
+    ]
+    if folder == default and names[0] - names[-1]:
+        print(f"{folder}: faces of other emotions than {train}, left out of the report")
+        return None
+    return folder
+
+
+def find_known(faces: Faces, train: Faces) -> np.ndarray:
+    """Return which faces, bool (n,), are also training faces.
+
+    By the same pixels, or by a row that a contrast or sharpness copy comes from.
     """
     rows = {row_number(path) for path in train.paths} - {None}
     pixels = {image.tobytes() for image in train.images}
-    for faces in judged.values():
-        for path, image in zip(faces.paths, faces.images):
-            if row_number(path) in rows or image.tobytes() in pixels:
-                what = f"this face is in {folder} too, so it can't judge the network"
-                scripts = "contrast.py, sharpness.py and random_shuffle.py"
-                fail(f"{path}: {what}; run {scripts} again, as after every random_split.py")
+    pairs = zip(faces.paths, faces.images)
+    return np.array(
+        [row_number(path) in rows or image.tobytes() in pixels for path, image in pairs]
+    )
+
+
+def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
+    """Raise UserError when a training face, of `folder`, is also one that the epoch is chosen by."""
+    known = find_known(val, train)
+    if known.any():
+        path = val.paths[known.argmax()]
+        what = f"this face is in {folder} too, so it can't judge the network"
+        scripts = "contrast.py, sharpness.py and random_shuffle.py"
+        fail(f"{path}: {what}; run {scripts} again, as after every random_split.py")
+
+
+def without_known(test: Faces, train: Faces, folder: Path) -> Faces | None:
+    """Return the test faces without those that are also training faces; None where none is left.
+
+    How many are left out is printed; `folder` is that of the test faces. Kaggle's image folders
+    hold 592 of their 7,178 in both.
+    """
+    known = find_known(test, train)
+    if known.any():
+        what = "are training faces too, and are left out of the report"
+        print(f"{folder}: {known.sum():,} of {len(known):,} faces {what}")
+    if known.all():
+        return None
+    paths = [path for path, there in zip(test.paths, known) if not there]
+    counts = Counter(path.parent.name for path in paths)
+    return Faces(test.images[~known], test.labels[~known], paths, dict(counts))

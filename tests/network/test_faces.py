@@ -1,10 +1,11 @@
 """Sets of faces: their rows, leaks, what is refused."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import fails, images_in
+from conftest import fails, images_in, on_few, run
 from PIL import Image
 
 from network.faces import row_number
@@ -29,6 +30,43 @@ def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
         fails("train.py", *arguments, cwd=toy, says=says)
         shutil.rmtree(tmp_path / "train")
     assert not (tmp_path / "model").exists()
+
+
+def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, tmp_path):
+    """By pixels under another name, and by row; those that are left make the report."""
+    train = images_in(few / "train")
+    (tmp_path / "test").mkdir()
+    for number, (name, path) in enumerate(list(train.items())[5:10]):  # of two emotions
+        (tmp_path / "test" / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, tmp_path / "test" / name.split("/")[0] / f"other{number}.png")
+    row = next(iter(train)).replace(".png", "_contrast.png")
+    Image.effect_noise((48, 48), 30).save(tmp_path / "test" / row)
+    arguments = [*on_few(few, "model", 1), "--test", "test"]
+    says = "training faces too"
+    done = run("train.py", *arguments, cwd=tmp_path)
+    assert f"test: 6 of 6 faces are {says}" in done.stdout and "\ntest, " not in done.stdout
+    for number in range(7):
+        face = Image.effect_noise((48, 48), 20 + number)
+        emotion = sorted(path.name for path in (tmp_path / "test").iterdir())[number % 2]
+        face.save(tmp_path / "test" / emotion / f"new{number}.png")
+    done = run("train.py", *arguments, cwd=tmp_path)
+    assert f"test: 6 of 13 faces are {says}" in done.stdout
+    metrics = json.loads((tmp_path / "model/metrics.json").read_text())
+    assert metrics["test"]["folder"]["n"] == 7
+    done = run("train.py", *arguments, "--no-test", cwd=tmp_path)
+    assert "training faces too" not in done.stdout
+    assert "test" not in json.loads((tmp_path / "model/metrics.json").read_text())
+
+
+def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(few, tmp_path):
+    for emotion in ("glad", "gloomy"):
+        (tmp_path / "data/faces/test" / emotion).mkdir(parents=True)
+        Image.effect_noise((48, 48), 30).save(tmp_path / "data/faces/test" / emotion / "a.png")
+    done = run("train.py", *on_few(few, "model", 1), cwd=tmp_path)
+    assert "data/faces/test: faces of other emotions" in done.stdout
+    says = ["mine", "emotions differ", "glad, gloomy"]
+    (tmp_path / "mine").symlink_to("data/faces/test")
+    fails("train.py", *on_few(few, "model", 1), "--test", "mine", cwd=tmp_path, says=says)
 
 
 @pytest.mark.parametrize(
