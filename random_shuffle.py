@@ -20,6 +20,7 @@ from common.libraries import required
 
 with required("requirements.txt"):
     from common.command_line import Parser, positive_int, run
+    from common.console import quiet
     from dataset.images import copy_images, count, list_images, summary
     from dataset.stage import atomic_folder, write_stage
 
@@ -45,8 +46,9 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
-    import matplotlib  # late: `--help` answers at once
-    from matplotlib.figure import Figure
+    with quiet():  # of a home that it can't write into
+        import matplotlib  # late: `--help` answers at once
+        from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes
     matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula

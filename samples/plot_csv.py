@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common.console import quiet
 from common.libraries import required
 
-with required("requirements.txt"):
+with required("requirements.txt"), quiet():  # of a home that matplotlib can't write into
     import matplotlib
     import pandas as pd
     from matplotlib.figure import Figure
@@ -21,9 +22,7 @@ with required("requirements.txt"):
 
 # The palette of realtime.py
 COLORS = ["#d55e00", "#cc79a7", "#009e73", "#e69f00", "#f0e442", "#bebebe", "#0072b2", "#56b4e9"]
-
-
-MOST = 12  # faces in one picture
+MAX_FACES = 12  # in one picture
 
 
 def plot_over_time(faces: pd.DataFrame, emotions: list[str]) -> Figure:
@@ -62,14 +61,14 @@ def plot(faces: pd.DataFrame) -> Figure:
     """Return the plot that suits a table; print which faces are left out of it."""
     emotions = list(faces.columns[faces.columns.get_loc("confidence") + 1 :])
     emotions = [name for name in emotions if name not in ("clock", "file")]
-    longest = faces["face"].value_counts()
-    if "file" in faces or longest.max() == 1:
-        if len(faces) > MOST:
-            print(f"drawn are the first {MOST} of {len(faces)} faces")
-        return plot_bars(faces[:MOST], emotions)
-    shown = longest[longest > 1].index[:MOST]
-    if len(shown) < len(longest):
-        print(f"drawn are the {len(shown)} of {len(longest)} faces that were seen longest")
+    frames_per_face = faces["face"].value_counts()
+    if "file" in faces or frames_per_face.max() == 1:
+        if len(faces) > MAX_FACES:
+            print(f"drawn are the first {MAX_FACES} of {len(faces)} faces")
+        return plot_bars(faces[:MAX_FACES], emotions)
+    shown = frames_per_face[frames_per_face > 1].index[:MAX_FACES]
+    if len(shown) < len(frames_per_face):
+        print(f"drawn are the {len(shown)} of {len(frames_per_face)} faces that were seen longest")
     return plot_over_time(faces[faces["face"].isin(shown)], emotions)
 
 
