@@ -4,6 +4,7 @@
 
 Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, separated by spaces
         data/fer2013new.csv   FER+: ten taggers' votes per face, row i for row i
+        Either may lie in the .zip or .tar.gz that it was downloaded as.
 Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, to train and validate
         data/faces/test/<emotion>/row32298.png   PrivateTest rows (majority rule), never trained on
         data/faces/votes.csv                     per image: its name, usage, the ten votes, the label
@@ -26,7 +27,7 @@ with required("requirements.txt"):
     from common.command_line import Parser, run
     from common.console import progress
     from common.errors import fail
-    from dataset.fer2013 import USAGES, read_faces, read_votes
+    from dataset.fer2013 import FER, FERPLUS, USAGES, find_download, read_faces, read_votes
     from dataset.ferplus import VOTES, majority, plurality
     from dataset.images import summary
     from dataset.stage import atomic_folder, write_stage
@@ -84,7 +85,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)
     pool_all = "no test set: PrivateTest rows join the pool"
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.fer, args.ferplus = find_download(args.fer, FER), find_download(args.ferplus, FERPLUS)
+    return args
 
 
 def main() -> None:

@@ -9,24 +9,27 @@ import pandas as pd
 
 from common.console import progress
 from common.errors import fail, first_line
+from dataset.archives import ENDINGS, open_csv
 from dataset.ferplus import VOTES
 from dataset.images import FACE_SIZE
 
 USAGES = ["Training", "PublicTest", "PrivateTest"]
+FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # as they are downloaded
 ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
 
 
-def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Yield the named columns as text, some rows at a time.
+def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield the named columns as text, some rows at a time, of a CSV or an archive with one.
 
-    Raises UserError when the file is not there, or no CSV with these columns.
+    `names` are those of the CSVs that an archive may hold. Raises UserError when the file is not
+    there, or no CSV with these columns.
     """
     options = {"dtype": str, "keep_default_na": False, "index_col": False, "compression": None}
     # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
     options |= {"chunksize": ROWS_AT_ONCE, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        with open_csv(path, names) as file, warnings.catch_warnings():
             # What pandas has to say of a row with more fields than the header
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(file, **options) as chunks:
@@ -42,8 +45,20 @@ def read_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             before = before.__context__
         if before:
             raise before from None
+        if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
+            what = "has no Usage column, which tells training faces from test faces"
+            fail(f"{path}: {what}; use icml_face_data.csv or fer2013.csv")
         what = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
         fail(f"{path}: {what}; download it again")
+
+
+def find_download(path: Path, names: list[str]) -> Path:
+    """Return `path`, or where it is missing what a download of it has left beside it."""
+    endings = ["", *ENDINGS]
+    stems = [name for csv in names for name in (csv, csv.removesuffix(".csv"))]
+    beside = [path.with_name(stem + ending) for stem in stems for ending in endings]
+    found = (file for file in [path, *beside] if file.is_file())
+    return next(found, path)
 
 
 def name_row(path: Path, row: int) -> str:
@@ -77,7 +92,7 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,): 36,000 take 83 MB."""
     faces, usage = [], []
-    for chunk in progress(read_csv(path, ["pixels", "Usage"]), "reading", unit=" chunks"):
+    for chunk in progress(read_csv(path, ["pixels", "Usage"], FER), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])
     if not usage:
@@ -95,7 +110,7 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     `usage` is that of the rows of `fer`. Raises UserError when the two files don't belong together,
     and for a row with votes that are no counts.
     """
-    chunks = list(read_csv(path, ["Usage", "Image name", *VOTES]))
+    chunks = list(read_csv(path, ["Usage", "Image name", *VOTES], FERPLUS))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])
     if len(table) != len(usage):
         fail(f"{path}: {len(table):,} rows, but {fer} has {len(usage):,}; download both again")

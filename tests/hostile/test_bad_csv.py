@@ -249,7 +249,7 @@ def test_bytes_changed_anywhere(data):
 
 @given(data=st.data())
 def test_no_csv_at_all(data):
-    """A saved sign-in page, a still-compressed archive, another encoding, random bytes, nothing."""
+    """A saved sign-in page, half an archive, another encoding, random bytes, nothing."""
     files = list(GOOD)
     which = data.draw(st.integers(0, 1))
     good = GOOD[which]
@@ -259,7 +259,7 @@ def test_no_csv_at_all(data):
         "NUL bytes": b"\0" * 5000,
         "HTML": b"<!DOCTYPE html>\n<html><body>Sign in, to download</body></html>\n",
         "gzip": gzip.compress(good),
-        "zip": zipped(good),
+        "half a zip": zipped(good)[: len(zipped(good)) // 2],
         "UTF-16": good.decode().encode("utf-16"),
         "UTF-32": good.decode().encode("utf-32"),
         "semicolons": good.replace(b",", b";"),

@@ -1,0 +1,70 @@
+"""A CSV as it was downloaded: itself, or in a .zip or .tar.gz, which is read without unpacking."""
+
+import contextlib
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from common.errors import fail
+
+ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
+
+
+@contextlib.contextmanager
+def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
+    """Open a CSV, or the one of these `names` that an archive holds, or its only one.
+
+    An archive may lie in another one. Raises UserError when there is none, or it can't be read.
+    """
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        try:
+            while (inner := open_inner(file, path, names, stack)) is not None:
+                file = inner
+            yield file
+        except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError) as error:
+            fail(f"{path}: not an archive that can be read ({error}); download it again")
+
+
+def open_inner(
+    file: IO[bytes], path: Path, names: list[str], stack: contextlib.ExitStack
+) -> IO[bytes] | None:
+    """Return the wanted file of an archive, None where `file` is no archive; `stack` closes it."""
+    if zipfile.is_zipfile(file):
+        archive = stack.enter_context(zipfile.ZipFile(file))
+        return stack.enter_context(archive.open(choose(archive.namelist(), path, names)))
+    file.seek(0)
+    if is_tar(file):
+        archive = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
+        members = [member.name for member in archive.getmembers() if member.isfile()]
+        return stack.enter_context(archive.extractfile(choose(members, path, names)))
+    return None
+
+
+def is_tar(file: IO[bytes]) -> bool:
+    """Return whether a file is a tar, compressed or not; its place is its start afterwards."""
+    try:
+        with tarfile.open(fileobj=file):
+            return True
+    except (tarfile.TarError, EOFError, OSError):
+        return False
+    finally:
+        file.seek(0)
+
+
+def choose(members: list[str], path: Path, names: list[str]) -> str:
+    """Return the member of an archive that is wanted, or an archive in it."""
+    members = [name for name in members if not name.startswith("__MACOSX/")]
+    by_name = {PurePosixPath(name).name: name for name in members}
+    for name in names:
+        if name in by_name:
+            return by_name[name]
+    tables = [name for name in members if name.lower().endswith(".csv")]
+    inner = [name for name in members if name.lower().endswith(ENDINGS)]
+    for found in (tables, inner):
+        if len(found) == 1:
+            return found[0]
+    what = f"holds no {' or '.join(names)}"
+    fail(f"{path}: {what}; unpack it, and give the CSV itself")

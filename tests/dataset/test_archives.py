@@ -1,0 +1,75 @@
+"""The CSVs as Kaggle hands them out."""
+
+import io
+import shutil
+import tarfile
+import zipfile
+
+import pytest
+from conftest import fails, run, tree_hash
+
+
+def tar_of(files):
+    """Return the bytes of a .tar.gz of {name: bytes}."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def zip_of(files):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def downloads(toy, tmp_path):
+    """A folder with data/ as it is after the download, and the CSV's bytes."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(toy / "data/fer2013new.csv", tmp_path / "data")
+    return tmp_path, (toy / "data/fer2013.csv").read_bytes()
+
+
+ARCHIVES = {
+    "fer2013.csv.zip": lambda csv: zip_of({"fer2013.csv": csv, "__MACOSX/._fer2013.csv": b""}),
+    "fer2013.tar.gz": lambda csv: tar_of({"fer2013/fer2013.csv": csv, "fer2013/README": b"faces"}),
+    "fer2013.zip": lambda csv: zip_of(  # of the challenge
+        {"fer2013.tar.gz": tar_of({"fer2013/fer2013.csv": csv}), "train.csv": b"", "test.csv": b""}
+    ),
+    "icml_face_data.csv.zip": lambda csv: zip_of(
+        {"icml_face_data.csv": csv.replace(b"emotion,pixels,Usage", b"emotion, pixels, Usage")}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
+    """Also where nobody names it; what comes of it is the same."""
+    folder, csv = downloads
+    (folder / "data" / name).write_bytes(ARCHIVES[name](csv))
+    run("data_preprocessing.py", cwd=folder)
+    for part in ("pool", "test"):
+        made, wanted = folder / "data/faces" / part, toy / "data/faces" / part
+        assert tree_hash(made) == tree_hash(wanted)
+
+
+@pytest.mark.parametrize(
+    "name, data, says",
+    [
+        ("train.csv", b"emotion,pixels\n0,1 2\n", "use icml_face_data.csv"),
+        ("a.zip", zip_of({"one.csv": b"", "two.csv": b""}), "holds no fer2013.csv"),
+        ("a.tar.gz", tar_of({"notes.txt": b"none"}), "holds no fer2013.csv"),
+        ("a.zip", zip_of({"fer2013.csv": b"x" * 5000})[:-30], "download it again"),
+    ],
+)
+def test_what_is_not_the_download_is_refused(downloads, name, data, says):
+    folder, _ = downloads
+    (folder / name).write_bytes(data)
+    fails("data_preprocessing.py", "--fer", name, cwd=folder, says=[name, says])
+    assert not (folder / "data/faces").exists()
