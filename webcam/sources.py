@@ -87,7 +87,7 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
         what = "not a picture, and of several sources all must be"
         fail(f"{strange[0]}: {what}; give it to --source alone")
     if strange and is_text(paths[0]):
-        fail(f"{paths[0]}: text, no video or picture; give one to --source")
+        fail(f"{paths[0]}: text, not a video or picture; give one to --source")
     if strange:
         return paths[0]
     several = len(paths) == 1 and count_pictures(paths[0]) > 1

@@ -322,7 +322,7 @@ def test_a_picture_larger_than_the_screen_fits_on_it(session, tmp_path):
         sides = dict(line.split("=") for line in told.split())
         return [int(sides[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
 
-    window.wait(lambda: place()[2] > 900, "large window")
+    window.wait(lambda: window.window() and place()[2] > 900, "large window")
     time.sleep(0.5)
     x, y, width, height = place()
     assert x >= 0 and x + width <= 1280 and y >= 0 and y + height <= 1024
