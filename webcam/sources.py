@@ -59,6 +59,10 @@ def open_source(
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
         fail(f"{without_secrets(name)}: --size is what to ask a camera for; leave it out")
+    addresses = [name for name in names if "://" in name]
+    if addresses and len(names) > 1:
+        what = "an address, and several sources must all be files"
+        fail(f"{without_secrets(addresses[0])}: {what}; give it to --source alone")
     if names == ["demo"]:  # `./demo` is a file or folder of that name
         return DemoSource()
     if len(names) > 1 or not (is_camera(name) or "://" in name):
@@ -66,10 +70,14 @@ def open_source(
         if isinstance(source, (ImageSource, AnimationSource)):
             return source
         name = str(source)
+    return open_video(name, size, overheard or Overheard())
+
+
+def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:
+    """Open a camera, a stream, a video, or the picture at an http address."""
     there = look_up(name)
     if there and there.is_picture:
         return open_web_picture(name)
-    overheard = overheard or Overheard()
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
         fail(f"{without_secrets(name)}: {why_not_opened(name)}")

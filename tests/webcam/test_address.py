@@ -98,6 +98,12 @@ def test_what_is_no_picture_at_an_address_is_told_without_the_password(tmp_path,
     assert f"http://{address}/photo.jpg" in error and "secret" not in error
 
 
+def test_an_address_beside_other_sources_is_refused(tmp_path):
+    given = ["--source", PICTURE, "http://me:secret@host/photo.jpg?key=secret", "--headless"]
+    error = fails("realtime.py", *given, cwd=tmp_path, says="give it to --source alone")
+    assert "http://host/photo.jpg" in error and "secret" not in error
+
+
 @pytest.mark.parametrize("scheme", ["rtsp", "http", "rtmp"])
 def test_a_stream_that_does_not_answer_is_told_without_the_password(tmp_path, scheme):
     source = f"{scheme}://me:secret@127.0.0.1:9/live?key=secret"
