@@ -65,7 +65,8 @@ def open_face(path: Path, data: bytes | None = None):
     """
     from PIL import Image, UnidentifiedImageError
 
-    # Not below, where a Ctrl-C would leave a warning of an open file
+    # Not below, where a Ctrl-C would leave a warning of an open file: Image.open imports the formats
+    Image.preinit()
     data = path.read_bytes() if data is None else data
     try:
         with warnings.catch_warnings():
