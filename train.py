@@ -135,7 +135,8 @@ def train_network(
 
     `limit` is the most faces per emotion and set; `arguments` are kept in stage.json.
     """
-    with atomic_folder(paths.out, SCRIPT, [paths.train, paths.val]) as out:
+    inputs = [path for path in (paths.train, paths.val, paths.test) if path]
+    with atomic_folder(paths.out, SCRIPT, inputs) as out:
         # 1. The faces, and what they are trained towards
         folders = {"train": paths.train, "val": paths.val}
         if paths.test:

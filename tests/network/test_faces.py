@@ -58,6 +58,13 @@ def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, tmp_path)
     assert "test" not in json.loads((tmp_path / "model/metrics.json").read_text())
 
 
+def test_a_model_does_not_go_into_a_folder_of_faces(few, tmp_path):
+    shutil.copytree(few / "val", tmp_path / "test")
+    arguments = [*on_few(few, "test/model", 1), "--test", "test"]
+    fails("train.py", *arguments, cwd=tmp_path, says=["inside", "the input", "test"])
+    assert not (tmp_path / "test/model").exists()
+
+
 def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(few, tmp_path):
     for emotion in ("glad", "gloomy"):
         (tmp_path / "data/faces/test" / emotion).mkdir(parents=True)
