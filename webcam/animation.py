@@ -10,7 +10,7 @@ import numpy as np
 from common.console import quiet
 from common.errors import fail
 from webcam.frame import Frame
-from webcam.images import count_pictures, read_pictures
+from webcam.images import read_pictures
 from webcam.video import constant_rate
 
 MAX_BYTES = 2**29  # of all pictures of an animation
@@ -53,13 +53,13 @@ class AnimationSource:
         """All of it was read."""
 
 
-def fits_in_memory(animation: Path) -> bool:
-    """Return whether all pictures of an animation may be held, as OpenCV reads them.
+def fits_in_memory(animation: Path, count: int) -> bool:
+    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them.
 
     Raises UserError when they may not, and it is no GIF, which FFmpeg reads as a video.
     """
-    picture = next(read_pictures(animation))
-    size = 0 if picture is None else picture.size / 3 * 4 * count_pictures(animation)
+    picture = next(read_pictures(animation, count))
+    size = 0 if picture is None else picture.size / 3 * 4 * count
     if size > MAX_BYTES and animation.suffix.lower() != ".gif":
         fail(f"{animation}: an animation too large for OpenCV; convert it to MP4")
     return size <= MAX_BYTES

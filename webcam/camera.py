@@ -14,6 +14,7 @@ from common.errors import fail
 from webcam.address import without_secrets
 from webcam.frame import Frame
 
+INTERLACED = "interlaced"  # in what FFmpeg's swscale prints, see video.py
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
 STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 
@@ -48,7 +49,7 @@ class CameraSource:
         while not self.closing.is_set():
             there, frame = self.capture.read()
             # Of such frames OpenCV 4.13 and newer make black ones, see video.py
-            self.interlaced |= "interlaced" in self.overheard.take()
+            self.interlaced |= INTERLACED in self.overheard.take()
             if self.interlaced:
                 return
             if there:

@@ -38,9 +38,9 @@ class Streams:
     seconds: float | None  # how long the video is, None where the file does not tell
 
 
-def probe(source: str) -> Streams:
-    """Return what ffprobe tells of a video; nothing where it is not there."""
-    if not is_there():
+def probe(source: str | None) -> Streams:
+    """Return what ffprobe tells of a video; nothing of None, or where it is not there."""
+    if source is None or not is_there():
         return Streams(None, None)
     entries = (
         "stream=codec_type,start_time,duration:stream_tags=DURATION:format=format_name,start_time"

@@ -40,11 +40,15 @@ def count_pictures(file: Path) -> int:
         return max(1, cv2.imcount(str(file), cv2.IMREAD_COLOR))  # 0 of a broken one
 
 
-def read_pictures(file: Path) -> Iterator[np.ndarray | None]:
-    """Yield the pictures in a file, BGR uint8; None where one can't be read."""
-    count = count_pictures(file)
+def is_animation(file: Path, count: int) -> bool:
+    """Return whether a file of `count` pictures shows them one after the other, not as pages."""
+    return count > 1 and file.suffix.lower() not in PAGES
+
+
+def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
+    """Yield the `count` pictures in a file, BGR uint8; None where one can't be read."""
     # Only of a TIFF can OpenCV read some: what an animation shows follows from its start
-    at_once = MAX_PAGES if file.suffix.lower() in PAGES else count
+    at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
         part = min(at_once, count - start)
         try:
@@ -91,9 +95,9 @@ class ImageSource:
 
     def _read(self) -> Iterator[Frame]:
         for path, name in zip(self.paths, self.names):
-            several = count_pictures(path) > 1
-            for number, picture in enumerate(read_pictures(path), 1):
-                tag = f"{name}-{number}" if several else name
+            count = count_pictures(path)
+            for number, picture in enumerate(read_pictures(path, count), 1):
+                tag = f"{name}-{number}" if count > 1 else name
                 if picture is None:
                     self.unread.append(tag)
                 else:

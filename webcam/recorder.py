@@ -106,9 +106,7 @@ class VideoRecorder:
         if self.held is None:  # Ctrl-C came before the first frame was taken
             self.path = self.part.unlink(missing_ok=True)
             return None
-        streams = ffmpeg.Streams(None, None)
-        if self.source.sound:
-            streams = ffmpeg.probe(self.source.sound)
+        streams = ffmpeg.probe(self.source.sound)
         if self.total is None:
             end = self.source.end
             if end is not None and streams.seconds:  # it tells how long the last picture is shown

@@ -18,9 +18,9 @@ from webcam.camera import CameraSource, is_camera, open_capture
 from webcam.demo import DemoSource
 from webcam.frame import Frame
 from webcam.images import (
-    PAGES,
     ImageSource,
     count_pictures,
+    is_animation,
     is_picture,
     list_pictures,
 )
@@ -98,20 +98,20 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
         fail(f"{paths[0]}: text, not a video or picture; give one to --source")
     if strange:
         return paths[0]
-    several = len(paths) == 1 and count_pictures(paths[0]) > 1
-    if several and paths[0].suffix.lower() not in PAGES:
-        return AnimationSource(paths[0]) if fits_in_memory(paths[0]) else paths[0]
-    return ImageSource(paths, many=several or paths != [Path(names[0])])
+    count = count_pictures(paths[0]) if len(paths) == 1 else len(paths)
+    if len(paths) == 1 and is_animation(paths[0], count):
+        return AnimationSource(paths[0]) if fits_in_memory(paths[0], count) else paths[0]
+    return ImageSource(paths, many=count > 1 or paths != [Path(names[0])])
 
 
 def open_web_picture(address: str) -> ImageSource | AnimationSource:
     """Return the source of the picture at an http address, which may move."""
     folder = tempfile.TemporaryDirectory()
     path = fetch(address, Path(folder.name))
-    several = count_pictures(path) > 1
-    if several and path.suffix.lower() not in PAGES:
+    count = count_pictures(path)
+    if is_animation(path, count):
         return AnimationSource(path)
-    return ImageSource([path], several, [without_secrets(address)], folder)
+    return ImageSource([path], count > 1, [without_secrets(address)], folder)
 
 
 def is_text(file: Path) -> bool:

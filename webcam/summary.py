@@ -54,11 +54,8 @@ class Summary:
         faces = self.emotions.total()
         said = f"{plural(self.frames, self.unit)}, {plural(faces, 'face')}"
         if self.frames == 1 and faces:
-            return (
-                said
-                + ": "
-                + ", ".join(f"{face.emotion} {face.confidence:.0%}" for face in self.first)
-            )
+            named = [f"{face.emotion} {face.confidence:.0%}" for face in self.first]
+            return f"{said}: {', '.join(named)}"
         if self.seconds and self.frames > 1:
             said += f", {(self.frames - 1) / self.seconds:.1f} {self.unit}s/s"
         shares = [

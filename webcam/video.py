@@ -14,7 +14,7 @@ import numpy as np
 from common.console import Overheard
 from common.errors import fail
 from webcam.address import without_secrets
-from webcam.camera import open_capture
+from webcam.camera import INTERLACED, open_capture
 from webcam.frame import Frame
 
 UNKNOWN_RATE = 30.0  # frames/s
@@ -27,7 +27,6 @@ MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
 MAX_STRETCH = 4  # of pixels that are not square; more is an error
 AVI, MPEG = (b"RIFF",), (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
 FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # how its lines begin
-INTERLACED = "interlaced"  # in what its swscale prints
 MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain before those are handed over
 
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import PICTURE, fails, frames_of, rows_of, run
 from PIL import Image
 
-from webcam.images import read_pictures
+from webcam.images import count_pictures, read_pictures
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +102,10 @@ def test_many_pictures_in_a_file_are_the_ones_that_were_put_in(tmp_path):
     pages = [Image.new("L", (40, 30), 10 * number) for number in range(20)]
     for name in ("in.tif", "in.gif"):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:], duration=100)
-        grays = [round(picture.mean() / 10) for picture in read_pictures(tmp_path / name)]
+        path = tmp_path / name
+        grays = [
+            round(picture.mean() / 10) for picture in read_pictures(path, count_pictures(path))
+        ]
         assert grays == list(range(20)), name
 
 
