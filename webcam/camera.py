@@ -1,6 +1,8 @@
 """Cameras and endless streams, of which the newest frame alone counts; and opening captures."""
 
+import contextlib
 import os
+import queue
 import re
 import threading
 import time
@@ -37,7 +39,8 @@ class CameraSource:
     ):
         self.name, self.size, self.capture, self.paths = name, size, capture, []
         self.overheard, self.interlaced = overheard, False
-        self.newest, self.changed, self.closing = None, threading.Condition(), threading.Event()
+        # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
+        self.newest, self.closing = queue.SimpleQueue(), threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if 0 < rate <= 120 else 30.0
         self.lost = False
@@ -53,9 +56,9 @@ class CameraSource:
             if self.interlaced:
                 return
             if there:
-                with self.changed:
-                    self.newest = frame
-                    self.changed.notify()
+                with contextlib.suppress(queue.Empty):
+                    self.newest.get_nowait()  # that nobody took
+                self.newest.put(frame)
             elif not self.closing.wait(0.2):
                 self.capture.release()
                 self.capture = open_capture(self.name, self.size)
@@ -69,9 +72,9 @@ class CameraSource:
         start, heard = None, time.monotonic()  # of the first frame, of the last one
         began = 0.0  # the first frame's time of day
         while not self.lost:
-            with self.changed:
-                self.changed.wait_for(lambda: self.newest is not None, 0.05)
-                frame, self.newest = self.newest, None
+            frame = None
+            with contextlib.suppress(queue.Empty):
+                frame = self.newest.get(timeout=0.05)
             now = time.monotonic()
             if self.interlaced:
                 return
