@@ -84,6 +84,8 @@ def parse_arguments() -> argparse.Namespace:
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
+    width = "times as many filters in each layer: a larger network, as for a teacher (%(default)s)"
+    add("--width", type=positive_float, default=DEFAULTS.width, help=width)
     length = parser.add_mutually_exclusive_group().add_argument
     epochs = "passes over the training faces (%(default)s)"
     length("--epochs", type=positive_int, default=DEFAULTS.epochs, help=epochs)

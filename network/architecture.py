@@ -35,7 +35,7 @@ def build_network(
     x = layers.Rescaling(1 / 127.5, offset=-1)(normalize(faces, recipe))
     for block, filters in enumerate(recipe.filters):
         for number, n in enumerate(filters, start=1):
-            x = layers.Conv2D(n, 3, padding="same", use_bias=False)(x)
+            x = layers.Conv2D(max(1, round(recipe.width * n)), 3, padding="same", use_bias=False)(x)
             if number == len(filters) and block < len(recipe.filters) - 1:
                 # Before the next two layers, which then have a quarter of the work
                 x = layers.MaxPooling2D()(x)

@@ -12,7 +12,7 @@ from dataset.stage import check_ownership, recover
 from network.recipe import Recipe
 
 # What a resumed run may not change
-RECIPE = ["epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+RECIPE = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
 
 
 def digest(*arrays: np.ndarray) -> str:

@@ -40,6 +40,14 @@ def test_only_dim_faces_are_made_brighter():
     assert lifted[3] / lifted[3].mean() == pytest.approx(faces[0] / faces[0].mean(), rel=1e-4)
 
 
+def test_a_wider_network_has_so_many_times_the_filters():
+    from network import architecture
+
+    network = architecture.build_network(3, Recipe(width=1.5))
+    filters = [layer.filters for layer in network.layers if hasattr(layer, "filters")]
+    assert filters == [36, 72, 72, 144, 144, 144, 312, 312, 312, 3]
+
+
 def test_adjusted_logits_are_lower_by_the_offsets_and_divided():
     import keras
 

@@ -63,6 +63,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         targets = np.eye(len(emotions), dtype=np.float32)[labels] if name == "train" else labels
         digests[name] = digest(pixels, targets)
     recipe = {
+        "width": 1.0,
         "epochs": 24 if what == "other options" else 3,
         "batch_size": 128,
         "learning_rate": 0.004,
