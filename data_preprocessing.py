@@ -1,6 +1,7 @@
-"""Turn FER-2013's CSV into one PNG per face, sorted into folders by its FER+ label.
+"""Turn FER-2013's CSV, or photographs of your own, into one PNG per face, sorted by emotion.
 
     python data_preprocessing.py [--rule plurality|majority] [--pool-all]
+    python data_preprocessing.py --photos my_faces [--test-photos my_test]
 
 Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, separated by spaces
         data/fer2013new.csv   FER+: ten taggers' votes per face, row i for row i
@@ -10,70 +11,37 @@ Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, t
         data/faces/votes.csv                     per image: its name, usage, the ten votes, the label
                                                  by either rule
 
-Prints the rows read, what was left out and why, and the images per emotion. Takes about 12 seconds
+Or reads  my_faces/<emotion>/NAME.jpg            pictures of any size and kind that OpenCV reads
+Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each, cut out and turned
+                                                 upright as in realtime.py; pictures of 48x48 pixels
+                                                 as they are; test/ likewise from --test-photos
+          data/faces/faces.png                   those faces, to look through
+          data/faces/skipped.csv                 set, emotion, file, reason: where there is no face,
+                                                 or more than one
+
+Prints what was read, what was left out and why, and the images per emotion. Takes about 12 seconds
 on the real file.
 """
 
 import argparse
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from common.libraries import required
 
 with required("requirements.txt"):
     import numpy as np
-    import pandas as pd
-    from PIL import Image
 
     from common.command_line import Parser, run
-    from common.console import progress
     from common.errors import fail
     from dataset.fer2013 import FER, FERPLUS, USAGES, find_download, read_faces, read_votes
-    from dataset.ferplus import VOTES, majority, plurality
-    from dataset.images import summary
+    from dataset.ferplus import majority, plurality, write_votes
+    from dataset.images import copies_of, summary, write_faces
+    from dataset.photos import check_faces, crop_photos, draw_sheet, list_photos, write_skipped
     from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
-
-
-def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return which faces have the same pixels as one of `test`, bool (rows,)."""
-    known = {face.tobytes() for face in test}
-    return np.array([face.tobytes() in known for face in faces])
-
-
-def write_images(
-    faces: np.ndarray, labels: np.ndarray, folder: Path, rows: np.ndarray
-) -> dict[str, int]:
-    """Write the faces of some rows as `folder/<emotion>/row00000.png`; return images per emotion.
-
-    Stored, not deflated: on a disk of 4 KB blocks a deflated face is no smaller, and writing it
-    takes twice as long.
-    """
-    for emotion in np.unique(labels[rows]):
-        (folder / emotion).mkdir(parents=True)
-    for row in progress(rows, f"writing {folder.name}"):
-        path = folder / labels[row] / f"row{row:05}.png"
-        Image.fromarray(faces[row]).save(path, compress_level=0)
-    emotions, counts = np.unique(labels[rows], return_counts=True)
-    return {str(emotion): int(n) for emotion, n in zip(emotions, counts)}
-
-
-def write_votes(
-    path: Path,
-    rows: np.ndarray,
-    usage: np.ndarray,
-    votes: np.ndarray,
-    rules: dict[str, np.ndarray],
-) -> None:
-    """Write votes.csv, a line for each of some rows, so that each face can be joined with it.
-
-    `rules` are the labels of all rows, {rule: str (rows,)}.
-    """
-    table = pd.DataFrame({"image": [f"row{row:05}.png" for row in rows], "usage": usage[rows]})
-    table[VOTES] = votes[rows]
-    for rule, labels in rules.items():
-        table[rule] = labels[rows]
-    table.to_csv(path, index=False, lineterminator="\n")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -85,13 +53,24 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)
     pool_all = "no test set: PrivateTest rows join the pool"
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
+    parser.add_input(
+        "--photos", None, "photographs in sub-folders by emotion, in place of the CSVs"
+    )
+    parser.add_input("--test-photos", None, "more of them, to test on alone")
+    detector = "what finds their faces: haar, or a YuNet model's ONNX file (%(default)s)"
+    parser.add_argument("--detector", default="haar", metavar="haar|FILE", help=detector)
     args = parser.parse_args()
-    args.fer, args.ferplus = find_download(args.fer, FER), find_download(args.ferplus, FERPLUS)
+    if args.test_photos and not args.photos:
+        fail("--test-photos: goes with --photos; give both, or neither")
+    for name in ("fer", "ferplus", "rule", "pool_all") if args.photos else ():
+        if getattr(args, name) != parser.get_default(name):
+            fail(f"--{name.replace('_', '-')}: is for FER-2013's CSVs; leave it out with --photos")
     return args
 
 
-def main() -> None:
-    args = parse_arguments()
+def preprocess_csv(args: argparse.Namespace) -> None:
+    """Turn FER-2013's rows into faces with FER+'s labels."""
+    args.fer, args.ferplus = find_download(args.fer, FER), find_download(args.ferplus, FERPLUS)
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
         faces, usage = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
@@ -108,12 +87,15 @@ def main() -> None:
             mend = "get the whole file, or use --pool-all"
             fail(f"{args.ferplus}: {what}, so nothing to train on; {mend}")
 
-        images = {"pool": write_images(faces, labels, out / "pool", pool)}
+        names = [f"row{row:05}.png" for row in range(len(faces))]
+        images = {"pool": write_faces(faces, labels, names, out / "pool", pool)}
         if test.size:
-            images["test"] = write_images(faces, labels, out / "test", test)
-        write_votes(out / "votes.csv", np.flatnonzero(kept & ~copies), usage, votes, rules)
+            images["test"] = write_faces(faces, labels, names, out / "test", test)
+        named_rows = np.flatnonzero(kept & ~copies)
+        write_votes(out / "votes.csv", names, named_rows, usage, votes, rules)
         read = {name: int((usage == name).sum()) for name in USAGES}
-        write_stage(out, SCRIPT, args.out, vars(args), read, images)
+        arguments = {name: getattr(args, name) for name in ("fer", "ferplus", "rule", "pool_all")}
+        write_stage(out, SCRIPT, args.out, arguments, read, images)
 
     unlabelled, unknown = named & (labels == ""), named & (rules["plurality"] == "")
     left_out = {
@@ -124,8 +106,58 @@ def main() -> None:
     }
     said = ", ".join(f"{rows.sum():,} {why}" for why, rows in left_out.items())
     print(f"{len(usage):,} rows read: {said}")
+    print_counts(args.out, images)
+
+
+def preprocess_photos(args: argparse.Namespace) -> None:
+    """Turn photographs into faces with their folders' labels."""
+    # Late: OpenCV needs libraries of the system that the CSVs are read without
+    from webcam.cropping import check_readable, crop_photo
+    from webcam.detector import load_detector
+
+    folders = {"pool": args.photos, "test": args.test_photos}
+    options = {"pool": "--photos", "test": "--test-photos"}
+    folders = {part: folder for part, folder in folders.items() if folder}
+    with atomic_folder(args.out, SCRIPT, folders.values()) as out:
+        paths = {part: list_photos(folder, options[part]) for part, folder in folders.items()}
+        for files in paths.values():
+            check_readable(files)
+        crop = partial(crop_photo, detector=load_detector(args.detector))
+        photos = {part: crop_photos(files, crop, part) for part, files in paths.items()}
+        if args.test_photos:
+            pool, test = photos["pool"], photos["test"]
+            copies = pool.found & copies_of(test.faces[test.found], pool.faces)
+            pool.leave_out(copies, "copy of a test face")
+        check_faces(photos)
+        images = {
+            part: write_faces(
+                some.faces, some.emotions, some.names, out / part, np.flatnonzero(some.found)
+            )
+            for part, some in photos.items()
+        }
+        draw_sheet(photos).save(out / "faces.png")
+        write_skipped(out / "skipped.csv", photos)
+        arguments = {name: getattr(args, name) for name in ("photos", "test_photos", "detector")}
+        read = {part: len(files) for part, files in paths.items()}
+        write_stage(out, SCRIPT, args.out, arguments, read, images)
+
+    for part, some in photos.items():
+        notes = Counter(note for note in some.notes if note)
+        said = "".join(f"; {note}: {n:,}" for note, n in sorted(notes.items()))
+        print(f"{folders[part]}: {len(some.paths):,} files read{said}")
+    print_counts(args.out, images)
+    print(f"{args.out}: what was cropped is in faces.png, what is to be looked at in skipped.csv")
+
+
+def print_counts(out: Path, images: dict[str, dict[str, int]]) -> None:
+    """Print the images per emotion of {part: {emotion: images}}."""
     for part, counts in images.items():
-        print(f"{args.out / part}: {summary(counts)}")
+        print(f"{out / part}: {summary(counts)}")
+
+
+def main() -> None:
+    args = parse_arguments()
+    preprocess_photos(args) if args.photos else preprocess_csv(args)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,8 @@ with required("requirements.txt"):
     )
     from common.console import quiet
     from common.errors import fail, first_line
+    from common.faces import FACE_SIZE
     from common.labels import write_labels
-    from dataset.images import FACE_SIZE
     from dataset.stage import atomic_folder, write_stage
     from network.checkpoint import RECIPE, digest, prepare_checkpoint
     from network.faces import check_leakage, choose_test, load_sets, without_known

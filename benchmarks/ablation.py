@@ -31,7 +31,8 @@ sys.path.insert(0, str(ROOT))
 
 from common.command_line import Parser, positive_float, positive_int, run  # noqa: E402
 from common.errors import fail  # noqa: E402
-from dataset.images import FACE_SIZE, list_images  # noqa: E402
+from common.faces import FACE_SIZE  # noqa: E402
+from dataset.images import list_images  # noqa: E402
 from network import architecture, evaluation  # noqa: E402
 from network.augmentation import batches  # noqa: E402
 from network.faces import Faces, load_faces, row_number  # noqa: E402

@@ -21,16 +21,20 @@ class Parser(argparse.ArgumentParser):
         super().__init__(description=description, formatter_class=formatter)
         self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
 
-    def add_path(self, option: str, default: str, what: str) -> None:
+    def add_path(self, option: str, default: str | None, what: str) -> None:
         """Add an option that takes a path."""
-        self.add_argument(option, type=Path, default=Path(default), help=f"{what} (%(default)s)")
+        if default is None:
+            self.add_argument(option, type=Path, metavar="PATH", help=what)
+        else:
+            what = f"{what} (%(default)s)"
+            self.add_argument(option, type=Path, default=Path(default), help=what)
 
-    def add_input(self, option: str, default: str, what: str, kind: str = "folder") -> None:
+    def add_input(self, option: str, default: str | None, what: str, kind: str = "folder") -> None:
         """Add an option that takes the path of a "folder" or "file" to read.
 
         A `default` of several paths, with blanks between, makes an option that takes several.
         """
-        if " " not in default:
+        if default is None or " " not in default:
             self.add_path(option, default, what)
         else:
             paths = [Path(path) for path in default.split()]
@@ -45,14 +49,13 @@ class Parser(argparse.ArgumentParser):
         """
         args = super().parse_args(*arguments, **options)
         for option, kind in self.inputs.items():
-            name = option.lstrip("-")
+            name = option.lstrip("-").replace("-", "_")
             given, default = (
                 paths if isinstance(paths, list) else [paths]
                 for paths in (getattr(args, name), self.get_default(name))
             )
-            for path in given:
-                there = path.is_file() if kind == "file" else path.is_dir()
-                if path not in default and not there:
+            for path in (path for path in given if path not in default):
+                if not (path.is_file() if kind == "file" else path.is_dir()):
                     fail(f"{path}: no such {kind}; correct {option}")
         return args
 

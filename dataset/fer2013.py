@@ -9,9 +9,9 @@ import pandas as pd
 
 from common.console import progress
 from common.errors import fail, first_line
+from common.faces import FACE_SIZE
 from dataset.archives import ENDINGS, open_csv
 from dataset.ferplus import VOTES
-from dataset.images import FACE_SIZE
 
 USAGES = ["Training", "PublicTest", "PrivateTest"]
 FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # as they are downloaded

@@ -1,6 +1,9 @@
 """FER+'s votes, and the two rules that make one label of them."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 
 EMOTIONS = [
     *("neutral", "happiness", "surprise", "sadness"),
@@ -26,3 +29,22 @@ def majority(votes: np.ndarray) -> np.ndarray:
     """
     votes = np.where(votes == 1, 0, votes)
     return np.where(2 * votes.max(axis=1) > votes.sum(axis=1), plurality(votes), "")
+
+
+def write_votes(
+    path: Path,
+    names: list[str],
+    rows: np.ndarray,
+    usage: np.ndarray,
+    votes: np.ndarray,
+    rules: dict[str, np.ndarray],
+) -> None:
+    """Write votes.csv, a line for each of some rows, so that each face can be joined with it.
+
+    `names` are the faces' files, `rules` the labels, {rule: str (rows,)}, of all rows.
+    """
+    table = pd.DataFrame({"image": [names[row] for row in rows], "usage": usage[rows]})
+    table[VOTES] = votes[rows]
+    for rule, labels in rules.items():
+        table[rule] = labels[rows]
+    table.to_csv(path, index=False, lineterminator="\n")

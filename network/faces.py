@@ -9,7 +9,8 @@ import numpy as np
 
 from common.console import progress
 from common.errors import fail
-from dataset.images import FACE_SIZE, count, list_images, open_face
+from common.faces import FACE_SIZE
+from dataset.images import count, list_images, open_face
 
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dataset.images import FACE_SIZE
+from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
 

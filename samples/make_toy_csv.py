@@ -22,8 +22,8 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, positive_int, run
     from common.errors import fail
+    from common.faces import FACE_SIZE
     from dataset.ferplus import VOTES
-    from dataset.images import FACE_SIZE
 
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
 # (positive: a frown)

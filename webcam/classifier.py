@@ -60,20 +60,28 @@ class Classifier:
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it. With MARGIN
-        around the cascade's box the network sees faces as FER-2013 frames them. Accuracy over
-        validation faces put into larger scenes, found and cropped with a margin on each side
-        (benchmarks/crop_margin.py, majority rule, n = 13,031; 0.866 for the faces as they are):
-
-            margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
-            accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741
+        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it.
         """
         if not boxes:
             return np.empty((0, len(self.emotions)), np.float32)
         size = (self.height, self.width)
-        return self.predict(np.stack([crop(gray, widen(box, MARGIN), size) for box in boxes]))
+        return self.predict(np.stack([crop_face(gray, box, size) for box in boxes]))
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, height, width)."""
         self.net.setInput(crops[:, None].astype(np.float32))
         return self.net.forward()
+
+
+def crop_face(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a face at a detector's box, float (x, y, side, tilt), upright, at `size`.
+
+    `gray` is a frame, uint8 (height, width), `size` (height, width). With MARGIN around the box the
+    network sees faces as FER-2013 frames them. Accuracy over validation faces put into larger
+    scenes, found and cropped with a margin on each side (benchmarks/crop_margin.py, majority rule,
+    n = 13,031; 0.866 for the faces as they are):
+
+        margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
+        accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741
+    """
+    return crop(gray, widen(box, MARGIN), size)

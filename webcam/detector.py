@@ -41,8 +41,11 @@ class Detector(Protocol):
     def view(self, gray: np.ndarray) -> View:
         """Return a frame of a video, made ready to be searched."""
 
-    def detect(self, gray: np.ndarray) -> list[np.ndarray]:
-        """Return the faces of a picture, from left to right."""
+    def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
+        """Return the faces of a picture, from left to right.
+
+        The smallest are found in the picture as it is, or as if its shorter side had `most_lines`.
+        """
 
 
 def load_detector(name: str = "haar") -> Detector:

@@ -87,10 +87,10 @@ class HaarDetector:
         """Return a frame of a video, made ready to be searched."""
         return HaarView(gray, self)
 
-    def detect(self, gray: np.ndarray) -> list[np.ndarray]:
+    def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
         view = self.view(gray)
-        passes = plan_passes(gray.shape, min(gray.shape))
+        passes = plan_passes(gray.shape, most_lines or min(gray.shape))
         candidates = view.search(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)
 

@@ -67,9 +67,10 @@ class YuNetDetector:
         """Return a frame of a video, searched when it is first asked for."""
         return YuNetView(gray, self)
 
-    def detect(self, gray: np.ndarray) -> list[np.ndarray]:
+    def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
-        lines = {min(lines, max(min(gray.shape), LINES)) for lines in PICTURE_LINES}
+        most = max(min(most_lines or math.inf, *gray.shape), LINES)
+        lines = {min(lines, most) for lines in PICTURE_LINES}
         return choose_faces([box for n in lines for box in self.find(gray, n)], lambda box: box)
 
 

@@ -1,0 +1,162 @@
+"""Photographs, sorted by emotion, whose faces are to be trained on.
+
+    my_faces/
+        happy/  IMG_0001.jpg IMG_0002.jpg ...
+        sad/    IMG_0107.jpg ...
+
+Where the face is in a photograph is for others to say: a `crop` takes a path and returns the face,
+uint8 (48, 48), or None, and a note: what there is to know of that.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from common.console import progress
+from common.errors import fail
+from common.faces import FACE_SIZE
+from dataset.images import names_in
+
+SHEET_COLUMNS, SHEET_ROWS = 12, 5  # faces of one emotion on the contact sheet, at most
+SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: of a face, a line of text, between faces
+BLACK, WHITE = 0, 255
+
+
+@dataclass
+class Photos:
+    """The files of a folder, in order, and what became of them."""
+
+    paths: list[Path]
+    emotions: np.ndarray  # str (n,), their sub-folders
+    faces: np.ndarray  # uint8 (n, 48, 48), black where there is none
+    notes: list[str]  # why a file has no face, or that it has more; mostly ""
+    found: np.ndarray  # bool (n,), whether there is a face
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the faces' own files."""
+        return [f"{path.stem}.png" for path in self.paths]
+
+    def leave_out(self, which: np.ndarray, note: str) -> None:
+        """Leave out some faces, bool (n,)."""
+        self.found &= ~which
+        self.notes = [note if out else old for out, old in zip(which, self.notes)]
+
+
+def list_photos(folder: Path, option: str) -> list[Path]:
+    """Return the files in a folder's sub-folders, but for hidden ones.
+
+    Raises UserError when there are fewer than two sub-folders, or two files in one would give
+    faces of one name. `option` is the one that the folder was given by.
+    """
+    emotions = [name for name in names_in(folder) if (folder / name).is_dir()]
+    if len(emotions) < 2:
+        what = f"only one sub-folder, {emotions[0]!r}" if emotions else "no sub-folders"
+        fail(f"{folder}: {what}; sort the pictures into one per emotion, two or more of them")
+    paths = []
+    for emotion in emotions:
+        inner = [folder / emotion / name for name in names_in(folder / emotion)]
+        if all(path.is_dir() for path in inner):
+            what = (
+                f"no pictures, only folders; give it to {option} itself"
+                if inner
+                else "empty; fill it"
+            )
+            fail(f"{folder / emotion}: {what}, or remove it")
+        taken = {}
+        for path in inner:
+            # Of some file systems A.jpg and a.jpg are one
+            other = taken.setdefault(path.stem.casefold(), path)
+            if other is not path:
+                fail(f"{other} and {path.name}: their faces would have one name; rename one")
+        paths += inner
+    return paths
+
+
+def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
+    """Return what `crop` makes of some files; `name` is the progress bar's."""
+    faces, notes = np.zeros((len(paths), FACE_SIZE, FACE_SIZE), np.uint8), []
+    found = np.zeros(len(paths), bool)
+    for index, path in enumerate(progress(paths, f"cropping {name}")):
+        face, note = crop(path)
+        notes.append(note)
+        if face is not None:
+            faces[index], found[index] = face, True
+    emotions = np.array([path.parent.name for path in paths])
+    return Photos(paths, emotions, faces, notes, found)
+
+
+def check_faces(parts: dict[str, Photos]) -> None:
+    """Raise UserError that names an emotion without a face, or one that is in the second set alone."""
+    for photos in parts.values():
+        files = Counter(photos.emotions.tolist())
+        for emotion, n in files.items():
+            there = photos.emotions == emotion
+            folder = photos.paths[there.argmax()].parent
+            if emotion not in next(iter(parts.values())).emotions:
+                what = "an emotion that the photos to train on lack"
+                fail(f"{folder}: {what}; add it there, or remove it here")
+            if not photos.found[there].any():
+                reasons = Counter(np.array(photos.notes)[there].tolist()).most_common()
+                said = ", ".join(f"{reason}: {count:,}" for reason, count in reasons)
+                fail(
+                    f"{folder}: a face in none of its {n:,} files ({said}); add some, or remove it"
+                )
+
+
+def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
+    """Write a table of the files that have a note: set, emotion, file, reason."""
+    rows = [
+        (name, emotion, file.name, note)
+        for name, photos in parts.items()
+        for file, emotion, note in zip(photos.paths, photos.emotions, photos.notes)
+        if note
+    ]
+    table = pd.DataFrame(rows, columns=["set", "emotion", "file", "reason"])
+    table.to_csv(path, index=False, lineterminator="\n", errors="backslashreplace")
+
+
+def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
+    """Return a contact sheet of {name: photos}: faces by emotion, under each the name of its file.
+
+    Of many faces of an emotion some, evenly chosen.
+    """
+    bands = []
+    for name, photos in parts.items():
+        for emotion in np.unique(photos.emotions):
+            faces = np.flatnonzero(photos.found & (photos.emotions == emotion))
+            count = min(len(faces), SHEET_COLUMNS * SHEET_ROWS)
+            shown = faces[np.linspace(0, len(faces) - 1, count).round().astype(int)]
+            of = f" of {len(faces):,}" if count < len(faces) else ""
+            bands.append(draw_band(f"{name}/{emotion}: {count}{of} faces", photos, shown))
+    sheet = Image.new("L", (bands[0].width, sum(band.height for band in bands)), WHITE)
+    top = 0
+    for band in bands:
+        sheet.paste(band, (0, top))
+        top += band.height
+    return sheet
+
+
+def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
+    """Return a title and below it some faces, by number, with the names of their files."""
+    cell = (SIDE + GAP, SIDE + LINE + GAP)
+    rows = math.ceil(len(shown) / SHEET_COLUMNS)
+    band = Image.new("L", (GAP + SHEET_COLUMNS * cell[0], 2 * LINE + rows * cell[1]), WHITE)
+    draw, font = ImageDraw.Draw(band), ImageFont.load_default(11)
+    draw.text((GAP, LINE // 2), title, BLACK, ImageFont.load_default(14))
+    for number, index in enumerate(shown):
+        row, column = divmod(number, SHEET_COLUMNS)
+        x, y = GAP + column * cell[0], 2 * LINE + row * cell[1]
+        band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
+        name = photos.paths[index].name
+        length = len(name)
+        while draw.textlength(label := name[:length] + "…" * (length < len(name)), font) > SIDE:
+            length -= 1
+        draw.text((x, y + SIDE), label, BLACK, font)
+    return band

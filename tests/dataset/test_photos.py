@@ -1,0 +1,225 @@
+"""Photographs of one's own: what becomes of each, and what is refused."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ROOT, fails, run, tree_hash
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def picture(photo):
+    """A part of the sample picture with its one face."""
+    return photo[:300, 80:380]
+
+
+def tilted(picture, degrees):
+    """Return a picture turned clockwise about its middle."""
+    size = picture.shape[1::-1]
+    affine = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), -degrees, 1)
+    return cv2.warpAffine(picture, affine, size, borderMode=cv2.BORDER_REPLICATE)
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), picture)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path, picture):
+    """A folder with two emotions of two photographs, all unlike."""
+    folder = tmp_path / "photos"
+    for emotion, step in (("glad", 1), ("sad", -1)):
+        for number in range(2):
+            save(folder / emotion / f"IMG {number}.jpg", picture[number:, ::step])
+    return folder
+
+
+def preprocess(cwd, *arguments):
+    return run("data_preprocessing.py", "--photos", "photos", *arguments, cwd=cwd).stdout
+
+
+def gray(path):
+    face = Image.open(path)
+    assert (face.mode, face.size, face.format) == ("L", (48, 48), "PNG")
+    return np.asarray(face)
+
+
+def likeness(one, other):
+    """Return the correlation of two faces: near 1 where they are the same but for a pixel's shift."""
+    return np.corrcoef(one.ravel(), other.ravel())[0, 1]
+
+
+def skipped(folder):
+    with open(folder / "data/faces/skipped.csv", encoding="utf-8") as f:
+        return [tuple(row.values()) for row in csv.DictReader(f)]
+
+
+@pytest.mark.parametrize("degrees", [0, 25, -25])
+def test_a_crop_is_what_the_network_sees_in_the_picture(photos, tmp_path, picture, degrees):
+    from webcam import FaceAnalyzer
+
+    path = save(photos / "glad" / "turned.png", tilted(picture, degrees))
+    preprocess(tmp_path)
+    crop = gray(tmp_path / "data/faces/pool/glad/turned.png")
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    (face,) = analyzer.analyze_image(cv2.imread(str(path)))
+    assert np.array_equal(analyzer.classifier.predict(crop[None])[0], face.probabilities)
+    assert face.emotion == "happiness"
+
+
+def test_a_picture_is_turned_as_its_exif_data_say(photos, tmp_path, picture):
+    upright = Image.fromarray(picture[:, :, ::-1])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright.rotate(90, expand=True).save(photos / "glad/phone.jpg", exif=exif, quality=100)
+    upright.save(photos / "glad/upright.png")
+    preprocess(tmp_path)
+    turned, there = (
+        gray(tmp_path / f"data/faces/pool/glad/{name}.png") for name in ("phone", "upright")
+    )
+    assert likeness(turned, there) > 0.9
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
+def test_faces_of_48_pixels_pass_as_they_are(photos, tmp_path, suffix):
+    """Noise too, in which no face is found; gray or in colors."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
+    for name, face in (("gray", noise[:, :, 0]), ("colors", noise)):
+        path = save(photos / "sad" / f"{name}{suffix}", face)
+        want = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2GRAY)
+        preprocess(tmp_path)
+        assert np.array_equal(gray(tmp_path / f"data/faces/pool/sad/{name}.png"), want)
+
+
+def test_what_is_left_out_is_listed_and_counted(photos, tmp_path, picture):
+    save(photos / "sad/wall.png", np.full((300, 300, 3), 128, np.uint8))
+    two = np.full((300, 600, 3), 128, np.uint8)
+    two[:, :300], two[60:240, 360:540] = picture[:, ::-1], cv2.resize(picture, (180, 180))
+    save(photos / "sad/two.png", two)
+    (photos / "glad/Thumbs.db").write_bytes(b"none")
+    (photos / "glad/.hidden").write_bytes(b"none")
+    pages = [Image.fromarray(picture)] * 2
+    pages[0].save(photos / "glad/pages.tif", save_all=True, append_images=pages[1:])
+    said = preprocess(tmp_path)
+    assert said.splitlines()[:2] == [
+        "photos: 8 files read; no face: 1; no picture: 1; several faces, the largest taken: 1; "
+        "several pictures in one file: 1",
+        "data/faces/pool: 5 images: glad 2, sad 3",
+    ]
+    assert skipped(tmp_path) == [
+        ("pool", "glad", "Thumbs.db", "no picture"),
+        ("pool", "glad", "pages.tif", "several pictures in one file"),
+        ("pool", "sad", "two.png", "several faces, the largest taken"),
+        ("pool", "sad", "wall.png", "no face"),
+    ]
+    # The larger of the two faces, and not the other
+    two, one = (gray(tmp_path / f"data/faces/pool/sad/{name}.png") for name in ("two", "IMG 0"))
+    assert likeness(two, one) > 0.9 > likeness(two[:, ::-1], one)
+
+
+def test_the_contact_sheet_shows_the_faces_under_their_emotions(photos, tmp_path):
+    preprocess(tmp_path)
+    sheet = np.asarray(Image.open(tmp_path / "data/faces/faces.png"))
+    places = {}
+    for path in sorted((tmp_path / "data/faces/pool").glob("*/*.png")):
+        face = np.asarray(Image.open(path).resize((96, 96)))
+        apart, _, place, _ = cv2.minMaxLoc(cv2.matchTemplate(sheet, face, cv2.TM_SQDIFF_NORMED))
+        assert apart < 1e-6
+        places[path.parent.name, path.stem] = place
+    columns, rows = zip(*places.values())
+    assert columns[0] == columns[2] < columns[1] == columns[3]
+    assert rows[0] == rows[1] < rows[2] - 96 and rows[2] == rows[3]
+
+
+def test_the_same_photographs_give_the_same_bytes(photos, tmp_path):
+    preprocess(tmp_path, "--out", "data/one")
+    preprocess(tmp_path, "--out", "data/two")
+    assert tree_hash(tmp_path / "data/one") == tree_hash(tmp_path / "data/two")
+
+
+def test_faces_of_the_test_photographs_are_left_out_of_the_pool(photos, tmp_path, picture):
+    for emotion in ("glad", "sad"):
+        save(tmp_path / "test" / emotion / "held back.png", picture[5:])
+    (tmp_path / "test/glad/again.jpg").write_bytes((photos / "glad/IMG 1.jpg").read_bytes())
+    said = preprocess(tmp_path, "--test-photos", "test").splitlines()
+    assert said[0] == "photos: 4 files read; copy of a test face: 1"
+    assert said[2:4] == [
+        "data/faces/pool: 3 images: glad 1, sad 2",
+        "data/faces/test: 3 images: glad 2, sad 1",
+    ]
+    assert ("pool", "glad", "IMG 1.jpg", "copy of a test face") in skipped(tmp_path)
+
+
+def one_emotion(photos):
+    for path in (photos / "sad").iterdir():
+        path.unlink()
+    (photos / "sad").rmdir()
+
+
+REFUSED = {
+    "no picture with a face": (
+        lambda photos: [cv2.imwrite(str(path), np.zeros((99, 99))) for path in photos.glob("sad/*")],
+        ("photos/sad: a face in none of its 2 files (no face: 2)", "add some"),
+    ),
+    "an empty emotion": (
+        lambda photos: (photos / "angry").mkdir(),
+        ("photos/angry: empty", "fill it, or remove it"),
+    ),
+    "folders in folders": (
+        lambda photos: (photos / "angry/more").mkdir(parents=True),
+        ("photos/angry: no pictures, only folders", "give it to --photos itself"),
+    ),
+    "one emotion": (one_emotion, "photos: only one sub-folder, 'glad'; sort the pictures into one per"),
+    "half a picture": (
+        lambda photos: (photos / "sad/IMG 0.jpg").write_bytes(
+            (photos / "sad/IMG 0.jpg").read_bytes()[:3000]
+        ),
+        ("photos/sad/IMG 0.jpg: not a picture that OpenCV can read", "convert it"),
+    ),
+    "kinds that OpenCV can't read": (
+        lambda photos: [(photos / f"sad/{n}.heic").write_bytes(b"ftypheic") for n in range(3)],
+        ("photos/sad/0.heic and 2 more: not a picture that OpenCV can read", "convert it"),
+    ),
+    "two pictures of one name": (
+        lambda photos: (photos / "sad/img 0.PNG").write_bytes(b""),
+        ("photos/sad/IMG 0.jpg and img 0.PNG: their faces would have one name", "rename one"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_photographs_that_are_refused(photos, tmp_path, what):
+    spoil, says = REFUSED[what]
+    spoil(photos)
+    fails("data_preprocessing.py", "--photos", "photos", cwd=tmp_path, says=says)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, picture):
+    for emotion in ("glad", "happy"):
+        save(tmp_path / "test" / emotion / "a.png", picture[5:])
+    says = "test/happy: an emotion that the photos to train on lack"
+    arguments = ["--photos", "photos", "--test-photos", "test"]
+    fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--photos", "photos", "--rule", "majority"], "--rule: is for FER-2013's CSVs; leave it out"),
+        (["--photos", "photos", "--pool-all"], "--pool-all: is for FER-2013's CSVs; leave it out"),
+        (["--test-photos", "photos"], "--test-photos: goes with --photos; give both"),
+        (["--photos", "photo"], "photo: no such folder; correct --photos"),
+        (["--photos", "photos", "--test-photos", "x"], "x: no such folder; correct --test-photos"),
+        (["--photos", "photos", "--detector", "x.onnx"], "x.onnx: no such file"),
+        (["--photos", "photos", "--out", "photos/faces"], "the same as the input"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_fit_photographs(photos, tmp_path, arguments, says):
+    before = tree_hash(tmp_path)
+    fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
+    assert tree_hash(tmp_path) == before
