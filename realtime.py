@@ -3,6 +3,7 @@
     python realtime.py                        the first camera, in a window; without one, a demo
     python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
     python realtime.py --source photos/ --output labelled/ --headless
+    python realtime.py --collect my_faces --emotions happy sad bored    keys 1, 2, 3 save the face
 
 Reads   data/model/emotion.tflite, labels.txt   the network that train.py made, or else the one in
                                                 pretrained/ beside this script
@@ -12,6 +13,8 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), wit
                         (pixels of the frame as --output has it), emotion, confidence, and the
                         probability of each emotion; for a camera also the clock, for many pictures
                         the file
+        --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
+                        `data_preprocessing.py --photos`
 
 Haar cascades find the faces and follow them, one pass of the network names all faces of a frame,
 and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
@@ -39,20 +42,22 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 with required("requirements-webcam.txt"):
     from common.command_line import Parser, run, seconds
     from common.console import Overheard
-    from common.errors import UserError, fail
+    from common.errors import fail
     from webcam import FaceAnalyzer
     from webcam.address import without_secrets
     from webcam.analyzer import SMOOTHING
     from webcam.camera import CameraSource, is_camera
+    from webcam.collector import DEFAULT, MOST_KEYS, Collector, is_folder_name, open_collector
     from webcam.frame import Frame, mirrored
     from webcam.images import ImageSource
+    from webcam.outputs import name_output, open_output
     from webcam.overlay import draw_faces
     from webcam.recorder import VideoRecorder
-    from webcam.sources import Source, open_source
+    from webcam.sources import open_first_camera, open_source
     from webcam.summary import Summary
     from webcam.viewer import NoViewer, Viewer
     from webcam.window import Window
-    from webcam.writers import CsvWriter, ImageWriter, stamped
+    from webcam.writers import CsvWriter, ImageWriter
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
@@ -64,6 +69,13 @@ def frame_size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(what)
     width, height = text.lower().split("x")
     return int(width), int(height)
+
+
+def emotion(text: str) -> str:
+    """Return the name of an emotion, which is to be that of a folder."""
+    if not is_folder_name(text):
+        raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have")
+    return text
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -87,7 +99,17 @@ def parse_arguments() -> argparse.Namespace:
     add("--bars", action="store_true", help="draw the probabilities of all emotions")
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
-    return parser.parse_args()
+    collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
+    add("--collect", type=Path, metavar="FOLDER", help=f"{collect} two faces a second are saved")
+    emotions = "what those faces show, in the order of the keys (the network's)"
+    add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
+    args = parser.parse_args()
+    if args.emotions:
+        if not args.collect:
+            fail("--emotions: goes with --collect; give both, or neither")
+        if len(set(args.emotions)) < len(args.emotions) or len(args.emotions) > MOST_KEYS:
+            fail(f"--emotions: give up to {MOST_KEYS} names, all unlike")
+    return args
 
 
 def find_model() -> Path:
@@ -96,40 +118,13 @@ def find_model() -> Path:
     return made if (made / "emotion.tflite").is_file() else PRETRAINED
 
 
-def open_first_camera(size: tuple[int, int] | None, overheard: Overheard) -> Source:
-    """Return the first camera, or the demo where there is none and no size was asked for."""
-    try:
-        return open_source(["0"], size, overheard)
-    except UserError:
-        if size:
-            raise
-    other = "--source takes another camera's number, a video or pictures"
-    print(f"no camera 0: this is the demo (--source demo); {other}")
-    return open_source(["demo"], None, overheard)
-
-
-def name_output(source: Source) -> Path:
-    """Return where the annotated copy goes when nothing was asked for and no window can open."""
-    if not isinstance(source, ImageSource):
-        return stamped("recording", ".mp4")
-    return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
-
-
-def open_output(path: Path | None, source: Source, h264: bool) -> VideoRecorder | ImageWriter:
-    """Return where the annotated frames of a source go."""
-    if not isinstance(source, ImageSource):
-        return VideoRecorder(path, source, h264)
-    if h264:
-        fail("--h264: these are pictures; leave it out")
-    return ImageWriter(path, source)
-
-
 def process(
     frames: Iterable[Frame],
     analyzer: FaceAnalyzer,
     table: CsvWriter,
     output: VideoRecorder | ImageWriter,
     viewer: Viewer | NoViewer,
+    collector: Collector,
     summary: Summary,
 ) -> None:
     """Name the faces of every frame, until the frames end or the user quits."""
@@ -145,6 +140,7 @@ def process(
                 faces = analyzer.analyze(frame.picture, frame.seconds)
             table.write(summary.frames, frame, faces)
             summary.add(faces)
+            collector.watch(frame, faces)
             # 2. Draw them, once for the window and the file; the window keeps the bare frame, since
             #    a key may ask for it to be drawn in another way
             annotated = frame.picture.copy() if viewer.active else frame.picture
@@ -182,10 +178,10 @@ def main() -> None:
     # FFmpeg's messages and Qt's are no errors of ours
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         overheard = stack.enter_context(Overheard())
-        if args.source:
-            source = open_source(args.source, args.size, overheard)
+        if args.source or args.size or args.collect:
+            source = open_source(args.source or ["0"], args.size, overheard)
         else:
-            source = open_first_camera(args.size, overheard)
+            source = open_first_camera(overheard)
         stack.callback(source.close)
         if args.mirror is None:
             args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
@@ -193,7 +189,7 @@ def main() -> None:
         status = 0
         window = stack.enter_context(Window()) if probe and not probe.wait() else None
         if probe and not window:
-            if not (args.output or args.csv):
+            if not (args.output or args.csv or args.collect):
                 args.output = name_output(source)
             where = f"writing {args.output} instead" if args.output else "going on without"
             print(f"no window can open (no display, or opencv-python-headless): {where}")
@@ -201,12 +197,15 @@ def main() -> None:
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
         stack.callback(table.close)
+        names = args.emotions or analyzer.emotions
+        collector = open_collector(args.collect, names, window is not None)
         viewer = NoViewer(args.bars)
         if window:
-            viewer = Viewer(window, output, analyzer.emotions, args.bars, source.live)
+            viewer = Viewer(window, output, collector, analyzer.emotions, args.bars, source.live)
+            viewer.collecting = args.collect is not None
         frames = mirrored(source.frames()) if args.mirror else source.frames()
         try:
-            process(frames, analyzer, table, output, viewer, summary)
+            process(frames, analyzer, table, output, viewer, collector, summary)
             viewer.wait_until(source.end)  # a last picture that stays for long
         # How a camera without a window is stopped: all files are closed then too
         except KeyboardInterrupt:
@@ -215,7 +214,7 @@ def main() -> None:
             on_signals(lambda number, frame: None)
     if summary.frames:
         print(summary)
-        for path in [*output.written, *viewer.written, *table.written]:
+        for path in [*output.written, *viewer.written, *table.written, *collector.written]:
             print(f"wrote {path}")
         for note in output.notes:
             print(note)

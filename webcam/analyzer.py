@@ -19,18 +19,24 @@ NAME_EVERY = 0.2  # seconds within which each face is named
 
 @dataclass(frozen=True)
 class Face:
-    """A face in a frame: its number, its box in whole pixels, and what the network says of it."""
+    """A face in a frame: its number, where it is, and what the network says of it."""
 
     track_id: int  # the same from frame to frame; in a picture from left to right
-    box: tuple[int, int, int, int]  # x, y, width, height
+    square: np.ndarray  # float (x, y, side, tilt): pixels, degrees clockwise (webcam/geometry.py)
     emotion: str
     confidence: float  # the emotion's probability; for a moment not the highest, see smoothing.py
     probabilities: np.ndarray  # float32 (emotions,), in the order of FaceAnalyzer.emotions
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Its x, y, width and height in whole pixels."""
+        x, y, side = (round(float(value)) for value in self.square[:3])
+        return x, y, side, side
+
     def mirrored(self, frame_width: int) -> "Face":
         """Return the face as it lies in the mirror image of its frame."""
-        x, y, width, height = self.box
-        return replace(self, box=(frame_width - x - width, y, width, height))
+        x, y, side, tilt = self.square
+        return replace(self, square=np.array([frame_width - x - side, y, side, -tilt]))
 
 
 class FaceAnalyzer:
@@ -116,9 +122,8 @@ class FaceAnalyzer:
         self, track_id: int, box: np.ndarray, probabilities: np.ndarray, label: int
     ) -> Face:
         """Return a face at a box, float (x, y, side, tilt); `label` is its emotion's number."""
-        x, y, side = (round(float(value)) for value in box[:3])
         emotion, confidence = self.emotions[label], float(probabilities[label])
-        return Face(track_id, (x, y, side, side), emotion, confidence, probabilities)
+        return Face(track_id, box, emotion, confidence, probabilities)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:

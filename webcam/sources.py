@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 import cv2
 
 from common.console import Overheard
-from common.errors import fail
+from common.errors import UserError, fail
 from webcam.address import fetch, look_up, without_secrets
 from webcam.animation import AnimationSource, fits_in_memory
 from webcam.camera import CameraSource, is_camera, open_capture
@@ -71,6 +71,16 @@ def open_source(
             return source
         name = str(source)
     return open_video(name, size, overheard or Overheard())
+
+
+def open_first_camera(overheard: Overheard | None = None) -> Source:
+    """Return the first camera, or the demo where there is none."""
+    try:
+        return open_source(["0"], None, overheard)
+    except UserError:
+        other = "--source takes another camera's number, a video or pictures"
+        print(f"no camera 0: this is the demo (--source demo); {other}")
+        return open_source(["demo"], None, overheard)
 
 
 def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:

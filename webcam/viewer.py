@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from webcam.analyzer import Face
+from webcam.collector import Collector
 from webcam.frame import Frame
 from webcam.overlay import arrange, draw_faces, draw_notes
 from webcam.recorder import VideoRecorder
@@ -40,12 +41,14 @@ class Viewer:
         self,
         window: Window,
         output: VideoRecorder | ImageWriter,
+        collector: Collector,
         emotions: list[str],
         bars: bool,
         live: bool,
     ):
         self.window, self.output, self.emotions, self.bars = window, output, emotions, bars
-        self.live = live
+        self.live, self.collector = live, collector
+        self.collecting = False  # it shows all the time which key saves a face as which emotion
         self.quit = self.paused = self.mirrored = self.help = False
         self.note, self.noted = "", 0.0  # a note, and until when it is shown
         self.frame: Frame | None = None  # as it came
@@ -133,14 +136,17 @@ class Viewer:
         if not self.still:
             lines += [f"{self.rate:.0f} frames/s"] if self.rate else []
             lines += ["recording"] if self.output.active else []
-        if time.monotonic() < self.noted:
-            lines.append(self.note)
         if self.still:
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
         elif self.paused:
             lines.append("paused")
         if self.help:
             lines += [f"{key}: {what}" for key, what in KEYS.items()]
+        if self.help or self.collecting:
+            counts = self.collector.counts
+            lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
+        if time.monotonic() < self.noted:
+            lines.append(self.note)
         faces = self.shown_faces(picture)
         draw_notes(picture, lines, arrange(picture, faces, self.emotions, self.bars).layout)
         self.window.show(picture)
@@ -163,6 +169,8 @@ class Viewer:
             self.mirrored = not self.mirrored
         elif key in ("s", "r") and self.frame is not None:
             self.save(key)
+        elif key in self.collector.keys and self.frame is not None:
+            self.collect(self.collector.keys[key])
 
     def save(self, key: str) -> None:
         """Take a snapshot, or start or stop a recording."""
@@ -178,6 +186,17 @@ class Viewer:
                 self.output.start(stamped("recording", ".mp4"))
             elif path := self.output.stop():
                 self.say(f"wrote {path}")
+
+    def collect(self, emotion: str) -> None:
+        """Save the largest face as an example of an emotion."""
+        if not self.faces:
+            self.say("no face to save")
+            return
+        try:
+            self.collector.save(self.frame, self.faces, emotion)
+            self.say(f"saved as {emotion}")
+        except OSError as error:
+            self.say(f"not saved: {self.collector.folder}: {error.strerror}")
 
 
 class NoViewer:

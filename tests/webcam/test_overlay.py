@@ -15,7 +15,8 @@ EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 
 def face_at(box, number=1):
     """A face that is sure to be happy."""
-    return Face(number, box, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
+    square = np.array([*box[:3], 0.0])
+    return Face(number, square, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
 
 
 def crowd():

@@ -252,6 +252,40 @@ def test_keys_work_while_a_camera_is_silent(session, tmp_path, stream):
     window.ends()
 
 
+def test_keys_save_faces_as_the_emotions_that_the_window_shows(session, tmp_path, clip):
+    window = session("--source", "in.avi", "--collect", "mine", "--emotions", "glad", "sad")
+    for key, emotion, count in (
+        ("1", "glad", 1),
+        ("2", "sad", 1),
+        ("2", "sad", 2),
+        ("3", "glad", 1),
+    ):
+        window.press(key)
+        window.wait(lambda: len(window.files(f"mine/{emotion}/face-*.png")) == count, "face")  # noqa: B023
+    window.press("space")
+    time.sleep(2.5)  # until the last note is gone
+    shown = window.screen()
+    window.press("2")  # of a paused video too
+    window.wait(lambda: len(window.files("mine/sad/face-*.png")) == 3, "face")
+    time.sleep(2.5)
+    changed = np.argwhere((window.screen() != shown).any(axis=2))
+    assert 4 < len(changed) < 300 and np.ptp(changed, axis=0).max() < 30, "the count alone changes"
+    window.press("q")
+    assert "wrote mine: 4 faces: glad 1, sad 3\n" in window.ends()
+    for path in window.files("mine/*/*"):
+        face = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert face.shape == (48, 48) and face.std() > 30
+
+
+def test_keys_save_faces_without_being_asked_to(session, tmp_path, clip):
+    """Into data/collected, as the emotions of the network."""
+    window = session("--source", "in.avi")
+    window.press("5")
+    window.wait(lambda: window.files("data/collected/happiness/face-*.png"), "face")
+    window.press("q")
+    assert "wrote data/collected: 1 faces: happiness 1\n" in window.ends()
+
+
 def test_r_records_and_stops(session, tmp_path, clip):
     window = session("--source", "in.avi")
     for number in (1, 2):

@@ -1,0 +1,96 @@
+"""Faces saved from what is seen, without a window. (With one: test_window.py.)"""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import PICTURE, ROOT, fails, make_video, run
+from PIL import Image
+
+
+def faces_in(folder):
+    """Return {emotion: faces, uint8 (n, 48, 48)} in a folder; asserts what step 1 wants."""
+    faces = {}
+    for path in sorted(folder.glob("*/*")):
+        face = Image.open(path)
+        assert (face.mode, face.size, face.format) == ("L", (48, 48), "PNG")
+        faces.setdefault(path.parent.name, []).append(np.asarray(face))
+    return {emotion: np.stack(some) for emotion, some in faces.items()}
+
+
+def collect(cwd, source, emotion):
+    arguments = ["--headless", "--collect", "got", "--emotions", emotion]
+    return run("realtime.py", "--source", source, *arguments, cwd=cwd).stdout
+
+
+def test_a_saved_face_is_what_the_network_saw(tmp_path):
+    """The larger of two faces, and turned upright."""
+    from webcam import FaceAnalyzer
+
+    photo = cv2.imread(str(PICTURE))[:300, 80:380]
+    affine = cv2.getRotationMatrix2D((150, 150), -20, 1)
+    two = np.full((300, 600, 3), 128, np.uint8)
+    two[:, :300] = cv2.warpAffine(photo, affine, (300, 300), borderValue=(128, 128, 128))
+    two[60:240, 380:560] = cv2.resize(photo, (180, 180))
+    cv2.imwrite(str(tmp_path / "two.png"), two)
+    assert "wrote got: 1 faces: very glad 1\n" in collect(tmp_path, "two.png", "very glad")
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    tilted, upright = analyzer.analyze_image(two)
+    assert abs(tilted.square[3]) >= 10 > abs(upright.square[3])
+    faces = faces_in(tmp_path / "got")["very glad"]
+    assert np.array_equal(analyzer.classifier.predict(faces)[0], tilted.probabilities)
+
+
+def test_of_a_video_two_faces_a_second_are_saved(tmp_path):
+    make_video(tmp_path / "clip.avi", frames=50)  # 2 seconds
+    assert "wrote got: 4 faces: glad 4\n" in collect(tmp_path, "clip.avi", "glad")
+    assert "wrote got: 4 faces: sad 4\n" in collect(tmp_path, "clip.avi", "sad")
+    assert {emotion: len(some) for emotion, some in faces_in(tmp_path / "got").items()} == {
+        "glad": 4,
+        "sad": 4,
+    }
+
+
+def test_every_picture_gives_a_face_and_the_first_step_takes_them_as_they_are(tmp_path):
+    photo = cv2.imread(str(PICTURE))[:300, 80:380]
+    for number in range(3):
+        path = tmp_path / f"photos/{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), photo[number:])
+    for emotion in ("glad", "sad"):
+        collect(tmp_path, "photos", emotion)
+    run("data_preprocessing.py", "--photos", "got", cwd=tmp_path)
+    want, got = faces_in(tmp_path / "got"), faces_in(tmp_path / "data/faces/pool")
+    assert {emotion: len(some) for emotion, some in want.items()} == {"glad": 3, "sad": 3}
+    assert all(np.array_equal(want[emotion], got[emotion]) for emotion in want)
+
+
+def test_a_mirrored_face_lies_where_it_is_in_the_mirror_image():
+    from webcam import Face
+
+    face = Face(1, np.array([10.0, 20.0, 30.0, 15.0]), "glad", 1.0, np.ones(1, np.float32))
+    assert face.mirrored(100).square.tolist() == [60.0, 20.0, 30.0, -15.0]
+    assert face.mirrored(100).box == (60, 20, 30, 30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--collect", "got"], "without a window it takes one emotion a run"),
+        (["--collect", "got", "--emotions", "a", "b"], "without a window it takes one emotion a run"),
+        (["--emotions", "glad"], "--emotions: goes with --collect"),
+        (["--collect", "got", "--emotions", "a", "a"], "--emotions: give up to 9 names, all unlike"),
+        (["--collect", "got", "--emotions", *"abcdefghij"], "--emotions: give up to 9 names"),
+        (["--collect", "got", "--emotions", "../a"], "../a: no name that a folder can have"),
+        (["--collect", "file", "--emotions", "a"], "file: a file; give a folder to --collect"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(tmp_path, arguments, says):
+    (tmp_path / "file").write_text("a file")
+    fails("realtime.py", "--source", PICTURE, "--headless", *arguments, cwd=tmp_path, says=says)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_no_demo_is_collected_in_the_place_of_a_camera(tmp_path):
+    arguments = ["--headless", "--collect", "got", "--emotions", "glad"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says="0: no such camera")
+    assert not (tmp_path / "got").exists()
