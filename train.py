@@ -3,6 +3,7 @@
     python train.py [--quick] [--resume]            train, report, export
     python train.py --dry-run                       all of it in a minute, on a few hundred faces
     python train.py --teachers data/model-1 data/model-2    half of each target by earlier networks
+    python train.py --train data/split/train --start-from pretrained    fine-tune on faces of your own
     python train.py --evaluate [--out pretrained]   report on a trained network, write nothing
     python train.py --export                        only emotion.keras -> emotion.tflite
 
@@ -10,6 +11,7 @@ Reads   data/shuffled, data/split/val    faces to train on, and to choose epoch 
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
         --teachers                       networks of earlier runs on the same split
+        --start-from                     a network of an earlier run, to go on with
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
         data/model/emotion.tflite              the same network for cv2.dnn (needs TensorFlow)
         data/model/metrics.json, training_log.csv, stage.json, and the plots training_curves.png,
@@ -25,7 +27,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from common.libraries import required
@@ -34,43 +36,25 @@ with required("requirements.txt"):
     import numpy as np
     import pandas as pd
 
-    from common.command_line import (
-        Parser,
-        nonnegative_float,
-        positive_float,
-        positive_int,
-        run,
-        seed,
-    )
+    from common.command_line import Parser, run
     from common.console import quiet
     from common.errors import fail, first_line
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
-    from network.checkpoint import RECIPE, digest, prepare_checkpoint
-    from network.faces import check_leakage, choose_test, load_sets, without_known
-    from network.recipe import QUICK_EPOCHS, Recipe
-    from network.targets import read_votes, soft_targets
-    from network.teachers import read_teachers
+    from network.checkpoint import digest_network, prepare_checkpoint
+    from network.faces import choose_test, load_sets
+    from network.input import Paths, note_few_faces, read_input
+    from network.options import add_recipe, to_recipe
+    from network.recipe import Recipe
+    from network.targets import read_votes
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-DEFAULTS, DEFAULT_TEST = Recipe(), Path("data/faces/test")
+DEFAULT_TEST = Path("data/faces/test")
 
 
-@dataclass(frozen=True)
-class Paths:
-    """What is read and written; `test` may be None, the file of votes may be missing."""
-
-    train: Path
-    val: Path
-    test: Path | None
-    votes: Path
-    teachers: list[Path]
-    out: Path
-
-
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     parser = Parser(__doc__)
     add = parser.add_argument
     # What is read and written
@@ -79,31 +63,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
     add("--no-test", action="store_true", help="report on the validation faces alone")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
-    add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    # The recipe
-    labels = "shares of the votes, or one label (%(default)s)"
-    add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
-    add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
-    width = "times as many filters in each layer: a larger network, as for a teacher (%(default)s)"
-    add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    length = parser.add_mutually_exclusive_group().add_argument
-    epochs = "passes over the training faces (%(default)s)"
-    length("--epochs", type=positive_int, default=DEFAULTS.epochs, help=epochs)
-    quick = f"only {QUICK_EPOCHS}: nearly as good a network in a tenth of the time"
-    length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
-    batch = "faces per step (%(default)s)"
-    add("--batch-size", type=positive_int, default=DEFAULTS.batch_size, help=batch)
-    rate = "at its highest (%(default)s)"
-    add("--learning-rate", type=positive_float, default=DEFAULTS.learning_rate, help=rate)
-    of = "of weights, order and augmentation (%(default)s)"
-    add("--seed", type=seed, default=DEFAULTS.seed, help=of)
-    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    bits = "compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone"
-    add("--bfloat16", action="store_true", help=bits)
     teachers = "model folders of networks, trained on this split, whose opinion is half a target"
     add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
-    strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
-    add("--logit-adjustment", type=nonnegative_float, metavar="STRENGTH", help=strength)
+    add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
+    add_recipe(parser)
+    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     # What else to do than to train
     mode = parser.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
@@ -113,8 +77,11 @@ def parse_arguments() -> argparse.Namespace:
     mode("--export", action="store_true", help=export_only)
     args = parser.parse_args()
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    args.epochs = min(args.epochs, DRY_RUN_EPOCHS) if args.dry_run else args.epochs
-    return args
+    recipe = to_recipe(args)
+    if args.dry_run:
+        args.epochs = min(args.epochs, DRY_RUN_EPOCHS)
+        recipe = replace(recipe, epochs=args.epochs)
+    return args, recipe
 
 
 def import_keras_modules() -> None:
@@ -133,39 +100,23 @@ def import_keras_modules() -> None:
 def train_network(
     recipe: Recipe, paths: Paths, resume: bool, limit: int | None, arguments: dict
 ) -> None:
-    """Train, report and export into a new model folder.
-
-    `limit` is the most faces per emotion and set; `arguments` are kept in stage.json.
-    """
+    """Train, report and export into a new model folder; `arguments` are kept in stage.json."""
     inputs = [path for path in (paths.train, paths.val, paths.test) if path]
     with atomic_folder(paths.out, SCRIPT, inputs) as out:
         # 1. The faces, and what they are trained towards
-        folders = {"train": paths.train, "val": paths.val}
-        if paths.test:
-            folders["test"] = paths.test
-        sets, emotions = load_sets(folders, limit=limit)
-        counts = {name: faces.counts for name, faces in sets.items()}
-        train, val = sets.pop("train"), sets["val"]
-        check_leakage(val, train, paths.train)
-        if "test" in sets:
-            sets["test"] = without_known(sets["test"], train, paths.test)
-            sets = {name: faces for name, faces in sets.items() if faces}
-        votes = read_votes(paths.votes)
-        targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
-        digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
-        # A dry run's network is thrown away, and its validation faces are fewer
-        seen = None if limit else digests["val"]
-        teachers = read_teachers(paths.teachers, seen, emotions)
-        digests["teachers"] = sorted(teacher.digest for teacher in teachers)
-        checkpoint = prepare_checkpoint(paths.out, recipe, resume, digests)
+        given = read_input(recipe, paths, limit)
+        val, emotions, votes = given.sets["val"], given.emotions, given.votes
+        checkpoint = prepare_checkpoint(paths.out, recipe, resume, given.digests)
+        labels = recipe.labels if votes is not None else "hard"
+        print(f"{len(given.targets):,} faces, {labels} labels, {len(emotions)} emotions")
+        if limit is None:
+            note_few_faces(given.train, recipe)
 
         # 2. Train
         import_keras_modules()
-        labels = recipe.labels if votes is not None else "hard"
-        print(f"{len(targets):,} faces, {labels} labels, {len(emotions)} emotions")
-        targets = evaluation.teach(teachers, train, targets)
-        kept = {**arguments, "faces": digests}
-        log = training.train(train, val, targets, checkpoint, recipe, resume, kept)
+        targets = evaluation.teach(given.teachers, given.train, given.targets)
+        kept = {**arguments, "faces": given.digests}
+        log = training.train(given.train, val, targets, emotions, checkpoint, recipe, resume, kept)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
@@ -176,7 +127,7 @@ def train_network(
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics, corruptions = evaluation.report(network, sets, emotions, votes)
+        metrics, corruptions = evaluation.report(network, given.sets, emotions, votes)
         best = training.best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
@@ -189,7 +140,7 @@ def train_network(
         export.export_network(network, out / "emotion.tflite", val.images)
         # Resumed or not, the network is the same
         kept = {name: value for name, value in kept.items() if name != "resume"}
-        write_stage(out, SCRIPT, paths.out, kept, counts, {})
+        write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
@@ -197,9 +148,7 @@ def train_network(
 
 def load_network(folder: Path):
     """Return a model folder's Keras network and its emotions; a missing file is named at once."""
-    for file in (folder / "emotion.keras", folder / "labels.txt"):
-        if not file.is_file():
-            fail(f"{file}: no such file; make it with `python train.py`")
+    digest_network(folder)
     import_keras_modules()
     return architecture.load_network(folder)
 
@@ -230,7 +179,7 @@ def export_again(folder: Path, seed: int) -> None:
 
 
 def main() -> None:
-    args = parse_arguments()
+    args, recipe = parse_arguments()
     test = None if args.no_test else choose_test(args.test, DEFAULT_TEST, args.train)
     paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
     if args.evaluate:
@@ -238,9 +187,6 @@ def main() -> None:
     elif args.export:
         export_again(args.out, args.seed)
     else:
-        recipe = Recipe(
-            **{name: getattr(args, name) for name in RECIPE}, logit_adjustment=args.logit_adjustment
-        )
         limit = DRY_RUN_FACES if args.dry_run else None
         train_network(recipe, paths, args.resume, limit, vars(args))
 

@@ -99,3 +99,33 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
         fail(f"{path}: not a Keras network ({first_line(error)}); train again")
     return network, read_labels(folder / "labels.txt", outputs)
+
+
+def take_features(network: keras.Model, emotions: list[str], folder: Path) -> None:
+    """Give a network of `build_network` the weights of a trained one, and leave the head to be trained.
+
+    The head's weights too, if the trained one knows the same emotions; `emotions` are in the order
+    of the network's outputs. Of a few hundred faces the features, frozen, are better than trained
+    on: benchmarks/ablation.md. Raises UserError when the network in `folder` has other layers.
+    """
+    trained, known = load_network(folder)
+    # The network of `average_mirrored` holds the one that was trained
+    inner = next((layer for layer in trained.layers if isinstance(layer, keras.Model)), trained)
+    source, target = ([layer for layer in one.layers if layer.weights] for one in (inner, network))
+    if not source or feature_shapes(source) != feature_shapes(target):
+        what = "has other layers than the network to train"
+        mend = "give the --width that it was trained with, or another --start-from"
+        fail(f"{folder}: {what}; {mend}")
+    *features, head = zip(source, target)
+    for trained_layer, layer in features:
+        layer.set_weights(trained_layer.get_weights())
+        layer.trainable = False
+    if known == emotions:
+        head[1].set_weights(head[0].get_weights())
+
+
+def feature_shapes(layers: list[keras.Layer]) -> list[tuple[int, ...]]:
+    """Return the shapes of all weights but the last layer's, and what that one takes."""
+    *features, head = layers
+    shapes = [tuple(weights.shape) for layer in features for weights in layer.weights]
+    return [*shapes, tuple(head.weights[0].shape[:-1])]

@@ -9,10 +9,7 @@ import numpy as np
 
 from common.errors import fail, first_line
 from dataset.stage import check_ownership, recover
-from network.recipe import Recipe
-
-# What a resumed run may not change
-RECIPE = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+from network.recipe import KEPT, Recipe
 
 
 def digest(*arrays: np.ndarray) -> str:
@@ -20,11 +17,20 @@ def digest(*arrays: np.ndarray) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
+def digest_network(folder: Path) -> str:
+    """Return a digest of a model folder's Keras network. Raises UserError that names a missing file."""
+    files = (folder / "emotion.keras", folder / "labels.txt")
+    for file in files:
+        if not file.is_file():
+            fail(f"{file}: no such file; make it with `python train.py`")
+    return digest(*(np.frombuffer(file.read_bytes(), np.uint8) for file in files))
+
+
 def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: dict) -> Path:
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of RECIPE, or in `digests` of the faces, the votes and the teachers.
+    option of KEPT, or in `digests` of the faces, the votes and the teachers.
     """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")
@@ -45,10 +51,10 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     try:
         stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
         before = {**stage["arguments"], "seed": stage["seed"]}
-        changed = [name for name in RECIPE if before[name] != getattr(recipe, name)]
+        changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
         changed = [f"--{name.replace('_', '-')}" for name in changed]
         if before["faces"] != digests:
-            changed.append("faces, votes or teachers")
+            changed.append("faces, votes, --teachers or --start-from")
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"can't be resumed ({first_line(error)})"
         fail(f"{checkpoint}: {what}; start again without --resume")

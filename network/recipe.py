@@ -1,10 +1,13 @@
 """The recipe of a training run: all that may vary between runs, in one frozen object."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
+# What a resumed run may not change
+KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -57,5 +60,10 @@ class Recipe:
     bfloat16: bool = False  # compute in 16 bits
     # Strength, after training, None for what is best on validation faces
     logit_adjustment: float | None = None
+    start_from: Path | None = None  # a model folder, whose features are gone on with
     seed: int = 42  # of weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+# For a new last layer on frozen features (benchmarks/ablation.md)
+FINE_TUNING = Recipe(epochs=30, batch_size=32, learning_rate=1e-2)

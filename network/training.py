@@ -12,7 +12,7 @@ import pandas as pd
 
 from common.errors import fail, first_line
 from dataset.stage import atomic_folder, write_stage
-from network.architecture import build_network
+from network.architecture import build_network, take_features
 from network.augmentation import batches
 from network.faces import Faces
 from network.optimizer import Muon
@@ -41,9 +41,9 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch of the highest validation accuracy, the first of equals; 0 before any."""
-    accuracies = [epoch["val_accuracy"] for epoch in log]
-    return accuracies.index(max(accuracies)) + 1 if log else 0
+    """Return the epoch of the highest validation accuracy, of equals the lowest loss; 0 before any."""
+    figures = [(epoch["val_accuracy"], -epoch["val_loss"]) for epoch in log]
+    return figures.index(max(figures)) + 1 if log else 0
 
 
 def load_checkpoint(checkpoint: Path, recipe: Recipe):
@@ -86,6 +86,7 @@ def train(
     faces: Faces,
     val: Faces,
     targets: np.ndarray,
+    emotions: list[str],
     checkpoint: Path,
     recipe: Recipe,
     resume: bool,
@@ -102,7 +103,9 @@ def train(
     else:
         keras.utils.set_random_seed(recipe.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
-        network = build_network(targets.shape[1], recipe)
+        network = build_network(len(emotions), recipe)
+        if recipe.start_from:
+            take_features(network, emotions, recipe.start_from)
         training = build_training(network, recipe.epochs * steps_per_epoch, recipe)
     if len(log) >= recipe.epochs:
         return log

@@ -36,6 +36,8 @@ WITHOUT_KERAS = [
     "corruptions",
     "checkpoint",
     "teachers",
+    "options",
+    "input",
 ]
 
 

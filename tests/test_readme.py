@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 
 import pytest
 from conftest import ROOT, run, slow
@@ -38,3 +39,28 @@ def test_the_toy_block_prints_what_the_readme_says(tmp_path, count):
 def test_the_toy_block_runs_all_seven_scripts():
     seven = {path.name for path in ROOT.glob("*.py")}
     assert seven == {script for script, *_ in scripts()} - {"samples/make_toy_csv.py"}
+
+
+def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
+    """On drawn faces in the place of those that two commands collect by keys in a window."""
+    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
+    collect, again, *rest, watch = [shlex.split(line)[1:] for line in block("own")]
+    emotions = collect[collect.index("--emotions") + 1 :]
+    assert emotions == again[again.index("--emotions") + 1 :]
+    for command, drawn, most in ((collect, "pool", 50), (again, "test", 10)):
+        folder = tmp_path / command[command.index("--collect") + 1]
+        for emotion, looks in zip(emotions, ("happiness", "sadness", "surprise")):
+            (folder / emotion).mkdir(parents=True)
+            for path in sorted((toy / "data/faces" / drawn / looks).iterdir())[:most]:
+                shutil.copy(path, folder / emotion)
+    said = [
+        run(*command, cwd=tmp_path).stdout for command in [*rest[:-1], [*rest[-1], "--seed", 1]]
+    ]
+    assert said[0].splitlines()[0] == "my_faces: 150 files read"
+    assert "3 emotions" in said[2] and "few to learn" not in said[2]
+    accuracy = float(re.search(r"test, folder rule: accuracy ([0-9.]+)", said[2])[1])
+    assert accuracy > 0.75
+    watch += ["--source", ROOT / "samples/astronaut.jpg", "--headless"]
+    said = run(*watch, cwd=tmp_path).stdout
+    assert said.startswith("the network is that in data/model\n1 picture, 1 face: ")
+    assert re.search("1 face: ([a-z]+)", said)[1] in emotions
