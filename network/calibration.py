@@ -32,12 +32,12 @@ def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
     `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017
     (arXiv:1706.04599). A network that learned the shares of the votes is less sure than it could
     be: it says 0.6 where six of ten people agree, and is right more often than that. Labels are
-    smoothed by as much as one more of each emotion would do (as in Platt 1999): else a few faces
-    that are all named right would make the network certain.
+    smoothed by as much as one more, shared among the emotions, would do (as in Platt 1999): else a
+    few faces that are all named right would make the network certain.
     """
     logits, (n, emotions) = to_logits(probabilities), probabilities.shape
-    smoothed = np.full(probabilities.shape, 1 / (n + emotions))
-    smoothed[np.arange(n), labels] += n / (n + emotions)
+    smoothed = np.full(probabilities.shape, 1 / emotions / (n + 1))
+    smoothed[np.arange(n), labels] += n / (n + 1)
     losses = {}
     for temperature in np.geomspace(0.1, 10, 400):
         logs = logits / temperature

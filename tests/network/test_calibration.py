@@ -24,11 +24,11 @@ def test_calibration_error_of_four_faces():
 
 @pytest.mark.parametrize("faces", [10, 30, 3000])
 def test_a_few_faces_that_are_all_named_right_make_no_certainty(faces):
-    """Of n labels and one more of each of three emotions, n + 1 are the one that was named."""
+    """Of n labels and one more, shared among three emotions, n and a third are what was named."""
     probabilities = np.tile([0.6, 0.2, 0.2], (faces, 1))
     temperature = fit_temperature(probabilities, [0] * faces)
     named = calibrated(probabilities, np.zeros(3), temperature)[0, 0]
-    assert named == pytest.approx((faces + 1) / (faces + 3), abs=0.003)
+    assert named == pytest.approx((faces + 1 / 3) / (faces + 1), abs=0.003)
 
 
 def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
