@@ -1,5 +1,6 @@
 """One way to fail: an exception that a script turns into one line on stderr and exit status 1."""
 
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -13,6 +14,16 @@ class UserError(Exception):
 def fail(message: str) -> NoReturn:
     """Raise UserError with a message, made one printable line."""
     raise UserError(printable(message))
+
+
+def utf8_name(path: Path | str) -> str:
+    """Return a path as OpenCV takes it. Raises UserError for one that is not UTF-8: there it crashes."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        fail(f"{name}: not a name in UTF-8, as OpenCV needs it; rename it")
+    return name
 
 
 def printable(message: str) -> str:

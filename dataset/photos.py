@@ -19,7 +19,7 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from common.console import progress
-from common.errors import fail
+from common.errors import fail, printable
 from common.faces import FACE_SIZE
 from dataset.images import names_in
 
@@ -134,7 +134,8 @@ def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
             count = min(len(faces), SHEET_COLUMNS * SHEET_ROWS)
             shown = faces[np.linspace(0, len(faces) - 1, count).round().astype(int)]
             of = f" of {len(faces):,}" if count < len(faces) else ""
-            bands.append(draw_band(f"{name}/{emotion}: {count}{of} faces", photos, shown))
+            title = printable(f"{name}/{emotion}: {count}{of} faces")
+            bands.append(draw_band(title, photos, shown))
     sheet = Image.new("L", (bands[0].width, sum(band.height for band in bands)), WHITE)
     top = 0
     for band in bands:
@@ -154,7 +155,7 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
         row, column = divmod(number, SHEET_COLUMNS)
         x, y = GAP + column * cell[0], 2 * LINE + row * cell[1]
         band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
-        name = photos.paths[index].name
+        name = printable(photos.paths[index].name)
         length = len(name)
         while draw.textlength(label := name[:length] + "…" * (length < len(name)), font) > SIDE:
             length -= 1

@@ -6,6 +6,7 @@ The scripts run as a user runs them, and the whole pipeline on the toy CSV, made
 import csv
 import hashlib
 import http.server
+import os
 import shutil
 import signal
 import subprocess
@@ -98,7 +99,7 @@ def tree_hash(folder):
     """Return one digest of every path below a folder and every file's bytes."""
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
-        digest.update(f"{path.relative_to(folder)}\0".encode())
+        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
         digest.update(path.read_bytes() if path.is_file() else b"folder")
     return digest.hexdigest()
 

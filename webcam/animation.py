@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail
+from common.errors import fail, utf8_name
 from webcam.frame import Frame
 from webcam.images import read_pictures
 from webcam.video import constant_rate
@@ -28,7 +28,7 @@ class AnimationSource:
         self.paths = [path]
         try:
             with quiet():
-                is_read, animation = cv2.imreadanimation(str(path))
+                is_read, animation = cv2.imreadanimation(utf8_name(path))
         except cv2.error:  # more pixels than OpenCV takes
             is_read = False
         if not is_read:

@@ -12,7 +12,7 @@ from datetime import datetime
 import cv2
 
 from common.console import Overheard
-from common.errors import fail
+from common.errors import fail, utf8_name
 from webcam.address import without_secrets
 from webcam.frame import Frame
 
@@ -113,9 +113,11 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
     if "://" in name:
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
         options = [value for limit in limits for value in (limit, STREAM_TIMEOUT_MS)]
-        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, options)
+        return cv2.VideoCapture(utf8_name(name), cv2.CAP_FFMPEG, options)
     if not is_camera(name):
-        return cv2.VideoCapture(os.path.abspath(name))  # FFmpeg takes `a:b.mp4` for a protocol
+        return cv2.VideoCapture(
+            utf8_name(os.path.abspath(name))
+        )  # FFmpeg takes `a:b.mp4` for a protocol
     capture = cv2.VideoCapture(camera_number(name))
     if size:
         # Most webcams have the bandwidth for large frames at full rate only as JPEGs

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail
+from common.errors import fail, utf8_name
 from common.faces import FACE_SIZE
 from webcam.analyzer import to_gray
 from webcam.classifier import crop_face
@@ -23,9 +23,9 @@ def check_readable(paths: list[Path]) -> None:
 
     Only their first bytes are read, so that one is named before the work on others.
     """
+    pictures = [path for path in paths if is_picture(path)]
     with quiet():
-        unread = [path for path in paths if not cv2.haveImageReader(str(path))]
-    unread = [path for path in unread if is_picture(path)]
+        unread = [path for path in pictures if not cv2.haveImageReader(utf8_name(path))]
     if unread:
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
         fail(f"{unread[0]}{more}: {MEND}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail
+from common.errors import fail, utf8_name
 from webcam.frame import Frame
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples/astronaut.jpg"
@@ -48,7 +48,7 @@ class DemoSource:
 
     def __init__(self):
         self.paths, self.end = [SAMPLE], None
-        picture = cv2.imread(str(SAMPLE))
+        picture = cv2.imread(utf8_name(SAMPLE))
         if picture is None:
             fail(f"{SAMPLE}: not a picture; it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from common.console import Overheard, quiet
-from common.errors import fail, printable
+from common.errors import fail, printable, utf8_name
 from webcam.address import without_secrets
 from webcam.frame import Frame
 
@@ -29,15 +29,15 @@ def is_picture(file: Path) -> bool:
     if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
         return False
     with quiet():
-        return cv2.haveImageReader(str(file)) or file.suffix.lower() in PICTURE_SUFFIXES
+        return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
 
 
 def count_pictures(file: Path) -> int:
     """Return how many pictures there are in a file: pages, or the frames of an animation."""
     with quiet():
-        if not cv2.haveImageReader(str(file)):
+        if not cv2.haveImageReader(utf8_name(file)):
             return 1
-        return max(1, cv2.imcount(str(file), cv2.IMREAD_COLOR))  # 0 of a broken one
+        return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 of a broken one
 
 
 def is_animation(file: Path, count: int) -> bool:
@@ -54,9 +54,11 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
         try:
             with Overheard() as overheard:
                 if count == 1:  # the one of the two that turns a picture as its EXIF data say
-                    pictures = [cv2.imread(str(file), cv2.IMREAD_COLOR)]
+                    pictures = [cv2.imread(utf8_name(file), cv2.IMREAD_COLOR)]
                 else:
-                    _, pictures = cv2.imreadmulti(str(file), start, part, None, cv2.IMREAD_COLOR)
+                    _, pictures = cv2.imreadmulti(
+                        utf8_name(file), start, part, None, cv2.IMREAD_COLOR
+                    )
                 if CUT_OFF in overheard.take():
                     pictures = []
         except cv2.error:  # more pixels than OpenCV takes

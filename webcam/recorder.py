@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail, printable
+from common.errors import fail, printable, utf8_name
 from webcam import ffmpeg
 from webcam.address import without_secrets
 from webcam.camera import CAMERA_TIMEOUT
@@ -90,7 +90,7 @@ class VideoRecorder:
         self.rate = self.source.rate
         self.part = temporary_path(self.path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
         fourcc = cv2.VideoWriter_fourcc(*code)
-        self.writer = cv2.VideoWriter(str(self.part), fourcc, self.rate, size)
+        self.writer = cv2.VideoWriter(utf8_name(self.part), fourcc, self.rate, size)
         if not self.writer.isOpened():
             self._keep_part()
 

@@ -1,5 +1,6 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from urllib.request import url2pathname
 import cv2
 
 from common.console import Overheard
-from common.errors import UserError, fail
+from common.errors import UserError, fail, utf8_name
 from webcam.address import fetch, look_up, without_secrets
 from webcam.animation import AnimationSource, fits_in_memory
 from webcam.camera import CameraSource, is_camera, open_capture
@@ -145,6 +146,9 @@ def to_path(name: str) -> str:
 def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
     """Open a capture in a thread: a stream may take long to answer, and Ctrl-C works meanwhile."""
     opened = []
+    utf8_name(
+        name if "://" in name else os.path.abspath(name)
+    )  # not in the thread, where it is lost
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()

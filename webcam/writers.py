@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail
+from common.errors import fail, utf8_name
 from webcam.address import without_secrets
 from webcam.analyzer import Face
 from webcam.frame import Frame
@@ -27,6 +27,7 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
 
     `option` is the one that `path` was given by.
     """
+    utf8_name(path)
     if not path.parent.is_dir():
         folder = without_secrets(str(path.parent))
         fail(f"{folder}: no such folder; make it, or choose another {option}")
@@ -50,7 +51,7 @@ def write_image(path: Path, picture: np.ndarray) -> None:
     """Write a picture, whole or not at all; raises OSError."""
     try:
         with quiet():
-            whole = cv2.imwrite(str(temporary_path(path)), picture)
+            whole = cv2.imwrite(utf8_name(temporary_path(path)), picture)
         if not whole:
             raise OSError(0, "can't be written", str(path))
         os.replace(temporary_path(path), path)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail
+from common.errors import fail, utf8_name
 from webcam.geometry import choose_faces, find_same, resize
 from webcam.normalization import make_clahe, normalize_contrast
 
@@ -38,7 +38,7 @@ class YuNetDetector:
             fail(f"{path}: no such file; --detector takes haar, or the ONNX file of a YuNet model")
         try:
             self.model = cv2.FaceDetectorYN.create(
-                str(path), "", (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
+                utf8_name(path), "", (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
             )
             self.run(np.zeros((LINES, LINES), np.uint8))
         except (cv2.error, SystemError):

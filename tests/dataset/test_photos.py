@@ -1,6 +1,8 @@
 """Photographs of one's own: what becomes of each, and what is refused."""
 
 import csv
+import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -223,3 +225,17 @@ def test_options_that_do_not_fit_photographs(photos, tmp_path, arguments, says):
     before = tree_hash(tmp_path)
     fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
     assert tree_hash(tmp_path) == before
+
+
+def test_odd_names_are_kept_and_what_is_no_file_is_no_picture(photos, tmp_path):
+    names = ["a b.jpg", "x.y.JPG", "größe.jpg", "-rf.jpg", "line\nbreak.jpg", "no ending"]
+    for name in names:
+        (photos / "sad" / name).write_bytes((photos / "sad/IMG 0.jpg").read_bytes())
+    os.mkfifo(photos / "sad/pipe.jpg")
+    (photos / "sad/link.jpg").symlink_to("nowhere")
+    (photos / "sad/folder.jpg").mkdir()
+    preprocess(tmp_path)
+    there = {path.name for path in (tmp_path / "data/faces/pool/sad").iterdir()}
+    assert there == {f"{Path(name).stem}.png" for name in [*names, "IMG 0.jpg", "IMG 1.jpg"]}
+    left_out = ["folder.jpg", "link.jpg", "pipe.jpg"]
+    assert skipped(tmp_path) == [("pool", "sad", name, "no picture") for name in left_out]

@@ -13,7 +13,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, images_in, peak_memory, run, slow, tree_hash
+from conftest import ROOT, fails, images_in, make_video, peak_memory, run, slow, tree_hash
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -174,6 +174,34 @@ def test_odd_names_are_kept(faces, tmp_path, script):
             path.name.removesuffix(ending).split("_", kind == "random_shuffle")[-1] == stem
             for path in copied
         )
+
+
+@pytest.mark.parametrize("what", ["picture", "folder", "video", "output", "model", "photos"])
+def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
+    """At such a name OpenCV crashes."""
+    odd = os.fsdecode(b"\xff")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "photos/glad").mkdir(parents=True)
+    (tmp_path / "photos/sad").mkdir()
+    shutil.copy(ROOT / "samples/astronaut.jpg", tmp_path / "photos/sad")
+    for folder in (tmp_path, tmp_path / "folder", tmp_path / "photos/glad"):
+        shutil.copy(ROOT / "samples/astronaut.jpg", folder / f"{odd}.jpg")
+    make_video(tmp_path / "video.avi").rename(tmp_path / f"{odd}.avi")
+    shutil.copytree(ROOT / "pretrained", tmp_path / f"{odd}.model")
+    picture = ["--headless", "--source", ROOT / "samples/astronaut.jpg"]
+    arguments = {
+        "picture": ["--headless", "--source", f"{odd}.jpg"],
+        "folder": ["--headless", "--source", "folder"],
+        "video": ["--headless", "--source", f"{odd}.avi"],
+        "output": [*picture, "--output", f"{odd}.png"],
+        "model": [*picture, "--model", f"{odd}.model"],
+        "photos": ["--photos", "photos"],
+    }[what]
+    script = "data_preprocessing.py" if what == "photos" else "realtime.py"
+    before = tree_hash(tmp_path)
+    says = ["\\udcff", "not a name in UTF-8, as OpenCV needs it; rename it"]
+    fails(script, *arguments, cwd=tmp_path, says=says)
+    assert tree_hash(tmp_path) == before
 
 
 @pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
