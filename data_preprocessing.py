@@ -60,11 +60,15 @@ def parse_arguments() -> argparse.Namespace:
     detector = "what finds their faces: haar, or a YuNet model's ONNX file (%(default)s)"
     parser.add_argument("--detector", default="haar", metavar="haar|FILE", help=detector)
     args = parser.parse_args()
-    if args.test_photos and not args.photos:
-        fail("--test-photos: goes with --photos; give both, or neither")
-    for name in ("fer", "ferplus", "rule", "pool_all") if args.photos else ():
+    for_csv, for_photos = ["fer", "ferplus", "rule", "pool_all"], ["test_photos", "detector"]
+    for name in for_csv if args.photos else for_photos:
         if getattr(args, name) != parser.get_default(name):
-            fail(f"--{name.replace('_', '-')}: is for FER-2013's CSVs; leave it out with --photos")
+            wrong = (
+                "not with --photos; leave it out"
+                if args.photos
+                else "only with --photos; give that"
+            )
+            fail(f"--{name.replace('_', '-')}: {wrong}")
     return args
 
 
@@ -138,6 +142,8 @@ def preprocess_photos(args: argparse.Namespace) -> None:
         draw_sheet(photos).save(out / "faces.png")
         write_skipped(out / "skipped.csv", photos)
         arguments = {name: getattr(args, name) for name in ("photos", "test_photos", "detector")}
+        if args.detector != "haar":
+            arguments["detector"] = Path(args.detector)
         read = {part: len(files) for part, files in paths.items()}
         write_stage(out, SCRIPT, args.out, arguments, read, images)
 
@@ -157,7 +163,10 @@ def print_counts(out: Path, images: dict[str, dict[str, int]]) -> None:
 
 def main() -> None:
     args = parse_arguments()
-    preprocess_photos(args) if args.photos else preprocess_csv(args)
+    if args.photos:
+        preprocess_photos(args)
+    else:
+        preprocess_csv(args)
 
 
 if __name__ == "__main__":

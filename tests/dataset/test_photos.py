@@ -212,9 +212,9 @@ def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, p
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--photos", "photos", "--rule", "majority"], "--rule: is for FER-2013's CSVs; leave it out"),
-        (["--photos", "photos", "--pool-all"], "--pool-all: is for FER-2013's CSVs; leave it out"),
-        (["--test-photos", "photos"], "--test-photos: goes with --photos; give both"),
+        (["--photos", "photos", "--rule", "majority"], "--rule: not with --photos; leave it out"),
+        (["--photos", "photos", "--pool-all"], "--pool-all: not with --photos; leave it out"),
+        (["--test-photos", "photos"], "--test-photos: only with --photos; give that"),
         (["--photos", "photo"], "photo: no such folder; correct --photos"),
         (["--photos", "photos", "--test-photos", "x"], "x: no such folder; correct --test-photos"),
         (["--photos", "photos", "--detector", "x.onnx"], "x.onnx: no such file"),
