@@ -100,15 +100,18 @@ def parse_arguments() -> argparse.Namespace:
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
     collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
-    add("--collect", type=Path, metavar="FOLDER", help=f"{collect} two faces a second are saved")
-    emotions = "what those faces show, in the order of the keys (the network's)"
+    collect = f"{collect} two faces a second are saved, as the one name in --emotions"
+    add("--collect", type=Path, metavar="FOLDER", help=collect)
+    emotions = "what those faces show, in the order of the keys (the network's emotions)"
     add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
     args = parser.parse_args()
     if args.emotions:
         if not args.collect:
             fail("--emotions: goes with --collect; give both, or neither")
-        if len(set(args.emotions)) < len(args.emotions) or len(args.emotions) > MOST_KEYS:
-            fail(f"--emotions: give up to {MOST_KEYS} names, all unlike")
+        if len(args.emotions) > MOST_KEYS:
+            fail(f"--emotions: {len(args.emotions)} names for {MOST_KEYS} keys; leave some out")
+        if len({name.casefold() for name in args.emotions}) < len(args.emotions):
+            fail("--emotions: a name twice; give each once")
     return args
 
 
@@ -188,6 +191,8 @@ def main() -> None:
         summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
         status = 0
         window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        names = args.emotions or analyzer.emotions
+        collector = open_collector(args.collect, names, window is not None, source.paths)
         if probe and not window:
             if not (args.output or args.csv or args.collect):
                 args.output = name_output(source)
@@ -197,8 +202,6 @@ def main() -> None:
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
         stack.callback(table.close)
-        names = args.emotions or analyzer.emotions
-        collector = open_collector(args.collect, names, window is not None)
         viewer = NoViewer(args.bars)
         if window:
             viewer = Viewer(window, output, collector, analyzer.emotions, args.bars, source.live)
@@ -216,7 +219,7 @@ def main() -> None:
         print(summary)
         for path in [*output.written, *viewer.written, *table.written, *collector.written]:
             print(f"wrote {path}")
-        for note in output.notes:
+        for note in [*output.notes, *collector.notes]:
             print(note)
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:

@@ -101,7 +101,8 @@ def train_network(
     recipe: Recipe, paths: Paths, resume: bool, limit: int | None, arguments: dict
 ) -> None:
     """Train, report and export into a new model folder; `arguments` are kept in stage.json."""
-    inputs = [path for path in (paths.train, paths.val, paths.test) if path]
+    inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
+    inputs = [path for path in inputs if path]
     with atomic_folder(paths.out, SCRIPT, inputs) as out:
         # 1. The faces, and what they are trained towards
         given = read_input(recipe, paths, limit)

@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     def add_path(self, option: str, default: str | None, what: str) -> None:
         """Add an option that takes a path."""
         if default is None:
-            self.add_argument(option, type=Path, metavar="PATH", help=what)
+            self.add_argument(option, type=Path, metavar="FOLDER", help=what)
         else:
             what = f"{what} (%(default)s)"
             self.add_argument(option, type=Path, default=Path(default), help=what)

@@ -21,3 +21,8 @@ def read_labels(path: Path, outputs: int) -> list[str]:
         what = f"{len(emotions)} labels for a network of {outputs} outputs"
         fail(f"{path}: {what}; copy both again")
     return emotions
+
+
+def is_label(text: str) -> bool:
+    """Return whether an emotion can have this name: a line of labels.txt that is read as written."""
+    return bool(text) and text == text.strip() and text.isprintable()

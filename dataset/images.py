@@ -21,6 +21,7 @@ import numpy as np
 from common.console import progress
 from common.errors import fail
 from common.faces import FACE_SIZE
+from common.labels import is_label
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 
@@ -36,11 +37,10 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
         fail(f"{folder}: no such folder; make it with `python {made_by}`")
     images = {}
     for emotion in names_in(folder):
+        check_emotion(folder / emotion)
         if (folder / emotion).is_dir():
             paths = [folder / emotion / name for name in names_in(folder / emotion)]
             images[emotion] = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
-        elif not (folder / emotion).exists():
-            fail(f"{folder / emotion}: a link that leads nowhere; mend or remove it")
     images = {emotion: paths for emotion, paths in images.items() if paths}
     for path in (path for paths in images.values() for path in paths):
         if not path.is_file():
@@ -52,6 +52,16 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
         what = f"only one emotion, {next(iter(images))!r}"
         fail(f"{folder}: {what}; a network needs two or more sub-folders to tell apart")
     return images
+
+
+def check_emotion(path: Path) -> None:
+    """Raise UserError for what lies among the emotions' folders and can't be one: by link or name."""
+    if not path.exists():
+        fail(f"{path}: a link that leads nowhere; mend or remove it")
+    if path.is_dir() and not is_label(path.name):
+        fail(
+            f"{path}: blanks at the ends of an emotion's name, or signs that can't be printed; rename it"
+        )
 
 
 def names_in(folder: Path) -> list[str]:

@@ -9,7 +9,8 @@ uint8 (48, 48), or None, and a note: what there is to know of that.
 """
 
 import math
-from collections import Counter
+import os
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from common.console import progress
+from common.console import progress, quiet
 from common.errors import fail, printable
 from common.faces import FACE_SIZE
-from dataset.images import names_in
+from dataset.images import check_emotion, names_in
 
 SHEET_COLUMNS, SHEET_ROWS = 12, 5  # faces of one emotion on the contact sheet, at most
 SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: of a face, a line of text, between faces
 BLACK, WHITE = 0, 255
+MAX_NAME = 255  # bytes, in most file systems
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Photos:
     paths: list[Path]
     emotions: np.ndarray  # str (n,), their sub-folders
     faces: np.ndarray  # uint8 (n, 48, 48), black where there is none
-    notes: list[str]  # why a file has no face, or that it has more; mostly ""
+    notes: list[str]  # why a file has no face, or why that is to be looked at; mostly ""
     found: np.ndarray  # bool (n,), whether there is a face
 
     @property
@@ -44,39 +46,60 @@ class Photos:
         return [f"{path.stem}.png" for path in self.paths]
 
     def leave_out(self, which: np.ndarray, note: str) -> None:
-        """Leave out some faces, bool (n,)."""
+        """Leave out some faces, bool (n,); the note takes the place of theirs."""
         self.found &= ~which
         self.notes = [note if out else old for out, old in zip(which, self.notes)]
 
+    def note_contradictions(self) -> None:
+        """Note the faces that lie in the folders of several emotions, pixel for pixel."""
+        emotions = defaultdict(set)
+        keys = [face.tobytes() if found else None for face, found in zip(self.faces, self.found)]
+        for key, emotion in zip(keys, self.emotions):
+            emotions[key].add(emotion)
+        for index, key in enumerate(keys):
+            if key and len(emotions[key]) > 1:
+                self.notes[index] = "the same face in several emotions"
 
-def list_photos(folder: Path, option: str) -> list[Path]:
+
+def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -> list[Path]:
     """Return the files in a folder's sub-folders, but for hidden ones.
 
-    Raises UserError when there are fewer than two sub-folders, or two files in one would give
-    faces of one name. `option` is the one that the folder was given by.
+    `option` is the one that the folder was given by. Raises UserError when there are fewer than two
+    sub-folders, one without pictures, pictures beside them, and for names that can't be kept.
     """
-    emotions = [name for name in names_in(folder) if (folder / name).is_dir()]
+    emotions = []
+    for path in (folder / name for name in names_in(folder)):
+        check_emotion(path)
+        if path.is_dir():
+            emotions.append(path)
+        elif is_picture(path):
+            fail(f"{path}: a picture in no emotion's folder; move it into one")
     if len(emotions) < 2:
-        what = f"only one sub-folder, {emotions[0]!r}" if emotions else "no sub-folders"
+        what = f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders"
         fail(f"{folder}: {what}; sort the pictures into one per emotion, two or more of them")
     paths = []
     for emotion in emotions:
-        inner = [folder / emotion / name for name in names_in(folder / emotion)]
-        if all(path.is_dir() for path in inner):
-            what = (
-                f"no pictures, only folders; give it to {option} itself"
-                if inner
-                else "empty; fill it"
-            )
-            fail(f"{folder / emotion}: {what}, or remove it")
-        taken = {}
-        for path in inner:
-            # Of some file systems A.jpg and a.jpg are one
-            other = taken.setdefault(path.stem.casefold(), path)
-            if other is not path:
-                fail(f"{other} and {path.name}: their faces would have one name; rename one")
+        inner = [emotion / name for name in names_in(emotion)]
+        pictures = [path for path in inner if is_picture(path)]
+        if not pictures:
+            folders = any(path.is_dir() for path in inner)
+            mend = f"give it to {option} itself" if folders else "put some in"
+            fail(f"{emotion}: no pictures in it; {mend}, or remove it")
+        check_names(pictures)
         paths += inner
     return paths
+
+
+def check_names(paths: list[Path]) -> None:
+    """Raise UserError when a face can't have its picture's name, or has another's too."""
+    taken = {}
+    for path in paths:
+        if len(os.fsencode(f"{path.stem}.png")) > MAX_NAME:
+            fail(f"{path}: too long a name for its face; shorten it")
+        # Of some file systems A.jpg and a.jpg are one
+        other = taken.setdefault(path.stem.casefold(), path)
+        if other is not path:
+            fail(f"{other} and {path.name}: their faces would have one name; rename one")
 
 
 def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
@@ -92,22 +115,23 @@ def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
     return Photos(paths, emotions, faces, notes, found)
 
 
-def check_faces(parts: dict[str, Photos]) -> None:
-    """Raise UserError that names an emotion without a face, or one that is in the second set alone."""
-    for photos in parts.values():
-        files = Counter(photos.emotions.tolist())
-        for emotion, n in files.items():
-            there = photos.emotions == emotion
+def check_faces(photos: Photos) -> None:
+    """Raise UserError that names an emotion without a face."""
+    for emotion, n in Counter(photos.emotions.tolist()).items():
+        there = photos.emotions == emotion
+        if not photos.found[there].any():
             folder = photos.paths[there.argmax()].parent
-            if emotion not in next(iter(parts.values())).emotions:
-                what = "an emotion that the photos to train on lack"
-                fail(f"{folder}: {what}; add it there, or remove it here")
-            if not photos.found[there].any():
-                reasons = Counter(np.array(photos.notes)[there].tolist()).most_common()
-                said = ", ".join(f"{reason}: {count:,}" for reason, count in reasons)
-                fail(
-                    f"{folder}: a face in none of its {n:,} files ({said}); add some, or remove it"
-                )
+            reasons = Counter(np.array(photos.notes)[there].tolist()).most_common()
+            said = ", ".join(f"{reason}: {count:,}" for reason, count in reasons)
+            fail(f"{folder}: a face in none of its {n:,} files ({said}); add some, or remove it")
+
+
+def check_emotions(test: Photos, pool: Photos) -> None:
+    """Raise UserError when the test photographs show an emotion that the others lack."""
+    for path, emotion in zip(test.paths, test.emotions):
+        if emotion not in pool.emotions:
+            what = "an emotion that the photographs to train on lack"
+            fail(f"{path.parent}: {what}; add it there, or remove it here")
 
 
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
@@ -149,8 +173,8 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
     cell = (SIDE + GAP, SIDE + LINE + GAP)
     rows = math.ceil(len(shown) / SHEET_COLUMNS)
     band = Image.new("L", (GAP + SHEET_COLUMNS * cell[0], 2 * LINE + rows * cell[1]), WHITE)
-    draw, font = ImageDraw.Draw(band), ImageFont.load_default(11)
-    draw.text((GAP, LINE // 2), title, BLACK, ImageFont.load_default(14))
+    draw, font = ImageDraw.Draw(band), load_font(11)
+    draw.text((GAP, LINE // 2), title, BLACK, load_font(14))
     for number, index in enumerate(shown):
         row, column = divmod(number, SHEET_COLUMNS)
         x, y = GAP + column * cell[0], 2 * LINE + row * cell[1]
@@ -161,3 +185,11 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
             length -= 1
         draw.text((x, y + SIDE), label, BLACK, font)
     return band
+
+
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
+    with quiet():  # of a home that it can't write into
+        import matplotlib
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)

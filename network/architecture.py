@@ -102,11 +102,11 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
 
 
 def take_features(network: keras.Model, emotions: list[str], folder: Path) -> None:
-    """Give a network of `build_network` the weights of a trained one, and leave the head to be trained.
+    """Give a network of `build_network` the weights of a trained one, and freeze all but the head.
 
-    The head's weights too, if the trained one knows the same emotions; `emotions` are in the order
-    of the network's outputs. Of a few hundred faces the features, frozen, are better than trained
-    on: benchmarks/ablation.md. Raises UserError when the network in `folder` has other layers.
+    The head's too, if the trained one knows the same emotions; `emotions` are in the order of the
+    network's outputs. With a few hundred faces frozen features do better than trained ones:
+    benchmarks/ablation.md. Raises UserError when the network in `folder` has other layers.
     """
     trained, known = load_network(folder)
     # The network of `average_mirrored` holds the one that was trained
@@ -124,8 +124,8 @@ def take_features(network: keras.Model, emotions: list[str], folder: Path) -> No
         head[1].set_weights(head[0].get_weights())
 
 
-def feature_shapes(layers: list[keras.Layer]) -> list[tuple[int, ...]]:
-    """Return the shapes of all weights but the last layer's, and what that one takes."""
-    *features, head = layers
+def feature_shapes(weighted: list[keras.Layer]) -> list[tuple[int, ...]]:
+    """Return the shapes of all weights of some layers but the last one's, and of what that one takes."""
+    *features, head = weighted
     shapes = [tuple(weights.shape) for layer in features for weights in layer.weights]
     return [*shapes, tuple(head.weights[0].shape[:-1])]

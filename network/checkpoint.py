@@ -17,12 +17,15 @@ def digest(*arrays: np.ndarray) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
-def digest_network(folder: Path) -> str:
-    """Return a digest of a model folder's Keras network. Raises UserError that names a missing file."""
+def digest_network(folder: Path, mend: str = "make it with `python train.py`") -> str:
+    """Return a digest of a model folder's Keras network.
+
+    Raises UserError that names a missing file, and `mend`.
+    """
     files = (folder / "emotion.keras", folder / "labels.txt")
     for file in files:
         if not file.is_file():
-            fail(f"{file}: no such file; make it with `python train.py`")
+            fail(f"{file}: no such file; {mend}")
     return digest(*(np.frombuffer(file.read_bytes(), np.uint8) for file in files))
 
 
@@ -30,7 +33,7 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: dict) -
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of KEPT, or in `digests` of the faces, the votes and the teachers.
+    option of KEPT, or in `digests` of the faces, the votes, the teachers and the start.
     """
     out = Path(os.path.realpath(out))
     checkpoint = out.with_name(f".{out.name}.resume")

@@ -18,9 +18,9 @@ MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data
 def row_number(path: Path) -> int | None:
     """Return the row of both CSVs that a file name carries, or None where it carries none.
 
-    `00001_row12345_contrast.png` is of row 12345.
+    `00001_row12345_contrast.png` is of row 12345; `row1.png` is somebody's own.
     """
-    found = re.search(r"(?:^|_)row(\d+)(?=[_.])", path.name)
+    found = re.search(r"(?:^|_)row(\d{5,})(?=[_.])", path.name)
     return int(found.group(1)) if found else None
 
 

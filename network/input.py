@@ -63,7 +63,7 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     teachers = read_teachers(paths.teachers, seen, emotions)
     digests["teachers"] = sorted(teacher.digest for teacher in teachers)
     if recipe.start_from:
-        digests["start"] = digest_network(recipe.start_from)
+        digests["start"] = digest_network(recipe.start_from, "correct --start-from")
         note_known_faces(recipe.start_from, val, digests["val"])
     return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
 
@@ -92,7 +92,7 @@ def note_few_faces(train: Faces, recipe: Recipe) -> None:
     mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
     if train.counts[rare] < faces:
         what = f"{train.counts[rare]} faces of {rare} are few to learn it from"
-        print(f"{what}; add some, up to {faces} or more{mend}")
+        print(f"{what}; give {faces} or more{mend}")
     elif steps < least:
         what = f"{steps} steps are few to learn from"
         print(f"{what}; give more --epochs or a smaller --batch-size{mend}")

@@ -17,7 +17,7 @@ def add_recipe(parser: Parser) -> None:
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
     width = "times as many filters in each layer: a larger network, as for a teacher (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    start = "model folder of a network to fine-tune, such as pretrained: for a few hundred faces"
+    start = "model folder, such as pretrained, whose features stay, for when faces are few"
     add("--start-from", type=Path, metavar="FOLDER", help=start)
 
     def either(name: str) -> str:
@@ -26,7 +26,7 @@ def add_recipe(parser: Parser) -> None:
     length = parser.add_mutually_exclusive_group().add_argument
     epochs = f"passes over the training faces {either('epochs')}"
     length("--epochs", type=positive_int, help=epochs)
-    quick = f"only {QUICK_EPOCHS}: nearly as good a network in a tenth of the time"
+    quick = f"only {QUICK_EPOCHS}: of FER-2013 nearly as good a network in a tenth of the time"
     length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
     add("--batch-size", type=positive_int, help=f"faces per step {either('batch_size')}")
     rate = f"at its highest {either('learning_rate')}"

@@ -10,7 +10,7 @@ PACKAGES = ("common", "dataset", "network", "webcam")
 SCRIPTS = [path.stem for path in ROOT.glob("*.py")]
 MAY_USE = {  # besides the standard library, and of the project itself
     "common": {"common", "tqdm"},
-    "dataset": {"common", "dataset", "numpy", "pandas", "PIL", "splitfolders"},
+    "dataset": {"common", "dataset", "numpy", "pandas", "PIL", "splitfolders", "matplotlib"},
     "network": {
         "common",
         "dataset",

@@ -26,6 +26,7 @@ class Face:
     emotion: str
     confidence: float  # the emotion's probability; for a moment not the highest, see smoothing.py
     probabilities: np.ndarray  # float32 (emotions,), in the order of FaceAnalyzer.emotions
+    found: bool = True  # in this very frame; else it was there a moment ago
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -89,6 +90,7 @@ class FaceAnalyzer:
                 track.smoothed_box,
                 self.smoother[track.track_id],
                 self.smoother.label(track.track_id),
+                track.found,
             )
             for track in tracks
         ]
@@ -119,11 +121,16 @@ class FaceAnalyzer:
         return [self.to_face(number, box, row, row.argmax()) for number, (box, row) in pairs]
 
     def to_face(
-        self, track_id: int, box: np.ndarray, probabilities: np.ndarray, label: int
+        self,
+        track_id: int,
+        box: np.ndarray,
+        probabilities: np.ndarray,
+        label: int,
+        found: bool = True,
     ) -> Face:
         """Return a face at a box, float (x, y, side, tilt); `label` is its emotion's number."""
         emotion, confidence = self.emotions[label], float(probabilities[label])
-        return Face(track_id, box, emotion, confidence, probabilities)
+        return Face(track_id, box, emotion, confidence, probabilities, found)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:

@@ -21,9 +21,12 @@ MEND = "not a picture that OpenCV can read; convert it to PNG or JPEG, or remove
 def check_readable(paths: list[Path]) -> None:
     """Raise UserError when OpenCV has no reader for some pictures, such as HEIC.
 
-    Only their first bytes are read, so that one is named before the work on others.
+    Only their first bytes are read, so that one is named before the work on others. Raises OSError
+    for one that may not be read at all.
     """
     pictures = [path for path in paths if is_picture(path)]
+    for path in pictures:
+        path.open("rb").close()
     with quiet():
         unread = [path for path in pictures if not cv2.haveImageReader(utf8_name(path))]
     if unread:
@@ -34,11 +37,12 @@ def check_readable(paths: list[Path]) -> None:
 def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     """Return the largest face in a file, gray uint8 (48, 48), and a note where it isn't the only one.
 
-    A picture of 48x48 pixels is a face already. None and the reason where there is no face, or not
-    one picture. Raises UserError when the picture can't be read.
+    As realtime.py shows it to the network; only in pictures of more lines than VIDEO_LINES a small
+    face may be cut out a pixel or two apart. A picture of 48x48 pixels is a face already.
+    None and the reason where there is no face, or not one picture. Raises UserError when the picture can't be read.
     """
     if not is_picture(path):
-        return None, "no picture"
+        return None, "a folder, not looked into" if path.is_dir() else "no picture"
     if count_pictures(path) > 1:
         return None, "several pictures in one file"
     (picture,) = read_pictures(path, 1)
@@ -47,7 +51,8 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     gray = to_gray(picture)
     if gray.shape == SIZE:
         return gray, ""
-    # Of a phone's picture most of the time goes to faces that are smaller still, of passers-by
+    # As many lines as a video's frame: in a phone's picture most of the time would go to faces that
+    # are smaller still, of passers-by
     boxes = detector.detect(gray, VIDEO_LINES) or detector.detect(gray)
     if not boxes:
         return None, "no face"

@@ -156,7 +156,7 @@ class Viewer:
         self.note, self.noted = note, time.monotonic() + seconds
 
     def press(self, key: str) -> None:
-        """Do what a key of KEYS says."""
+        """Do what a key of KEYS says; 1 to 9 save a face."""
         if key in ("q", "\x1b"):
             self.quit = True
         elif key == " " and not (self.still and self.frame.last):
@@ -189,12 +189,9 @@ class Viewer:
 
     def collect(self, emotion: str) -> None:
         """Save the largest face as an example of an emotion."""
-        if not self.faces:
-            self.say("no face to save")
-            return
         try:
-            self.collector.save(self.frame, self.faces, emotion)
-            self.say(f"saved as {emotion}")
+            saved = self.collector.save(self.frame, self.faces, emotion)
+            self.say(f"saved as {emotion}" if saved else "no face to save")
         except OSError as error:
             self.say(f"not saved: {self.collector.folder}: {error.strerror}")
 

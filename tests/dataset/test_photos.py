@@ -162,18 +162,42 @@ def one_emotion(photos):
     (photos / "sad").rmdir()
 
 
+def move(path, to):
+    path.rename(path.parents[1] / to)
+
+
 REFUSED = {
+    "a picture in no folder": (
+        lambda photos: move(photos / "sad/IMG 0.jpg", "loose.jpg"),
+        ("photos/loose.jpg: a picture in no emotion's folder", "move it into one"),
+    ),
+    "a link that leads nowhere": (
+        lambda photos: (photos / "angry").symlink_to("nowhere"),
+        ("photos/angry: a link that leads nowhere", "mend or remove it"),
+    ),
+    "an emotion's name with a blank": (
+        lambda photos: (photos / "sad").rename(photos / "sad "),
+        ("photos/sad : blanks at the ends of an emotion's name", "rename it"),
+    ),
+    "an emotion's name of two lines": (
+        lambda photos: (photos / "sad").rename(photos / "sa\nd"),
+        ("photos/sa\\nd: ", "signs that can't be printed; rename it"),
+    ),
+    "too long a name": (
+        lambda photos: (photos / "sad/IMG 0.jpg").rename(photos / "sad" / ("x" * 255)),
+        ("xxx: too long a name for its face", "shorten it"),
+    ),
     "no picture with a face": (
         lambda photos: [cv2.imwrite(str(path), np.zeros((99, 99))) for path in photos.glob("sad/*")],
         ("photos/sad: a face in none of its 2 files (no face: 2)", "add some"),
     ),
     "an empty emotion": (
         lambda photos: (photos / "angry").mkdir(),
-        ("photos/angry: empty", "fill it, or remove it"),
+        ("photos/angry: no pictures in it", "put some in, or remove it"),
     ),
     "folders in folders": (
         lambda photos: (photos / "angry/more").mkdir(parents=True),
-        ("photos/angry: no pictures, only folders", "give it to --photos itself"),
+        ("photos/angry: no pictures in it", "give it to --photos itself"),
     ),
     "one emotion": (one_emotion, "photos: only one sub-folder, 'glad'; sort the pictures into one per"),
     "half a picture": (
@@ -204,7 +228,7 @@ def test_photographs_that_are_refused(photos, tmp_path, what):
 def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, picture):
     for emotion in ("glad", "happy"):
         save(tmp_path / "test" / emotion / "a.png", picture[5:])
-    says = "test/happy: an emotion that the photos to train on lack"
+    says = "test/happy: an emotion that the photographs to train on lack"
     arguments = ["--photos", "photos", "--test-photos", "test"]
     fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
 
@@ -214,6 +238,7 @@ def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, p
     [
         (["--photos", "photos", "--rule", "majority"], "--rule: not with --photos; leave it out"),
         (["--photos", "photos", "--pool-all"], "--pool-all: not with --photos; leave it out"),
+        (["--photos", "photos", "--test-photos", "photos"], "photos: given to --photos too"),
         (["--test-photos", "photos"], "--test-photos: only with --photos; give that"),
         (["--photos", "photo"], "photo: no such folder; correct --photos"),
         (["--photos", "photos", "--test-photos", "x"], "x: no such folder; correct --test-photos"),
@@ -238,4 +263,25 @@ def test_odd_names_are_kept_and_what_is_no_file_is_no_picture(photos, tmp_path):
     there = {path.name for path in (tmp_path / "data/faces/pool/sad").iterdir()}
     assert there == {f"{Path(name).stem}.png" for name in [*names, "IMG 0.jpg", "IMG 1.jpg"]}
     left_out = ["folder.jpg", "link.jpg", "pipe.jpg"]
-    assert skipped(tmp_path) == [("pool", "sad", name, "no picture") for name in left_out]
+    reasons = ["a folder, not looked into", "no picture", "no picture"]
+    assert skipped(tmp_path) == [
+        ("pool", "sad", name, reason) for name, reason in zip(left_out, reasons)
+    ]
+
+
+def test_a_face_in_the_folders_of_two_emotions_is_listed(photos, tmp_path):
+    (photos / "sad/again.jpg").write_bytes((photos / "glad/IMG 0.jpg").read_bytes())
+    said = preprocess(tmp_path).splitlines()
+    assert said[0] == "photos: 5 files read; the same face in several emotions: 2"
+    reason = "the same face in several emotions"
+    assert skipped(tmp_path) == [
+        ("pool", "glad", "IMG 0.jpg", reason),
+        ("pool", "sad", "again.jpg", reason),
+    ]
+
+
+def test_what_lies_beside_a_picture_under_its_name_is_no_hindrance(photos, tmp_path):
+    """As a phone puts it there."""
+    for name in ("IMG 0.mov", "IMG 0.aae"):
+        (photos / "sad" / name).write_bytes(b"none")
+    assert preprocess(tmp_path).startswith("photos: 6 files read; no picture: 2\n")

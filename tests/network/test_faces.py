@@ -83,8 +83,9 @@ def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(few
         ("00001_row12345_contrast.png", 12345),
         ("row100000.png", 100000),
         ("me.png", None),
-        ("arrow12.png", None),
-        ("row12x.png", None),
+        ("arrow00012.png", None),
+        ("row1.png", None),
+        ("row00012x.png", None),
     ],
 )
 def test_row_number(name, row):

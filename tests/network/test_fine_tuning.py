@@ -36,9 +36,7 @@ def renamed(few, tmp_path):
 
 def test_the_features_are_kept_and_the_last_layer_is_new(renamed):
     said = run("train.py", *on_few(renamed, "model", 2), "--start-from", PRETRAINED, cwd=renamed)
-    assert (
-        "\n8 faces of anger are few to learn it from; add some, up to 10 or more\n" in said.stdout
-    )
+    assert "\n8 faces of anger are few to learn it from; give 10 or more\n" in said.stdout
     assert (renamed / "model/labels.txt").read_text() == "anger\nglad\nsadness\n"
     before, after = weights_of(PRETRAINED), weights_of(renamed / "model")
     assert len(before[0]) == len(after[0]) == 45
@@ -81,7 +79,7 @@ def test_other_networks_are_refused(few, trained, tmp_path):
         "give the --width that it was trained with",
     ]
     fails("train.py", *wide, "--start-from", PRETRAINED, cwd=tmp_path, says=says)
-    says = "nowhere/emotion.keras: no such file"
+    says = "nowhere/emotion.keras: no such file; correct --start-from"
     fails("train.py", *on_few(few, "model", 1), "--start-from", "nowhere", cwd=tmp_path, says=says)
     shutil.copytree(PRETRAINED, tmp_path / "broken")
     (tmp_path / "broken/emotion.keras").write_bytes(b"PK half a download")

@@ -1,5 +1,7 @@
 """Faces saved from what is seen, without a window. (With one: test_window.py.)"""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def test_a_saved_face_is_what_the_network_saw(tmp_path):
     two[:, :300] = cv2.warpAffine(photo, affine, (300, 300), borderValue=(128, 128, 128))
     two[60:240, 380:560] = cv2.resize(photo, (180, 180))
     cv2.imwrite(str(tmp_path / "two.png"), two)
-    assert "wrote got: 1 faces: very glad 1\n" in collect(tmp_path, "two.png", "very glad")
+    assert "wrote got: 1 face: very glad 1\n" in collect(tmp_path, "two.png", "very glad")
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
     tilted, upright = analyzer.analyze_image(two)
     assert abs(tilted.square[3]) >= 10 > abs(upright.square[3])
@@ -48,6 +50,35 @@ def test_of_a_video_two_faces_a_second_are_saved(tmp_path):
         "glad": 4,
         "sad": 4,
     }
+
+
+def test_a_face_that_is_covered_for_a_moment_is_not_saved(tmp_path):
+    """The box stays for it, not to flicker."""
+    face = cv2.resize(cv2.imread(str(PICTURE))[:450], (480, 360))
+    covered = np.random.default_rng(0).integers(100, 150, face.shape, np.uint8)
+    writer = cv2.VideoWriter(
+        str(tmp_path / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360)
+    )
+    for number in range(50):
+        writer.write(covered if 12 <= number < 18 or 24 <= number < 30 else face)
+    writer.release()
+    collect(tmp_path, "clip.avi", "glad")
+    first, *others = faces_in(tmp_path / "got")["glad"]
+    assert len(others) >= 2
+    assert all(np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.9 for other in others)
+
+
+def test_it_says_when_no_face_was_saved(tmp_path):
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((300, 300, 3), 128, np.uint8))
+    assert "got: no face was found that could be saved\n" in collect(tmp_path, "wall.png", "glad")
+
+
+def test_a_folder_that_holds_the_sources_is_refused(tmp_path):
+    (tmp_path / "got/glad").mkdir(parents=True)
+    shutil.copy(PICTURE, tmp_path / "got/glad")
+    arguments = ["--headless", "--collect", "got", "--emotions", "glad"]
+    says = "got: holds the sources themselves; choose another --collect"
+    fails("realtime.py", "--source", "got/glad", *arguments, cwd=tmp_path, says=says)
 
 
 def test_every_picture_gives_a_face_and_the_first_step_takes_them_as_they_are(tmp_path):
@@ -78,10 +109,13 @@ def test_a_mirrored_face_lies_where_it_is_in_the_mirror_image():
         (["--collect", "got"], "without a window it takes one emotion a run"),
         (["--collect", "got", "--emotions", "a", "b"], "without a window it takes one emotion a run"),
         (["--emotions", "glad"], "--emotions: goes with --collect"),
-        (["--collect", "got", "--emotions", "a", "a"], "--emotions: give up to 9 names, all unlike"),
-        (["--collect", "got", "--emotions", *"abcdefghij"], "--emotions: give up to 9 names"),
+        (["--collect", "got", "--emotions", "a", "a"], "--emotions: a name twice; give each once"),
+        (["--collect", "got", "--emotions", *"abcdefghij"], "--emotions: 10 names for 9 keys; leave some out"),
         (["--collect", "got", "--emotions", "../a"], "../a: no name that a folder can have"),
-        (["--collect", "file", "--emotions", "a"], "file: a file; give a folder to --collect"),
+        (["--collect", "got", "--emotions", "a "], "a : no name that a folder can have"),
+        (["--collect", "got", "--emotions", "a\nb"], "a\\nb: no name that a folder can have"),
+        (["--collect", "file/got", "--emotions", "a"], "file/got: faces can't be saved there"),
+        (["--collect", "file", "--emotions", "a"], "file: faces can't be saved there; choose another --collect"),
     ],
 )  # fmt: skip
 def test_what_is_refused(tmp_path, arguments, says):
