@@ -17,7 +17,8 @@ def brighten_dim_faces(faces: keras.KerasTensor, recipe: Recipe) -> keras.KerasT
 
     Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
     """
-    mean = layers.AveragePooling2D(recipe.face_size)(faces)
+    # Not in 16 bits, where JAX's sum of 2,304 grays stops at 28.5 times that number
+    mean = layers.AveragePooling2D(recipe.face_size, dtype="float32")(faces)
     missing = layers.ReLU()(layers.Rescaling(-1, offset=recipe.min_mean_gray)(mean))
     # The divisor is mean / min_mean_gray, but never 0, not for a black face either
     return faces / layers.Rescaling(-1 / (recipe.min_mean_gray + 1), offset=1)(missing)
