@@ -10,89 +10,110 @@ import numpy as np
 from network.recipe import Augmentation
 
 
-def augment(face: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face, uint8 (side, side), as another picture of the same moment might show it."""
-    for change in (move, relight, lose_detail, degrade):
-        face = change(face, augmentation, rng)
-    return face
+def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return faces, uint8 (n, side, side), as other pictures of the same moments might show them.
 
-
-def move(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face turned, zoomed, flipped and shifted about its middle.
-
-    By one affine map, so that it is interpolated once.
+    The random numbers of all faces are drawn together: one by one that takes half of the time.
     """
-    size = len(face)
-    angle = math.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation))
-    flip = rng.choice([-1, 1])
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    turn = turn * rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, 2) * (flip, 1)
+    for change in (move, relight, lose_detail, degrade):
+        faces = change(faces, augmentation, rng)
+    return faces
+
+
+def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return faces turned, zoomed, flipped and shifted about their middle.
+
+    Each by one affine map, so that it is interpolated once.
+    """
+    n, size = len(faces), faces.shape[1]
+    angles = np.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation, n))
+    cos, sin = np.cos(angles), np.sin(angles)
+    turns = np.stack([cos, -sin, sin, cos], axis=1).reshape(n, 2, 2)
+    # The columns: of x, which half of the faces have flipped, and of y
+    turns *= rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, (n, 1, 2))
+    turns[:, :, 0] *= rng.choice([-1, 1], (n, 1))
     middle = np.full(2, (size - 1) / 2)
-    shift = middle - turn @ middle + size * rng.uniform(-ranges.max_shift, ranges.max_shift, 2)
-    affine = np.column_stack([turn, shift])
-    return cv2.warpAffine(face, affine, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    shifts = size * rng.uniform(-ranges.max_shift, ranges.max_shift, (n, 2))
+    affines = np.concatenate([turns, (middle - turns @ middle + shifts)[:, :, None]], axis=2)
+    moved = np.empty_like(faces)
+    for face, affine, out in zip(faces, affines, moved):
+        cv2.warpAffine(face, affine, (size, size), out, borderMode=cv2.BORDER_REPLICATE)
+    return moved
 
 
-def relight(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face by another camera's tone curve, or in a shadow with a soft edge."""
-    if rng.random() < ranges.light_probability:
-        face = cv2.LUT(face, tone_curve(ranges, rng))
-    if rng.random() < ranges.shadow_probability:
-        face = cast_shadow(face, ranges, rng)
-    return face
+def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return faces, some by another camera's tone curve, some in a shadow with a soft edge."""
+    lit = choose(len(faces), ranges.light_probability, rng)
+    for index, curve in zip(lit, tone_curves(len(lit), ranges, rng)):
+        faces[index] = cv2.LUT(faces[index], curve)
+    shaded = choose(len(faces), ranges.shadow_probability, rng)
+    faces[shaded] = faces[shaded] * shadows(len(shaded), faces.shape[1], ranges, rng)
+    return faces
 
 
-def lose_detail(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face from far away, sharpened by a camera, or blurred as by a poor lens."""
-    size = len(face)
-    if rng.random() < ranges.reduce_probability:
-        side = int(size * rng.uniform(ranges.min_reduced, 1))
-        small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
-        face = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < ranges.sharpen_probability:
-        amount, soft = rng.uniform(0, ranges.max_sharpening), cv2.GaussianBlur(face, (0, 0), 1)
-        face = cv2.addWeighted(face, 1 + amount, soft, -amount, 0)
-    if rng.random() < ranges.blur_probability:
-        face = cv2.GaussianBlur(face, (0, 0), rng.uniform(*ranges.blur_sigma))
-    return face
+def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return faces, some from far away, sharpened by a camera, or blurred as by a poor lens."""
+    n, size = len(faces), faces.shape[1]
+    reduced = choose(n, ranges.reduce_probability, rng)
+    sides = (size * rng.uniform(ranges.min_reduced, 1, len(reduced))).astype(int).tolist()
+    for index, side in zip(reduced, sides):
+        small = cv2.resize(faces[index], (side, side), interpolation=cv2.INTER_AREA)
+        faces[index] = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+    sharpened = choose(n, ranges.sharpen_probability, rng)
+    amounts = rng.uniform(0, ranges.max_sharpening, len(sharpened))
+    for index, amount in zip(sharpened, amounts):
+        soft = cv2.GaussianBlur(faces[index], (0, 0), 1)
+        faces[index] = cv2.addWeighted(faces[index], 1 + amount, soft, -amount, 0)
+    blurred = choose(n, ranges.blur_probability, rng)
+    for index, sigma in zip(blurred, rng.uniform(*ranges.blur_sigma, len(blurred))):
+        faces[index] = cv2.GaussianBlur(faces[index], (0, 0), sigma)
+    return faces
 
 
-def degrade(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face with noise as in poor light, JPEG as of a stream, covered as by a hand."""
-    if rng.random() < ranges.noise_probability:
-        noise = rng.standard_normal(face.shape, np.float32)
-        noisy = face + rng.uniform(0, ranges.max_noise_std) * noise
-        face = np.clip(noisy, 0, 255).astype(np.uint8)
-    if rng.random() < ranges.jpeg_probability:
-        quality = int(rng.integers(ranges.min_jpeg_quality, 90))
-        data = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        face = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    if rng.random() < ranges.erase_probability:
-        size = len(face)
-        x, y = rng.integers(0, size, 2).tolist()
-        width, height = rng.integers(size // 8, size // 2, 2).tolist()
-        corner = (x - width // 2, y - height // 2)
-        cv2.rectangle(face, (*corner, width, height), int(rng.integers(256)), cv2.FILLED)
-    return face
+def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return faces, some with noise as in poor light, JPEG as of a stream, covered as by a hand."""
+    n, size = len(faces), faces.shape[1]
+    noisy = choose(n, ranges.noise_probability, rng)
+    strengths = rng.uniform(0, ranges.max_noise_std, (len(noisy), 1, 1))
+    noise = strengths * rng.standard_normal((len(noisy), size, size), np.float32)
+    faces[noisy] = np.clip(faces[noisy] + noise, 0, 255)
+    compressed = choose(n, ranges.jpeg_probability, rng)
+    qualities = rng.integers(ranges.min_jpeg_quality, 90, len(compressed)).tolist()
+    for index, quality in zip(compressed, qualities):
+        data = cv2.imencode(".jpg", faces[index], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        faces[index] = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    covered = choose(n, ranges.erase_probability, rng)
+    middles = rng.integers(0, size, (len(covered), 2))
+    sizes = rng.integers(size // 8, size // 2, (len(covered), 2))
+    boxes = np.concatenate([middles - sizes // 2, sizes], axis=1).tolist()
+    for index, box, gray in zip(covered, boxes, rng.integers(0, 256, len(covered)).tolist()):
+        cv2.rectangle(faces[index], box, gray, cv2.FILLED)
+    return faces
 
 
-def tone_curve(ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return what becomes of each gray value, uint8 (256,), by a random gamma and contrast."""
-    gamma = math.exp(rng.uniform(-1, 1) * math.log(ranges.max_gamma))
-    contrast = math.exp(rng.uniform(-1, 1) * math.log(ranges.max_contrast))
-    curve = 255 * (np.arange(256) / 255) ** gamma
-    middle = rng.uniform(64, 192)  # the gray value that stays as it is
-    return np.clip((curve - middle) * contrast + middle, 0, 255).astype(np.uint8)
+def choose(n: int, probability: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the numbers of some of n faces, each chosen with a probability."""
+    return np.flatnonzero(rng.random(n) < probability)
 
 
-def cast_shadow(face: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a face with one side of a random straight edge darker, the edge soft."""
-    size, angle = len(face), rng.uniform(0, 2 * math.pi)
-    along = np.linspace(-1, 1, size, dtype=np.float32)
-    distance = math.cos(angle) * along + math.sin(angle) * along[:, None]
-    lit = 1 / (1 + np.exp((distance - rng.uniform(-0.5, 0.5)) * rng.uniform(2, 12)))
-    dark = rng.uniform(ranges.min_shadow, 1)
-    return (face * (dark + (1 - dark) * lit)).astype(np.uint8)
+def tone_curves(n: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return what becomes of each gray value, uint8 (n, 256), by random gammas and contrasts."""
+    gammas = ranges.max_gamma ** rng.uniform(-1, 1, (n, 1))
+    contrasts = ranges.max_contrast ** rng.uniform(-1, 1, (n, 1))
+    curves = 255 * (np.arange(256) / 255) ** gammas
+    middles = rng.uniform(64, 192, (n, 1))  # the gray values that stay as they are
+    return np.clip((curves - middles) * contrasts + middles, 0, 255).astype(np.uint8)
+
+
+def shadows(n: int, size: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return shares of the light, float (n, size, size): less on one side of a soft random edge."""
+    angles = rng.uniform(0, 2 * math.pi, (n, 1, 1))
+    along = np.linspace(-1, 1, size)
+    distances = np.cos(angles) * along + np.sin(angles) * along[:, None]
+    edges, softness = rng.uniform(-0.5, 0.5, (n, 1, 1)), rng.uniform(2, 12, (n, 1, 1))
+    lit = 1 / (1 + np.exp((distances - edges) * softness))
+    dark = rng.uniform(ranges.min_shadow, 1, (n, 1, 1))
+    return dark + (1 - dark) * lit
 
 
 def batches(
@@ -108,13 +129,12 @@ def batches(
     `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the first one, from 0: each
     has a random order and changes of its own, which follow from it and from `seed`.
     """
+    cv2.setNumThreads(1)  # a second one only waits, with faces as small as these
     for number in itertools.count(epoch):
         rng = np.random.default_rng([seed, number])
         order = rng.permutation(len(faces))
         for batch in (
             order[start : start + batch_size] for start in range(0, len(faces), batch_size)
         ):
-            augmented = np.stack(
-                [augment(face, augmentation, rng) for face in faces[batch, :, :, 0]]
-            )
+            augmented = augment(faces[batch, :, :, 0], augmentation, rng)
             yield augmented[..., None], targets[batch]
