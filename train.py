@@ -38,10 +38,11 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.console import quiet
-    from common.errors import fail, first_line
+    from common.errors import fail
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
+    from network.backend import check_asked, installed, mend_by_others
     from network.checkpoint import digest_network, prepare_checkpoint
     from network.faces import choose_test, load_sets
     from network.input import Paths, note_few_faces, read_input
@@ -89,12 +90,15 @@ def import_keras_modules() -> None:
     global architecture, evaluation, export, plots, training
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
+    check_asked()
     try:
         with quiet():
             from network import architecture, evaluation, export, plots, training
-    except ValueError as error:  # a KERAS_BACKEND that is none
-        what = f"a library can't be loaded ({first_line(error)})"
-        fail(f"{what}; run `pip install -r requirements.txt`")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "tensorflow" or not installed():
+            raise
+        mend = "`pip install -r requirements.txt`"
+        fail(f"TensorFlow, Keras's own choice, is not installed; {mend}{mend_by_others()}")
 
 
 def train_network(

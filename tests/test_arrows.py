@@ -37,6 +37,7 @@ WITHOUT_KERAS = [
     "checkpoint",
     "teachers",
     "options",
+    "backend",
     "input",
 ]
 

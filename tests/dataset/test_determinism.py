@@ -83,14 +83,14 @@ def interpreter(version):
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("libraries", ["newest", "lowest"])
 def test_python_versions(toy, tmp_path, version, libraries):
-    """With the newest and the lowest libraries that requirements.txt allows, pixels of the bar
+    """With the newest and the lowest libraries that the requirements allow, pixels of the bar
     chart included.
     """
     if not (python := interpreter(version)):
         pytest.skip(f"no Python {version} here")
-    wanted = [
-        line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()
-    ]
+    files = ("requirements-webcam.txt", "requirements-keras.txt")
+    lines = [line for name in files for line in (ROOT / name).read_text().splitlines()]
+    wanted = [line.split("#")[0].strip() for line in lines]
     wanted = [line for line in wanted if re.match("|".join(LIBRARIES), line)]
     assert len(wanted) == len(LIBRARIES)
     if libraries == "lowest":

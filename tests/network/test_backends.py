@@ -1,0 +1,113 @@
+"""Any backend of Keras trains the same network: each that is installed is tried, in both precisions."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, fails, on_few
+
+from network.recipe import Recipe
+
+INSTALLED = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+PRECISIONS = ["float32", "mixed_bfloat16"]
+
+
+def run_on(backend, code, *arguments):
+    """Run a program with Keras on a backend; return what it prints as JSON."""
+    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+LIGHT = """
+import json, sys
+import keras, numpy as np
+from network import architecture
+from network.recipe import Recipe
+keras.config.set_dtype_policy(sys.argv[1])
+faces = keras.Input((48, 48, 1))
+lift = keras.Model(faces, architecture.brighten_dim_faces(faces, Recipe()))
+grays = np.full((3, 48, 48, 1), [[[[200]]], [[[120]]], [[[30]]]], np.float32)
+lifted = keras.ops.convert_to_numpy(keras.ops.cast(lift(grays), "float32"))
+print(json.dumps(lifted.mean(axis=(1, 2, 3)).tolist()))
+"""
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_the_network_sees_the_same_light(backend, precision):
+    """In 16 bits JAX's sum of a face's grays stopped growing, so that every face was taken for dim."""
+    bright, usual, dim = run_on(backend, LIGHT, precision)
+    assert bright == 200 and usual == 120
+    assert dim == pytest.approx(Recipe().min_mean_gray, rel=0.05)
+
+
+STEPS = """
+import json, sys
+import keras, numpy as np
+from network import architecture, training
+from network.recipe import Recipe
+keras.config.set_dtype_policy(sys.argv[1])
+recipe = Recipe(dropout=0.0)
+network = architecture.build_network(3, recipe)
+rng = np.random.default_rng(0)
+network.set_weights([
+    np.abs(weights) if weights.ndim == 1 and weights.any() else
+    rng.normal(0, (2 / max(1, np.prod(weights.shape[:-1]))) ** 0.5, weights.shape)
+    for weights in network.get_weights()
+])
+model = training.build_training(network, 20, recipe)
+losses = []
+for _ in range(6):
+    faces = rng.integers(0, 256, (32, 48, 48, 1), np.uint8)
+    targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 32)]
+    losses.append(float(model.train_on_batch(faces, targets, return_dict=True)["loss"]))
+print(json.dumps(losses))
+"""
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_first_steps_have_the_same_losses(precision):
+    """From the same weights, without dropout, with our own optimizer."""
+    losses = {backend: run_on(backend, STEPS, precision) for backend in INSTALLED}
+    first = losses[INSTALLED[0]]
+    assert np.ptp(first) > 0.01 and np.isfinite(first).all()
+    for other in losses.values():
+        assert other == pytest.approx(first, rel=1e-3 if precision == "float32" else 0.05)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("theano", "KERAS_BACKEND=theano: no backend to train on; set tensorflow or jax or torch"),
+        ("torch", "KERAS_BACKEND=torch: not installed; `pip install torch`, or set KERAS_BACKEND="),
+    ],
+)
+def test_a_backend_that_is_none_or_not_there(few, tmp_path, asked, says):
+    if asked in INSTALLED:
+        pytest.skip(f"{asked} is installed")
+    env = {**os.environ, "KERAS_BACKEND": asked}
+    fails("train.py", *on_few(few, "model", 1), cwd=tmp_path, env=env, says=says)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif("jax" not in INSTALLED, reason="needs JAX")
+def test_without_tensorflow_the_backend_that_is_there_is_named(few, tmp_path):
+    code = f"""
+import runpy, sys
+sys.modules["tensorflow"] = None  # as if it were not installed
+sys.path.insert(0, {str(ROOT)!r})
+runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
+"""
+    env = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    command = [sys.executable, "-c", code, *on_few(few, "model", 1)]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("error: TensorFlow, Keras's own choice, is not installed; ")
+    assert "or set KERAS_BACKEND=jax, which is installed" in done.stderr
