@@ -2,7 +2,7 @@
 
 import math
 import shutil
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +10,14 @@ import keras
 import numpy as np
 import pandas as pd
 
+from common.console import duration, progress
 from common.errors import fail, first_line
 from dataset.stage import atomic_folder, write_stage
 from network.architecture import build_network, take_features
 from network.augmentation import batches
 from network.faces import Faces
 from network.optimizer import Muon
+from network.plots import plot_curves
 from network.recipe import Recipe
 
 LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
@@ -79,7 +81,17 @@ def save_checkpoint(
         else:
             shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
         pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
+        plot_curves(pd.DataFrame(log), new / "training_curves.png")
         write_stage(new, "train.py", checkpoint, arguments, counts, {})
+
+
+def describe(epoch: dict, epochs: int, seconds: float) -> str:
+    """Return a line on an epoch of `epochs`, which took `seconds` on average, and the time left."""
+    figures = ", ".join(
+        f"{name.replace('val_', 'validation ')} {epoch[name]:.3f}" for name in LOG[1:]
+    )
+    left = duration(seconds * (epochs - epoch["epoch"]))
+    return f"epoch {epoch['epoch']}/{epochs}: {figures}; {duration(seconds)} each, {left} left"
 
 
 def train(
@@ -110,11 +122,22 @@ def train(
     if len(log) >= recipe.epochs:
         return log
 
+    began, bar = time.monotonic(), iter(())
+    done = len(log)  # epochs of earlier runs
+
+    def begin_epoch(epoch: int, logs: dict) -> None:
+        nonlocal bar
+        name = f"epoch {epoch + 1}/{recipe.epochs}"
+        bar = iter(progress(range(steps_per_epoch), name, " steps"))
+
     def end_epoch(epoch: int, logs: dict) -> None:
+        next(bar, None)  # which closes it
         if not math.isfinite(logs["loss"]):
             fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
         log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         save_checkpoint(checkpoint, training, log, arguments, faces.counts)
+        seconds = (time.monotonic() - began) / (len(log) - done)
+        print(describe(log[-1], recipe.epochs, seconds), flush=True)
 
     training.fit(
         batches(
@@ -126,7 +149,13 @@ def train(
         shuffle=False,  # batches() does that
         initial_epoch=len(log),
         epochs=recipe.epochs,
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)],
+        verbose=0,
+        callbacks=[
+            keras.callbacks.LambdaCallback(
+                on_epoch_begin=begin_epoch,
+                on_train_batch_end=lambda batch, logs: next(bar, None),
+                on_epoch_end=end_epoch,
+            )
+        ],
     )
     return log

@@ -35,6 +35,13 @@ for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
+
+@pytest.fixture(autouse=True)
+def environment():
+    """Undo what JAX sets when Keras imports it into the tests' own process: how much TensorFlow says."""
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+
+
 PICTURE = ROOT / "samples/astronaut.jpg"
 OUTPUTS = {  # of the data stages, below data/
     "data_preprocessing.py": "faces",

@@ -283,7 +283,7 @@ def test_keys_save_faces_without_being_asked_to(session, tmp_path, clip):
     window.press("5")
     window.wait(lambda: window.files("data/collected/happiness/face-*.png"), "face")
     window.press("q")
-    assert "wrote data/collected: 1 faces: happiness 1\n" in window.ends()
+    assert "wrote data/collected: 1 face: happiness 1\n" in window.ends()
 
 
 def test_r_records_and_stops(session, tmp_path, clip):
