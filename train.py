@@ -27,7 +27,6 @@ import json
 import math
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from common.libraries import required
@@ -78,11 +77,9 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     mode("--export", action="store_true", help=export_only)
     args = parser.parse_args()
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    recipe = to_recipe(args)
     if args.dry_run:
-        args.epochs = min(args.epochs, DRY_RUN_EPOCHS)
-        recipe = replace(recipe, epochs=args.epochs)
-    return args, recipe
+        args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
+    return args, to_recipe(args)
 
 
 def import_keras_modules() -> None:

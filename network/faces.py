@@ -10,7 +10,7 @@ import numpy as np
 from common.console import progress
 from common.errors import fail
 from common.faces import FACE_SIZE
-from dataset.images import count, list_images, open_face
+from dataset.images import copies_of, count, list_images, open_face
 
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
@@ -94,11 +94,8 @@ def find_known(faces: Faces, train: Faces) -> np.ndarray:
     By the same pixels, or by a row that a contrast or sharpness copy comes from.
     """
     rows = {row_number(path) for path in train.paths} - {None}
-    pixels = {image.tobytes() for image in train.images}
-    pairs = zip(faces.paths, faces.images)
-    return np.array(
-        [row_number(path) in rows or image.tobytes() in pixels for path, image in pairs]
-    )
+    by_row = np.array([row_number(path) in rows for path in faces.paths])
+    return by_row | copies_of(train.images, faces.images)
 
 
 def check_leakage(val: Faces, train: Faces, folder: Path) -> None:

@@ -11,6 +11,7 @@ from common.labels import is_label
 from webcam.analyzer import Face, to_gray
 from webcam.classifier import crop_face
 from webcam.frame import Frame
+from webcam.summary import plural
 from webcam.writers import write_image
 
 DEFAULT = Path("data/collected")
@@ -42,7 +43,7 @@ class Collector:
         """What was saved, as text."""
         if not self.counts:
             return []
-        faces = "1 face" if self.counts.total() == 1 else f"{self.counts.total():,} faces"
+        faces = plural(self.counts.total(), "face")
         each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()))
         return [f"{self.folder}: {faces}: {each}"]
 

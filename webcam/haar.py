@@ -26,7 +26,8 @@ ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked f
 GROWTH = 1.16  # of a known face between two frames, at most
 RIM = 0.2  # of the largest face of a pass: how far it may lie beyond the frame's edge
 # Of a picture's sides: a cascade keeps memory for the greatest width and the greatest height of all
-# that it has searched, together; after a thin picture and a flat one that was more than there is
+# that it has searched, together; after a thin picture and a flat one that was more than there is.
+# So pictures that are longer are searched by cascades of their own
 KEPT_ASPECT = 4
 AVATAR_LINES = (
     100  # of a picture's shorter side, below which its largest face is hardly another thing
@@ -58,16 +59,12 @@ class HaarDetector:
     Each detector holds cascades and a CLAHE of its own, so that detectors in several threads don't
     disturb one another. `normalize` takes and returns grays, in place of `normalize_contrast`;
     `rim` is how far a face may lie beyond the frame's edge, as a share of the largest of a pass.
-    With `keeps` it searches long pictures by cascades of their own, see KEPT_ASPECT.
     """
 
     def __init__(
-        self,
-        normalize: Callable[[np.ndarray], np.ndarray] | None = None,
-        rim: float = RIM,
-        keeps: bool = True,
+        self, normalize: Callable[[np.ndarray], np.ndarray] | None = None, rim: float = RIM
     ):
-        self.rim, self.keeps = rim, keeps
+        self.rim = rim
         self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
         self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
 
@@ -96,9 +93,8 @@ class HaarDetector:
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
-        if max(gray.shape) > KEPT_ASPECT * min(gray.shape) and self.keeps:
-            return HaarDetector(self.normalize, self.rim, keeps=False).detect(gray, most_lines)
-        view = self.view(gray)
+        is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
+        view = HaarView(gray, HaarDetector(self.normalize, self.rim) if is_long else self)
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
         candidates = view.search(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)

@@ -146,9 +146,8 @@ def to_path(name: str) -> str:
 def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
     """Open a capture in a thread: a stream may take long to answer, and Ctrl-C works meanwhile."""
     opened = []
-    utf8_name(
-        name if "://" in name else os.path.abspath(name)
-    )  # not in the thread, where it is lost
+    # Not in the thread, where the error is lost
+    utf8_name(name if "://" in name else os.path.abspath(name))
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
     thread.join()
