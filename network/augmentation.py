@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -29,9 +30,9 @@ def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> n
     angles = np.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation, n))
     cos, sin = np.cos(angles), np.sin(angles)
     turns = np.stack([cos, -sin, sin, cos], axis=1).reshape(n, 2, 2)
-    # The columns: of x, which half of the faces have flipped, and of y
+    # The columns: of x, which some faces have flipped, and of y
     turns *= rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, (n, 1, 2))
-    turns[:, :, 0] *= rng.choice([-1, 1], (n, 1))
+    turns[:, :, 0] *= np.where(rng.random((n, 1)) < ranges.flip_probability, -1, 1)
     middle = np.full(2, (size - 1) / 2)
     shifts = size * rng.uniform(-ranges.max_shift, ranges.max_shift, (n, 2))
     affines = np.concatenate([turns, (middle - turns @ middle + shifts)[:, :, None]], axis=2)
@@ -123,18 +124,32 @@ def batches(
     augmentation: Augmentation,
     seed: int,
     epoch: int = 0,
+    process: int = 0,
+    processes: int = 1,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of augmented faces and their targets, without end.
 
     `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the first one, from 0: each
-    has a random order and changes of its own, which follow from it and from `seed`.
+    has a random order and changes of its own, which follow from it and from `seed`. Its last batch
+    is filled up with the first faces of its order. Of several `processes`, each yields its share of
+    every batch.
     """
     cv2.setNumThreads(1)  # a second one only waits, with faces as small as these
+    whole = math.ceil(len(faces) / batch_size) * batch_size
     for number in itertools.count(epoch):
         rng = np.random.default_rng([seed, number])
-        order = rng.permutation(len(faces))
-        for batch in (
-            order[start : start + batch_size] for start in range(0, len(faces), batch_size)
-        ):
+        order = np.resize(rng.permutation(len(faces)), whole)
+        rng = rng.spawn(processes)[process]
+        for batch in order.reshape(-1, processes, batch_size // processes)[:, process]:
             augmented = augment(faces[batch, :, :, 0], augmentation, rng)
             yield augmented[..., None], targets[batch]
+
+
+def ahead(batches: Iterator) -> Iterator:
+    """Yield `batches`, each made by a thread while the one before it is used."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches)
+        while True:
+            batch = coming.result()
+            coming = thread.submit(next, batches)
+            yield batch

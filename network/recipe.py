@@ -14,6 +14,7 @@ KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "see
 class Augmentation:
     """How far a training face may be changed; each range goes to both sides."""
 
+    flip_probability: float = 0.5  # of the mirror image
     max_shift: float = 0.1  # of the side
     max_rotation: float = 15  # degrees
     max_zoom: float = 0.15  # of the width and, drawn apart, of the height

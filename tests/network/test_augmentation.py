@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from network.augmentation import augment, batches
+from network.augmentation import ahead, augment, batches
 from network.recipe import Augmentation
 
 # But for the mirror
@@ -123,19 +124,39 @@ def test_augmentation_takes_detail_away_adds_it_and_compresses():
 
 
 def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
-    """A face's number is its gray value and its target: the two stay together."""
+    """And again as many as fill the last one up. A face's number is its gray value and its target."""
     faces = np.repeat(np.arange(10, dtype=np.uint8), 48 * 48).reshape(10, 48, 48, 1)
     options = {"batch_size": 4, "augmentation": STEADY, "seed": 1}
     ours = [next(batch) for batch in [batches(faces, np.arange(10), **options)] for _ in range(6)]
-    assert [images.shape for images, _ in ours] == [
-        (4, 48, 48, 1),
-        (4, 48, 48, 1),
-        (2, 48, 48, 1),
-    ] * 2
+    assert all(images.shape == (4, 48, 48, 1) for images, _ in ours)
     assert all((images == targets[:, None, None, None]).all() for images, targets in ours)
     first, second = (
         np.concatenate([targets for _, targets in epoch]) for epoch in (ours[:3], ours[3:])
     )
-    assert sorted(first) == sorted(second) == list(range(10)) and (first != second).any()
+    assert sorted(first[:10]) == sorted(second[:10]) == list(range(10)) and (first != second).any()
+    assert (first[10:] == first[:2]).all()
     resumed = next(batches(faces, np.arange(10), **options, epoch=1))
     assert (resumed[1] == ours[3][1]).all()
+
+
+def test_processes_share_each_batch_of_one():
+    """The faces of two processes are those of one alone, each changed in its own way."""
+    faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 1), np.uint8)
+    options = {"batch_size": 8, "augmentation": Augmentation(), "seed": 1}
+    one = batches(faces, np.arange(20), **options)
+    two = [batches(faces, np.arange(20), **options, process=n, processes=2) for n in (0, 1)]
+    for _ in range(4):
+        (first, targets), (second, other) = map(next, two)
+        assert (np.concatenate([targets, other]) == next(one)[1]).all()
+        assert first.shape == second.shape == (4, 48, 48, 1)
+
+
+def test_batches_made_ahead_are_the_same_and_tell_of_errors():
+    def some():
+        yield from range(5)
+        raise ValueError("broken")
+
+    got = ahead(some())
+    assert [next(got) for _ in range(5)] == list(range(5))
+    with pytest.raises(ValueError, match="broken"):
+        next(got)
