@@ -90,9 +90,14 @@ seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to 
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; errors of the user or the system, and Ctrl-C, become one line.
+    """Run a script's `main` and exit with its status."""
+    raise SystemExit(status_of(main))
 
-    A library that is missing is one too.
+
+def status_of(main: Callable[[], None]) -> int:
+    """Run `main` and return the exit status; errors of the user or the system are one line on stderr.
+
+    So is Ctrl-C, and a library that is missing.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
@@ -101,20 +106,22 @@ def run(main: Callable[[], None]) -> None:
             main()
         finally:
             flush()
+        return 0
     except UserError as error:
-        raise SystemExit(f"error: {error}") from None
+        what = str(error)
     except ImportError as error:  # of a library that is loaded late
-        raise SystemExit(f"error: {explain(error, 'requirements.txt')}") from None
+        what = explain(error, "requirements.txt")
     except BrokenPipeError:  # what reads the output has had enough, as `head` does
-        raise SystemExit(128 + 13) from None  # as if SIGPIPE, which Python ignores, had ended it
+        return 128 + 13  # as if SIGPIPE, which Python ignores, had ended it
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
+        return 130
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         what = printable(f"{where}{error.strerror or error}")
-        mend = "mend that (room on the disk, permission, path) and run it again"
-        raise SystemExit(f"error: {what}; {mend}") from None
+        what += "; mend that (room on the disk, permission, path) and run it again"
+    print(f"error: {what}", file=sys.stderr)
+    return 1
 
 
 def flush() -> None:

@@ -68,3 +68,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return `1 face` or `1,180 faces`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

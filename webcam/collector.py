@@ -5,13 +5,13 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from common.console import plural
 from common.errors import fail, utf8_name
 from common.faces import FACE_SIZE
 from common.labels import is_label
 from webcam.analyzer import Face, to_gray
 from webcam.classifier import crop_face
 from webcam.frame import Frame
-from webcam.summary import plural
 from webcam.writers import write_image
 
 DEFAULT = Path("data/collected")

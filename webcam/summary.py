@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 
+from common.console import plural
 from webcam.analyzer import Face
 
 
@@ -64,8 +65,3 @@ class Summary:
         if shares:
             shares[0] = shares[0].replace("%", "% of the faces")
         return f"{said}; {', '.join(shares)}" if shares else said
-
-
-def plural(number: int, noun: str) -> str:
-    """Return `1 face` or `1,180 faces`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
