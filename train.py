@@ -41,11 +41,18 @@ with required("requirements.txt"):
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
-    from network.backend import check_asked, installed, mend_by_others
-    from network.checkpoint import digest_network, prepare_checkpoint
+    from network.backend import check_asked, check_needed, installed, mend_by_others
+    from network.checkpoint import (
+        checkpoint_beside,
+        digest_network,
+        facts_of_run,
+        facts_of_stopped_run,
+        prepare_checkpoint,
+    )
     from network.faces import choose_test, load_sets
-    from network.input import Paths, note_few_faces, read_input
+    from network.input import Input, Paths, note_few_faces, read_input
     from network.options import add_recipe, to_recipe
+    from network.processes import agree, part, run_as_one
     from network.recipe import Recipe
     from network.targets import read_votes
 
@@ -68,6 +75,10 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     add_recipe(parser)
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
+    watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
+    add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
+    several = "this is one of several processes, which share each batch (needs JAX)"
+    add("--distributed", action="store_true", help=several)
     # What else to do than to train
     mode = parser.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
@@ -79,6 +90,12 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
+    if args.tensorboard:
+        check_needed("--tensorboard", "tensorflow", "tensorboard")
+    if args.distributed:
+        check_needed("--distributed", "jax")
+        if os.environ.get("KERAS_BACKEND") != "jax":
+            fail("--distributed: JAX alone of Keras's backends does that; set KERAS_BACKEND=jax")
     return args, to_recipe(args)
 
 
@@ -98,27 +115,53 @@ def import_keras_modules() -> None:
         fail(f"TensorFlow, Keras's own choice, is not installed; {mend}{mend_by_others()}")
 
 
-def train_network(
-    recipe: Recipe, paths: Paths, resume: bool, limit: int | None, arguments: dict
-) -> None:
-    """Train, report and export into a new model folder; `arguments` are kept in stage.json."""
-    inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
-    inputs = [path for path in inputs if path]
-    with atomic_folder(paths.out, SCRIPT, inputs) as out:
-        # 1. The faces, and what they are trained towards
-        given = read_input(recipe, paths, limit)
-        val, emotions, votes = given.sets["val"], given.emotions, given.votes
-        checkpoint = prepare_checkpoint(paths.out, recipe, resume, given.digests)
-        labels = recipe.labels if votes is not None else "hard"
-        print(f"{len(given.targets):,} faces, {labels} labels, {len(emotions)} emotions")
-        if limit is None:
-            note_few_faces(given.train, recipe)
+def learn(
+    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace, process: int
+) -> tuple[Input, np.ndarray, Path, list[dict]]:
+    """Read the faces and train; return input, targets, checkpoint and log.
 
-        # 2. Train
-        import_keras_modules()
-        targets = evaluation.teach(given.teachers, given.train, given.targets)
-        kept = {**arguments, "faces": given.digests}
-        log = training.train(given.train, val, targets, emotions, checkpoint, recipe, resume, kept)
+    What several processes do together: the first one, with the number 0, alone writes.
+    """
+    # 1. The faces, and what they are trained towards
+    given = read_input(recipe, paths, limit)
+    checkpoint = checkpoint_beside(paths.out)
+    if process == 0:
+        prepare_checkpoint(checkpoint, recipe, args.resume, given.digests)
+    agree(facts_of_run(recipe, given.digests))
+    agree({"--resume or the stopped run": facts_of_stopped_run(checkpoint, args.resume)})
+    labels = recipe.labels if given.votes is not None else "hard"
+    print(f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions")
+    if limit is None:
+        note_few_faces(given.train, recipe)
+
+    # 2. Train
+    import_keras_modules()
+    targets = evaluation.teach(given.teachers, given.train, given.targets)
+    callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and not process else []
+    kept = to_keep(args, given)
+    log = training.train(given, targets, checkpoint, recipe, args.resume, kept, callbacks)
+    part()
+    return given, targets, checkpoint, log
+
+
+def to_keep(args: argparse.Namespace, given: Input) -> dict:
+    """Return what stage.json tells of a run: not how it was run, which leaves the network the same."""
+    how = ("resume", "distributed", "tensorboard")
+    kept = {name: value for name, value in vars(args).items() if name not in how}
+    return {**kept, "faces": given.digests}
+
+
+def train_network(
+    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace, process: int = 0
+) -> None:
+    """Train, report and export into a new model folder; the options `args` are kept in stage.json."""
+    if process > 0:
+        learn(recipe, paths, limit, args, process)
+        return
+    inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
+    with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
+        given, targets, checkpoint, log = learn(recipe, paths, limit, args, process)
+        val, emotions, votes = given.sets["val"], given.emotions, given.votes
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
@@ -140,9 +183,7 @@ def train_network(
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
-        # Resumed or not, the network is the same
-        kept = {name: value for name, value in kept.items() if name != "resume"}
-        write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
+        write_stage(out, SCRIPT, paths.out, to_keep(args, given), given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
@@ -190,7 +231,11 @@ def main() -> None:
         export_again(args.out, args.seed)
     else:
         limit = DRY_RUN_FACES if args.dry_run else None
-        train_network(recipe, paths, args.resume, limit, vars(args))
+
+        def work(process: int = 0) -> None:
+            train_network(recipe, paths, limit, args, process)
+
+        run_as_one(work) if args.distributed else work()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,15 @@ def check_asked() -> None:
         fail(f"KERAS_BACKEND={asked}: not installed; `pip install {asked}`{mend_by_others()}")
 
 
+def check_needed(option: str, *packages: str) -> None:
+    """Raise UserError when a package that an option needs is not installed."""
+    missing = " ".join(name for name in packages if not importlib.util.find_spec(name))
+    if missing:
+        fail(f"{option}: needs what is not installed; leave it out, or `pip install {missing}`")
+
+
 def mend_by_others() -> str:
     """Return how to use a backend that is installed, as the end of a line; nothing without any."""
-    others = " or ".join(f"KERAS_BACKEND={name}" for name in installed())
-    return f", or set {others}, which is installed" if others else ""
+    there = installed()
+    others = " or ".join(f"KERAS_BACKEND={name}" for name in there)
+    return f", or set {others}, which {'are' if there[1:] else 'is'} installed" if there else ""

@@ -29,14 +29,18 @@ def digest_network(folder: Path, mend: str = "make it with `python train.py`") -
     return digest(*(np.frombuffer(file.read_bytes(), np.uint8) for file in files))
 
 
-def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: dict) -> Path:
-    """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`.
+def checkpoint_beside(out: Path) -> Path:
+    """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`."""
+    out = Path(os.path.realpath(out))
+    return out.with_name(f".{out.name}.resume")
+
+
+def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: dict) -> None:
+    """Mend what a killed run has left of a checkpoint.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
     option of KEPT, or in `digests` of the faces, the votes, the teachers and the start.
     """
-    out = Path(os.path.realpath(out))
-    checkpoint = out.with_name(f".{out.name}.resume")
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
     if not resume and checkpoint.exists():
@@ -46,7 +50,23 @@ def prepare_checkpoint(out: Path, recipe: Recipe, resume: bool, digests: dict) -
         print("no stopped run to resume; this one starts at the first epoch")
     elif resume:
         check_same_run(checkpoint, recipe, digests)
-    return checkpoint
+
+
+def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
+    """Return what must be the same for all processes of a run, by what the user gives."""
+    facts = {option(name): getattr(recipe, name) for name in KEPT}
+    faces = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
+    return facts | {faces.get(name, option(name)): value for name, value in digests.items()}
+
+
+def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
+    """Return whether a run is resumed, and what tells its checkpoint from others."""
+    log = checkpoint / "training_log.csv"
+    return [resume, log.read_bytes() if resume and log.exists() else None]
+
+
+def option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
@@ -55,7 +75,7 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
         stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
         before = {**stage["arguments"], "seed": stage["seed"]}
         changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
-        changed = [f"--{name.replace('_', '-')}" for name in changed]
+        changed = [option(name) for name in changed]
         if before["faces"] != digests:
             changed.append("faces, votes, --teachers or --start-from")
     except (OSError, ValueError, KeyError, TypeError) as error:

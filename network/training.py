@@ -3,7 +3,7 @@
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -14,8 +14,9 @@ from common.console import duration, progress
 from common.errors import fail, first_line
 from dataset.stage import atomic_folder, write_stage
 from network.architecture import build_network, take_features
-from network.augmentation import batches
-from network.faces import Faces
+from network.augmentation import ahead, batches
+from network.distribution import on_all_devices, on_one_device, process, share_of_validation
+from network.input import Input
 from network.optimizer import Muon
 from network.plots import plot_curves
 from network.recipe import Recipe
@@ -38,7 +39,7 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
         "focal": keras.losses.CategoricalFocalCrossentropy,
     }
     optimizer = optimizer(rate, weight_decay=recipe.weight_decay)
-    training.compile(optimizer, losses[recipe.loss](), metrics=["accuracy"])
+    training.compile(optimizer, losses[recipe.loss](), weighted_metrics=["accuracy"])
     return training
 
 
@@ -94,68 +95,95 @@ def describe(epoch: dict, epochs: int, seconds: float) -> str:
     return f"epoch {epoch['epoch']}/{epochs}: {figures}; {duration(seconds)} each, {left} left"
 
 
+def tensorboard(folder: Path) -> keras.callbacks.Callback:
+    """Return what writes the figures of each epoch for TensorBoard; needs TensorFlow."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return keras.callbacks.TensorBoard(str(folder), write_graph=False)
+
+
+class Journal(keras.callbacks.Callback):
+    """Shows each epoch while it runs; when it has ended, adds its figures to `log` and calls `keep`.
+
+    `log` is a dict per epoch with the keys LOG, and may hold epochs of an earlier run.
+    """
+
+    def __init__(self, log: list[dict], epochs: int, steps: int, keep: Callable[[], None]):
+        super().__init__()
+        self.log, self.epochs, self.steps, self.keep = log, epochs, steps, keep
+        self.began, self.done = time.monotonic(), len(log)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        name = f"epoch {epoch + 1}/{self.epochs}"
+        self.bar = iter(progress(range(self.steps), name, " steps"))
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        next(self.bar, None)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        next(self.bar, None)  # which closes it
+        if not math.isfinite(logs["loss"]):
+            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
+        figures = {name: float(value) for name, value in logs.items()}
+        self.log.append({"epoch": epoch + 1, **figures})
+        self.keep()
+        seconds = (time.monotonic() - self.began) / (len(self.log) - self.done)
+        print(describe(self.log[-1], self.epochs, seconds), flush=True)
+
+
+def begin(emotions: list[str], steps: int, recipe: Recipe):
+    """Return the model of a new run of `steps` in all."""
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+    network = build_network(len(emotions), recipe)
+    if recipe.start_from:
+        take_features(network, emotions, recipe.start_from)
+    return build_training(network, steps, recipe)
+
+
 def train(
-    faces: Faces,
-    val: Faces,
+    given: Input,
     targets: np.ndarray,
-    emotions: list[str],
     checkpoint: Path,
     recipe: Recipe,
     resume: bool,
     arguments: dict,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log.
 
-    `targets` are float32 (n, emotions). The log is a dict per epoch with the keys LOG. `arguments`
-    stand in the checkpoint's stage.json.
+    `targets` are float32 (n, emotions), those of the faces to train on. The log is a dict per epoch
+    with the keys LOG. `arguments` stand in the checkpoint's stage.json. Of several processes all
+    train, and the first one alone writes.
     """
-    steps_per_epoch, log = math.ceil(len(targets) / recipe.batch_size), []
-    if resume and checkpoint.exists():
-        training, log = load_checkpoint(checkpoint, recipe)
-    else:
-        keras.utils.set_random_seed(recipe.seed)
-        keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
-        network = build_network(len(emotions), recipe)
-        if recipe.start_from:
-            take_features(network, emotions, recipe.start_from)
-        training = build_training(network, recipe.epochs * steps_per_epoch, recipe)
-    if len(log) >= recipe.epochs:
-        return log
+    steps, log = math.ceil(len(targets) / recipe.batch_size), []
+    number, processes = process()
 
-    began, bar = time.monotonic(), iter(())
-    done = len(log)  # epochs of earlier runs
+    def keep() -> None:
+        if number == 0:
+            with on_one_device():
+                save_checkpoint(checkpoint, training, log, arguments, given.train.counts)
 
-    def begin_epoch(epoch: int, logs: dict) -> None:
-        nonlocal bar
-        name = f"epoch {epoch + 1}/{recipe.epochs}"
-        bar = iter(progress(range(steps_per_epoch), name, " steps"))
-
-    def end_epoch(epoch: int, logs: dict) -> None:
-        next(bar, None)  # which closes it
-        if not math.isfinite(logs["loss"]):
-            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
-        log.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        save_checkpoint(checkpoint, training, log, arguments, faces.counts)
-        seconds = (time.monotonic() - began) / (len(log) - done)
-        print(describe(log[-1], recipe.epochs, seconds), flush=True)
-
-    training.fit(
-        batches(
-            faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed, len(log)
-        ),
-        steps_per_epoch=steps_per_epoch,
-        validation_data=(val.images, np.eye(targets.shape[1], dtype=np.float32)[val.labels]),
-        validation_batch_size=256,
-        shuffle=False,  # batches() does that
-        initial_epoch=len(log),
-        epochs=recipe.epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.LambdaCallback(
-                on_epoch_begin=begin_epoch,
-                on_train_batch_end=lambda batch, logs: next(bar, None),
-                on_epoch_end=end_epoch,
-            )
-        ],
-    )
+    with on_all_devices(recipe.batch_size):
+        if resume and checkpoint.exists():
+            training, log = load_checkpoint(checkpoint, recipe)
+        else:
+            training = begin(given.emotions, recipe.epochs * steps, recipe)
+        if len(log) >= recipe.epochs:
+            return log
+        faces, val, ranges = given.train.images, given.sets["val"], recipe.augmentation
+        augmented = batches(
+            faces, targets, recipe.batch_size, ranges, recipe.seed, len(log), number, processes
+        )
+        val_targets = np.eye(targets.shape[1], dtype=np.float32)[val.labels]
+        training.fit(
+            ahead(augmented) if keras.backend.backend() == "torch" else augmented,
+            steps_per_epoch=steps,
+            validation_data=share_of_validation(val.images, val_targets, recipe.batch_size),
+            validation_batch_size=recipe.batch_size // processes,
+            shuffle=False,  # batches() does that
+            initial_epoch=len(log),
+            epochs=recipe.epochs,
+            verbose=0,
+            callbacks=[Journal(log, recipe.epochs, steps, keep), *callbacks],
+        )
     return log

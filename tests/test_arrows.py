@@ -23,7 +23,7 @@ MAY_USE = {  # besides the standard library, and of the project itself
         "seaborn",
         "sklearn",
     }
-    | {"tensorflow"},
+    | {"tensorflow", "jax"},
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
@@ -89,6 +89,7 @@ def test_there_is_no_cycle():
 def test_no_keras_is_reached_from_what_needs_none(module):
     assert not reached_from({f"network.{module}"}) & {
         "keras",
+        "jax",
         "tensorflow",
         "sklearn",
         "matplotlib",

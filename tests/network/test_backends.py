@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, on_few
+from conftest import ROOT, fails, on_few, rows_of, run, slow
 
 from network.recipe import Recipe
 
@@ -110,4 +112,45 @@ runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith("error: TensorFlow, Keras's own choice, is not installed; ")
-    assert "or set KERAS_BACKEND=jax, which is installed" in done.stderr
+    assert re.search(r"or set KERAS_BACKEND=jax.*, which (is|are) installed$", done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_dry_run_kill_resume_and_export(few, tmp_path, backend):
+    env = {**os.environ, "KERAS_BACKEND": backend}
+    arguments = [*on_few(few, "model", 3), "--batch-size", "32"]
+    run("train.py", *arguments, "--dry-run", "--out", "dry", cwd=tmp_path, env=env)
+    assert (tmp_path / "dry/emotion.keras").is_file()
+    command = [sys.executable, str(ROOT / "train.py"), *arguments]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    killed = subprocess.Popen(command, cwd=tmp_path, env=env, **silent)
+    log = tmp_path / ".model.resume/training_log.csv"
+    while not log.exists() and killed.poll() is None:
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    said = run("train.py", *arguments, "--resume", cwd=tmp_path, env=env).stdout
+    assert re.search(r"resuming after epoch [12]", said)
+    epochs = [row["epoch"] for row in rows_of(tmp_path / "model/training_log.csv")]
+    assert epochs == ["1", "2", "3"]
+    assert (tmp_path / "model/emotion.tflite").exists() == (backend == "tensorflow")
+    if "tensorflow" in INSTALLED:
+        said = run("train.py", "--export", "--out", "model", cwd=tmp_path).stdout
+        assert "emotion.tflite: at most " in said and "from Keras in" in said
+        assert (tmp_path / "model/emotion.tflite").is_file()
+
+
+@pytest.mark.parametrize("backend", [INSTALLED[0], *map(slow, INSTALLED[1:])])
+def test_tensorboard_shows_each_epoch_or_is_refused(few, tmp_path, backend):
+    env = {**os.environ, "KERAS_BACKEND": backend}
+    arguments = [*on_few(few, "model", 1), "--tensorboard", "watched"]
+    if not all(map(importlib.util.find_spec, ("tensorflow", "tensorboard"))):
+        says = "--tensorboard: needs what is not installed; leave it out, or `pip install tensorb"
+        fails("train.py", *arguments, cwd=tmp_path, env=env, says=says)
+        assert not list(tmp_path.iterdir())
+        return
+    run("train.py", *arguments, cwd=tmp_path, env=env)
+    for part in ("train", "validation"):
+        (events,) = (tmp_path / "watched" / part).iterdir()
+        assert b"epoch_accuracy" in events.read_bytes()

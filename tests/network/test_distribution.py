@@ -1,0 +1,252 @@
+"""Several devices and several processes train the same network as one device does."""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, fails, on_few, run, slow, tree_hash
+
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+
+# Two epochs on 90 faces in batches of 32, the last of which is filled up, without anything random
+TRAINING = """
+import json, sys
+from pathlib import Path
+import keras, numpy as np
+from network.faces import Faces
+from network.input import Input
+from network.processes import part, run_as_one
+from network.recipe import Augmentation, Recipe
+
+def faces(n, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 120, (n, 48, 48, 1)) + 60 * labels[:, None, None, None]
+    return Faces(images.astype(np.uint8), labels, [], {"a": n})
+
+def work(process=0):
+    from network import training
+    plain = {name: 0 for name in Augmentation.__dataclass_fields__ if "probability" in name}
+    plain |= {name: 0 for name in ("max_shift", "max_rotation", "max_zoom")}
+    recipe = Recipe(filters=((8,), (8, 8)), dropout=0.0, epochs=2, batch_size=32,
+                    augmentation=Augmentation(**plain))
+    train, out = faces(90, 0), Path(sys.argv[1])
+    targets = np.eye(3, dtype=np.float32)[train.labels]
+    given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], None, [], {}, {})
+    log = training.train(given, targets, out, recipe, False, {"seed": 0})
+    part()
+    if process == 0:
+        weights = keras.saving.load_model(out / "best.keras").get_weights()
+        print(json.dumps([log, [weight.ravel().tolist() for weight in weights]]), flush=True)
+
+run_as_one(work) if sys.argv[2:] else work()
+"""
+
+
+def environment(devices=1, process=None, port=0, by="us"):
+    env = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    env["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    if process is not None and by == "us":
+        address = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}"}
+        env |= {**address, "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": str(process)}
+    elif process is not None:
+        job = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"}
+        env |= {**job, "SLURM_PROCID": str(process), "SLURM_LOCALID": str(process)}
+        env["JAX_COORDINATOR_PORT"] = str(port)
+    return env
+
+
+def train(out, devices=1):
+    """Return the log and the weights of TRAINING on so many devices of one process."""
+    command = [sys.executable, "-c", TRAINING, str(out)]
+    done = subprocess.run(command, env=environment(devices), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert ("devices, " in done.stdout) == (devices > 1)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("alone") / "checkpoint")
+
+
+def assert_same(one, other):
+    (log, weights), (other_log, other_weights) = one, other
+    assert log[0]["loss"] != pytest.approx(log[1]["loss"], rel=0.01), "it learns"
+    for epoch, other_epoch in zip(log, other_log, strict=True):
+        assert other_epoch == pytest.approx(epoch, rel=1e-3)
+    for weight, other_weight in zip(weights, other_weights, strict=True):
+        assert np.allclose(weight, other_weight, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("devices", [2, slow(4)])
+def test_several_devices_train_as_one(alone, tmp_path, devices):
+    """The last batch, and the validation faces, which they can't share evenly, too."""
+    assert_same(alone, train(tmp_path / "checkpoint", devices))
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def start_two(command, cwd, by="us"):
+    """Start a command as two processes that find each other; return them."""
+    port = free_port()
+    return [
+        subprocess.Popen(
+            command[process] if isinstance(command[0], list) else command,
+            cwd=cwd,
+            env=environment(1, process, port, by),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        for process in (0, 1)
+    ]
+
+
+def end(started, timeout=150):
+    said, wrong = started.communicate(timeout=timeout)
+    return started.returncode, said, wrong
+
+
+@pytest.mark.parametrize("by", ["us", slow("slurm")])
+def test_two_processes_train_as_one(alone, tmp_path, by):
+    out = tmp_path / "checkpoint"
+    both = start_two([sys.executable, "-c", TRAINING, str(out), "several"], tmp_path, by)
+    (status, said, wrong), (status_1, said_1, wrong_1) = map(end, both)
+    assert status == status_1 == 0 and not wrong + wrong_1
+    assert said_1 == "2 processes; this is number 1, with 1 device\n"
+    assert "2 devices, 16 faces of each batch on each\nepoch 1/2" in said
+    assert_same(alone, json.loads(said.splitlines()[-1]))
+
+
+def distributed(few, out, epochs, *more):
+    command = [sys.executable, str(ROOT / "train.py"), *on_few(few, out, epochs), "--distributed"]
+    return [*command, *map(str, more)]
+
+
+def ends_in_one_line(started, says, timeout=150):
+    status, _, wrong = end(started, timeout)
+    assert status == 1 and wrong.count("\n") == 1 and wrong.startswith("error: "), wrong
+    assert says in wrong
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        (["--seed", 1], ["--seed", 2], "--seed"),
+        slow(["--epochs", 1], ["--epochs", 2], "--epochs"),
+        slow(["--resume"], [], "--resume or the stopped run"),
+        slow([], ["--labels", "hard", "--bfloat16"], "--labels, --bfloat16"),
+    ],
+)
+def test_processes_that_disagree(few, tmp_path, first, second, names):
+    commands = [distributed(few, tmp_path / "model", 1, *options) for options in (first, second)]
+    for started in start_two(commands, tmp_path):
+        ends_in_one_line(started, f"the processes of this run differ in {names}; give")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_processes_with_other_faces(few, toy, tmp_path):
+    other = ["--train", toy / "data/split/train"]
+    commands = [distributed(few, tmp_path / "model", 1, *options) for options in ([], other)]
+    for started in start_two(commands, tmp_path):
+        ends_in_one_line(started, "differ in the faces to train on, or their votes; give")
+
+
+@pytest.mark.slow
+def test_what_one_process_can_not_read_ends_both(few, tmp_path):
+    missing = ["--val", tmp_path / "none"]
+    commands = [distributed(few, tmp_path / "model", 1, *options) for options in ([], missing)]
+    first, second = start_two(commands, tmp_path)
+    ends_in_one_line(second, "none: no such folder; correct --val")
+    ends_in_one_line(first, "not all processes came within 60 s; start those that are missing")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", [0, 1])
+def test_a_process_that_never_comes(few, tmp_path, process):
+    env = environment(1, process, free_port())
+    says = "not all processes came within 60 s"
+    arguments = [*on_few(few, "model", 1), "--distributed"]
+    fails("train.py", *arguments, cwd=tmp_path, env=env, says=says)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGINT"])
+def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, victim):
+    command = distributed(few, tmp_path / "model", 60)
+    both = start_two(command, tmp_path)
+    log = tmp_path / ".model.resume/training_log.csv"
+    while not log.exists():
+        time.sleep(0.05)
+        assert both[0].poll() is None, both[0].stderr.read()
+    # A frozen machine stops all that runs there; a killed one is a process killed here
+    stop = os.killpg if how in ("SIGSTOP", "SIGINT") else os.kill
+    stop(both[victim].pid, getattr(signal, how))
+    began = time.monotonic()
+    ends_in_one_line(both[1 - victim], "another process of the run has ended")
+    assert time.monotonic() - began < 60
+    if how == "SIGSTOP":
+        os.killpg(both[victim].pid, signal.SIGKILL)
+    status, _, wrong = end(both[victim])
+    assert status == {"SIGTERM": 143, "SIGINT": 130}.get(how, -signal.SIGKILL)
+    assert wrong == ("interrupted\n" if how == "SIGINT" else "")
+    assert not (tmp_path / "model").exists()
+    done = len(log.read_text().splitlines()) - 1
+    checkpoint = tree_hash(tmp_path / ".model.resume")
+    for started in start_two([*command, "--resume", "--epochs", str(done + 1)], tmp_path):
+        ends_in_one_line(started, "")  # other --epochs
+    assert tree_hash(tmp_path / ".model.resume") == checkpoint
+    resumed = start_two([*command, "--resume"], tmp_path)
+    while len(log.read_text().splitlines()) - 1 == done:
+        time.sleep(0.05)
+        assert resumed[0].poll() is None, resumed[0].stderr.read()
+    for started in resumed:
+        os.killpg(started.pid, signal.SIGKILL)
+        end(started)
+
+
+def test_a_batch_that_the_devices_can_not_share(few, tmp_path):
+    says = "--batch-size 33: not divisible by 2 devices; give 32"
+    arguments = [*on_few(few, "model", 1), "--batch-size", 33]
+    fails("train.py", *arguments, cwd=tmp_path, env=environment(2), says=says)
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"KERAS_BACKEND": "tensorflow"}, "--distributed: JAX alone of Keras's backends does that"),
+        ({}, "coordinator_address should be defined"),
+        ({"JAX_COORDINATOR_ADDRESS": "localhost:9", "JAX_NUM_PROCESSES": "two"}, "'two'"),
+        ({"JAX_COORDINATOR_ADDRESS": "here", "JAX_NUM_PROCESSES": "1", "JAX_PROCESS_ID": "0"}, ""),
+    ],
+)
+def test_an_environment_that_tells_too_little(few, tmp_path, variables, says):
+    arguments = [*on_few(few, "model", 1), "--distributed"]
+    env = environment() | variables
+    said = fails("train.py", *arguments, cwd=tmp_path, env=env, says=says)
+    assert "KERAS_BACKEND=jax" in said or "set JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_process_of_one_runs_as_without(few, tmp_path):
+    env = environment(1, 0, free_port()) | {"JAX_NUM_PROCESSES": "1"}
+    run("train.py", *on_few(few, "model", 1), "--distributed", cwd=tmp_path, env=env)
+    assert (tmp_path / "model/emotion.keras").is_file()
+    stage = json.loads((tmp_path / "model/stage.json").read_text())
+    assert "distributed" not in stage["arguments"]
