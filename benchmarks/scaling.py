@@ -1,0 +1,76 @@
+"""Time and memory of train.py with 1, 3 and 10 times the faces.
+
+    python benchmarks/scaling.py [--train data/split/train] [--val data/split/val] [--times 1 3 10]
+
+Repeats the training faces by links in a folder beside them, which it removes, and trains for one epoch on each.
+
+Prints  faces, seconds until all are read, seconds from there to the end of the first epoch, faces/s of the two, and
+        the most memory held
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from common.command_line import Parser, positive_int, run  # noqa: E402
+from dataset.images import list_images  # noqa: E402
+
+
+def repeat(images: dict[str, list[Path]], times: int, folder: Path) -> int:
+    """Link each image `times` times into `folder`; return how many there are."""
+    for emotion, paths in images.items():
+        (folder / emotion).mkdir(parents=True)
+        for path in paths:
+            for number in range(times):
+                os.link(path, folder / emotion / f"{number:05}_{path.name}")
+    return times * sum(map(len, images.values()))
+
+
+def train(folder: Path, options: list[str]) -> tuple[float, float, float]:
+    """Return the seconds of reading, those to the first epoch's end, and the bytes held at most."""
+    # A process between: of its children the system counts the one that held most
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    command = [sys.executable, ROOT / "train.py", "--train", folder, "--epochs", "1", *options]
+    command = [sys.executable, "-c", code, *map(str, command)]
+    began, times, last = time.perf_counter(), {}, "0"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            last = line
+            for event in (" emotions\n", "epoch 1/1: "):
+                if event in line:
+                    times[event] = time.perf_counter()
+    if process.returncode:
+        raise SystemExit(1)
+    read, ended = times.values()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return read - began, ended - read, int(last) * unit
+
+
+def main() -> None:
+    parser = Parser(__doc__)
+    parser.add_input("--train", "data/split/train", "faces to train on")
+    parser.add_input("--val", "data/split/val", "validation faces")
+    parser.add_argument("--times", type=positive_int, nargs="+", default=[1, 3, 10])
+    parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
+    args = parser.parse_args()
+    images = list_images(args.train, "random_split.py")
+    print(f"{'faces':>9}{'reading':>10}{'faces/s':>10}{'epoch':>10}{'faces/s':>10}{'memory':>10}")
+    for times in args.times:
+        with tempfile.TemporaryDirectory(dir=args.train.parent, prefix=".scaling.") as folder:
+            faces = repeat(images, times, Path(folder) / "train")
+            options = ["--val", args.val, "--out", Path(folder) / "model", "--no-test"]
+            options += ["--bfloat16"] * args.bfloat16
+            reading, epoch, memory = train(Path(folder) / "train", options)
+        speeds = f"{reading:8.0f} s{faces / reading:10,.0f}{epoch:8.0f} s{faces / epoch:10,.0f}"
+        print(f"{faces:9,}{speeds}{memory / 2**30:7.2f} GB", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

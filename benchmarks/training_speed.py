@@ -1,0 +1,148 @@
+"""Time the input, the training step and both together, on each backend of Keras that is installed.
+
+    python benchmarks/training_speed.py [--bfloat16] [--steps 40] [--backends tensorflow jax]
+    python benchmarks/training_speed.py --several             two devices and two processes of JAX
+
+Made-up faces in the default recipe's batches. Each backend runs in a process of its own, and takes turns: input
+alone, step alone on batches made before, both, three times. Devices and processes are halves of this machine: the
+figures show what it costs to bring them together, not what a second machine wins.
+
+Prints  per backend: faces/s of the three, and both as a share of the slower one of the first two; with --several
+        faces/s of one device, two devices and two processes
+"""
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from common.command_line import Parser, positive_int, run  # noqa: E402
+from network.augmentation import ahead, batches  # noqa: E402
+from network.backend import installed  # noqa: E402
+from network.processes import part, run_as_one  # noqa: E402
+from network.recipe import Recipe  # noqa: E402
+
+ROUNDS, FACES, EMOTIONS = 3, 4096, 8
+
+
+def again(batches: list) -> Iterator:
+    """Yield batches over and over: a generator, which Keras takes."""
+    while True:
+        yield from batches
+
+
+def measure(recipe: Recipe, steps: int) -> dict[str, float]:
+    """Return faces/s of "input", "step" and "both" on the backend of this process."""
+    import keras
+
+    from network.architecture import build_network
+    from network.distribution import on_all_devices, process
+    from network.training import build_training
+
+    rng = np.random.default_rng(0)
+    faces = rng.integers(0, 256, (FACES, 48, 48, 1), np.uint8)
+    targets = np.eye(EMOTIONS, dtype=np.float32)[rng.integers(0, EMOTIONS, FACES)]
+    size, augmentation = recipe.batch_size, recipe.augmentation
+
+    def make() -> Iterator:
+        made = batches(faces, targets, size, augmentation, recipe.seed, 0, *process())
+        return ahead(made) if keras.backend.backend() == "torch" else made
+
+    ready = list(itertools.islice(make(), 8))
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+    with on_all_devices(size):
+        training = build_training(build_network(EMOTIONS, recipe), 1000, recipe)
+
+        def fit(batches, steps: int) -> None:
+            training.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+
+        fit(again(ready), 3)  # which compiles it
+        ways = {
+            "input": lambda: list(itertools.islice(make(), steps)),
+            "step": lambda: fit(again(ready), steps),
+            "both": lambda: fit(make(), steps),
+        }
+        fastest = dict.fromkeys(ways, 0.0)
+        for name, way in list(ways.items()) * ROUNDS:
+            began = time.perf_counter()
+            way()
+            rate = steps * size / (time.perf_counter() - began)
+            fastest[name] = max(fastest[name], rate)
+    return fastest
+
+
+def start(options: list[str], devices: int = 1, **variables: str) -> subprocess.Popen:
+    """Start this benchmark as a process that measures, with more environment variables."""
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": flags, **variables}
+    command = [sys.executable, __file__, "--measure", *options]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def result(*processes: subprocess.Popen) -> dict[str, float]:
+    """Return what the first of some processes measures, when all have ended."""
+    said = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise SystemExit(1)
+    return json.loads(said[0].splitlines()[-1])
+
+
+def compare_backends(names: list[str], options: list[str]) -> None:
+    print(f"{'faces/s':12}{'input':>9}{'step':>9}{'both':>9}{'of the slower':>15}")
+    for name in names:
+        rates = result(start(options, KERAS_BACKEND=name))
+        share = rates["both"] / min(rates["input"], rates["step"])
+        print(f"{name:12}{''.join(f'{rate:9,.0f}' for rate in rates.values())}{share:15.2f}")
+
+
+def compare_devices(options: list[str]) -> None:
+    print(f"{'faces/s, JAX':16}{'step':>9}{'both':>9}")
+    for devices in (1, 2):
+        rates = result(start(options, devices, KERAS_BACKEND="jax"))
+        name = f"{devices} device{'s' * (devices > 1)}"
+        print(f"{name:16}{rates['step']:9,.0f}{rates['both']:9,.0f}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    shared = {"KERAS_BACKEND": "jax", "JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2"}
+    both = [start([*options, "--several"], JAX_PROCESS_ID=str(n), **shared) for n in (0, 1)]
+    rates = result(*both)
+    print(f"{'2 processes':16}{rates['step']:9,.0f}{rates['both']:9,.0f}")
+
+
+def main() -> None:
+    parser = Parser(__doc__)
+    there = installed()
+    parser.add_argument("--backends", nargs="+", choices=there, default=there)
+    parser.add_argument("--steps", type=positive_int, default=40, help="of a round (%(default)s)")
+    parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
+    parser.add_argument("--several", action="store_true", help="devices and processes instead")
+    parser.add_argument("--measure", action="store_true", help="on this process's backend alone")
+    args = parser.parse_args()
+    options = ["--steps", str(args.steps), *["--bfloat16"] * args.bfloat16]
+
+    def work(process: int = 0) -> None:
+        rates = measure(Recipe(bfloat16=args.bfloat16), args.steps)
+        part()
+        print(json.dumps(rates), flush=True)
+
+    if args.measure:
+        run_as_one(work) if args.several else work()
+    elif args.several:
+        compare_devices(options)
+    else:
+        compare_backends(args.backends, options)
+
+
+if __name__ == "__main__":
+    run(main)
