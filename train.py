@@ -41,7 +41,7 @@ with required("requirements.txt"):
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
-    from network.backend import check_asked, check_needed, installed, mend_by_others
+    from network.backend import check_backend, check_installed, installed, mend_by_others
     from network.checkpoint import (
         checkpoint_beside,
         digest_network,
@@ -52,7 +52,7 @@ with required("requirements.txt"):
     from network.faces import choose_test, load_sets
     from network.input import Input, Paths, note_few_faces, read_input
     from network.options import add_recipe, to_recipe
-    from network.processes import agree, part, run_as_one
+    from network.processes import check_same, leave, process, run_distributed
     from network.recipe import Recipe
     from network.targets import read_votes
 
@@ -77,7 +77,7 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
     add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
-    several = "this is one of several processes, which share each batch (needs JAX)"
+    several = "join the other processes of this run, to share each batch (needs JAX)"
     add("--distributed", action="store_true", help=several)
     # What else to do than to train
     mode = parser.add_mutually_exclusive_group().add_argument
@@ -90,10 +90,12 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
+    if (args.evaluate or args.export) and (args.tensorboard or args.distributed):
+        fail("--tensorboard and --distributed: only for training; leave them out")
     if args.tensorboard:
-        check_needed("--tensorboard", "tensorflow", "tensorboard")
+        check_installed("--tensorboard", "tensorflow", "tensorboard")
     if args.distributed:
-        check_needed("--distributed", "jax")
+        check_installed("--distributed", "jax")
         if os.environ.get("KERAS_BACKEND") != "jax":
             fail("--distributed: JAX alone of Keras's backends does that; set KERAS_BACKEND=jax")
     return args, to_recipe(args)
@@ -104,7 +106,7 @@ def import_keras_modules() -> None:
     global architecture, evaluation, export, plots, training
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
-    check_asked()
+    check_backend()
     try:
         with quiet():
             from network import architecture, evaluation, export, plots, training
@@ -116,51 +118,55 @@ def import_keras_modules() -> None:
 
 
 def learn(
-    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace, process: int
+    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
 ) -> tuple[Input, np.ndarray, Path, list[dict]]:
     """Read the faces and train; return input, targets, checkpoint and log.
 
-    What several processes do together: the first one, with the number 0, alone writes.
+    What several processes do together; the first of them alone writes.
     """
     # 1. The faces, and what they are trained towards
     given = read_input(recipe, paths, limit)
-    checkpoint = checkpoint_beside(paths.out)
-    if process == 0:
+    checkpoint, (index, _) = checkpoint_beside(paths.out), process()
+    if index == 0:
         prepare_checkpoint(checkpoint, recipe, args.resume, given.digests)
-    agree(facts_of_run(recipe, given.digests))
-    agree({"--resume or the stopped run": facts_of_stopped_run(checkpoint, args.resume)})
+    check_same(facts_of_run(recipe, given.digests))
+    check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, args.resume)})
     labels = recipe.labels if given.votes is not None else "hard"
-    print(f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions")
+    print(
+        f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions", flush=True
+    )
     if limit is None:
         note_few_faces(given.train, recipe)
 
     # 2. Train
     import_keras_modules()
     targets = evaluation.teach(given.teachers, given.train, given.targets)
-    callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and not process else []
+    callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and index == 0 else []
     kept = to_keep(args, given)
     log = training.train(given, targets, checkpoint, recipe, args.resume, kept, callbacks)
-    part()
+    leave()
     return given, targets, checkpoint, log
 
 
 def to_keep(args: argparse.Namespace, given: Input) -> dict:
-    """Return what stage.json tells of a run: not how it was run, which leaves the network the same."""
-    how = ("resume", "distributed", "tensorboard")
-    kept = {name: value for name, value in vars(args).items() if name not in how}
+    """Return the options for stage.json, without those that don't change the network."""
+    kept = {
+        name: value for name, value in vars(args).items() if name not in ("resume", "tensorboard")
+    }
     return {**kept, "faces": given.digests}
 
 
 def train_network(
-    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace, process: int = 0
+    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
 ) -> None:
     """Train, report and export into a new model folder; the options `args` are kept in stage.json."""
-    if process > 0:
-        learn(recipe, paths, limit, args, process)
+    if process()[0] > 0:
+        learn(recipe, paths, limit, args)
         return
     inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
+    inputs.append(args.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, targets, checkpoint, log = learn(recipe, paths, limit, args, process)
+        given, targets, checkpoint, log = learn(recipe, paths, limit, args)
         val, emotions, votes = given.sets["val"], given.emotions, given.votes
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
@@ -232,10 +238,10 @@ def main() -> None:
     else:
         limit = DRY_RUN_FACES if args.dry_run else None
 
-        def work(process: int = 0) -> None:
-            train_network(recipe, paths, limit, args, process)
+        def work() -> None:
+            train_network(recipe, paths, limit, args)
 
-        run_as_one(work) if args.distributed else work()
+        run_distributed(work) if args.distributed else work()
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from common.command_line import Parser, positive_int, run  # noqa: E402
-from network.augmentation import ahead, batches  # noqa: E402
+from common.console import plural  # noqa: E402
+from network.augmentation import batches, prefetch  # noqa: E402
 from network.backend import installed  # noqa: E402
-from network.processes import part, run_as_one  # noqa: E402
+from network.processes import leave, process, run_distributed  # noqa: E402
 from network.recipe import Recipe  # noqa: E402
 
 ROUNDS, FACES, EMOTIONS = 3, 4096, 8
@@ -46,7 +47,7 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
     import keras
 
     from network.architecture import build_network
-    from network.distribution import on_all_devices, process
+    from network.distribution import data_parallel
     from network.training import build_training
 
     rng = np.random.default_rng(0)
@@ -56,11 +57,12 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
 
     def make() -> Iterator:
         made = batches(faces, targets, size, augmentation, recipe.seed, 0, *process())
-        return ahead(made) if keras.backend.backend() == "torch" else made
+        return prefetch(made) if keras.backend.backend() == "torch" else made
 
     ready = list(itertools.islice(make(), 8))
+    keras.utils.set_random_seed(recipe.seed)  # all processes start from the same weights
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
-    with on_all_devices(size):
+    with data_parallel(size):
         training = build_training(build_network(EMOTIONS, recipe), 1000, recipe)
 
         def fit(batches, steps: int) -> None:
@@ -109,7 +111,7 @@ def compare_devices(options: list[str]) -> None:
     print(f"{'faces/s, JAX':16}{'step':>9}{'both':>9}")
     for devices in (1, 2):
         rates = result(start(options, devices, KERAS_BACKEND="jax"))
-        name = f"{devices} device{'s' * (devices > 1)}"
+        name = plural(devices, "device")
         print(f"{name:16}{rates['step']:9,.0f}{rates['both']:9,.0f}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -131,13 +133,13 @@ def main() -> None:
     args = parser.parse_args()
     options = ["--steps", str(args.steps), *["--bfloat16"] * args.bfloat16]
 
-    def work(process: int = 0) -> None:
+    def work() -> None:
         rates = measure(Recipe(bfloat16=args.bfloat16), args.steps)
-        part()
+        leave()
         print(json.dumps(rates), flush=True)
 
     if args.measure:
-        run_as_one(work) if args.several else work()
+        run_distributed(work) if args.several else work()
     elif args.several:
         compare_devices(options)
     else:

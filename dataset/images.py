@@ -153,8 +153,10 @@ def write_faces(
 
 def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Return which of `faces`, uint8 (n, 48, 48), have the pixels of one of `test`, bool (n,)."""
-    known = {face.tobytes() for face in test}
-    return np.array([face.tobytes() in known for face in faces])
+    fewer, more = sorted((test, faces), key=len)
+    known = {face.tobytes() for face in fewer}  # a set of all training faces would double them
+    shared = {pixels for face in more if (pixels := face.tobytes()) in known}
+    return np.array([face.tobytes() in shared for face in faces], bool)
 
 
 def count(images: dict[str, list]) -> dict[str, int]:

@@ -131,7 +131,7 @@ def batches(
 
     `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the first one, from 0: each
     has a random order and changes of its own, which follow from it and from `seed`. Its last batch
-    is filled up with the first faces of its order. Of several `processes`, each yields its share of
+    is padded with the epoch's first faces. Of several `processes`, each yields its share of
     every batch.
     """
     cv2.setNumThreads(1)  # a second one only waits, with faces as small as these
@@ -145,7 +145,7 @@ def batches(
             yield augmented[..., None], targets[batch]
 
 
-def ahead(batches: Iterator) -> Iterator:
+def prefetch(batches: Iterator) -> Iterator:
     """Yield `batches`, each made by a thread while the one before it is used."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, batches)

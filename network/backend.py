@@ -13,7 +13,7 @@ def installed() -> list[str]:
     return [name for name in BACKENDS if importlib.util.find_spec(name)]
 
 
-def check_asked() -> None:
+def check_backend() -> None:
     """Raise UserError when KERAS_BACKEND names none that is installed."""
     asked = os.environ.get("KERAS_BACKEND")
     if asked and asked not in BACKENDS:
@@ -22,7 +22,7 @@ def check_asked() -> None:
         fail(f"KERAS_BACKEND={asked}: not installed; `pip install {asked}`{mend_by_others()}")
 
 
-def check_needed(option: str, *packages: str) -> None:
+def check_installed(option: str, *packages: str) -> None:
     """Raise UserError when a package that an option needs is not installed."""
     missing = " ".join(name for name in packages if not importlib.util.find_spec(name))
     if missing:

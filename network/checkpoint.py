@@ -55,8 +55,9 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
 def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
     """Return what must be the same for all processes of a run, by what the user gives."""
     facts = {option(name): getattr(recipe, name) for name in KEPT}
-    faces = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
-    return facts | {faces.get(name, option(name)): value for name, value in digests.items()}
+    names = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
+    names |= {"teachers": "--teachers", "start": "--start-from"}
+    return facts | {said: digests.get(name) for name, said in names.items()}
 
 
 def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:

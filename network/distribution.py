@@ -11,19 +11,11 @@ import keras
 import numpy as np
 
 from common.errors import fail
-
-
-def process() -> tuple[int, int]:
-    """Return the number of this process, from 0, and how many there are."""
-    if keras.backend.backend() != "jax":
-        return 0, 1
-    import jax
-
-    return jax.process_index(), jax.process_count()
+from network.processes import process
 
 
 @contextmanager
-def on_all_devices(batch_size: int) -> Iterator[None]:
+def data_parallel(batch_size: int) -> Iterator[None]:
     """Make what is built in the block use all devices of all processes.
 
     Raises UserError when they can't share a batch evenly.
@@ -34,15 +26,16 @@ def on_all_devices(batch_size: int) -> Iterator[None]:
         return
     if batch_size % devices:
         near = max(1, round(batch_size / devices)) * devices
-        fail(f"--batch-size {batch_size}: not divisible by {devices} devices; give {near}")
+        mend = f"give {near}, or show it fewer devices (CUDA_VISIBLE_DEVICES)"
+        fail(f"--batch-size {batch_size}: not divisible by {devices} devices; {mend}")
     print(f"{devices} devices, {batch_size // devices} faces of each batch on each")
     with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
         yield
 
 
 @contextmanager
-def on_one_device() -> Iterator[None]:
-    """Make the block, as of saving a model, do nothing that other processes must do too."""
+def without_distribution() -> Iterator[None]:
+    """Turn data parallelism off in the block, so that one process alone can save a model."""
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
@@ -51,16 +44,16 @@ def on_one_device() -> Iterator[None]:
         keras.distribution.set_distribution(distribution)
 
 
-def share_of_validation(
+def shard_validation(
     images: np.ndarray, targets: np.ndarray, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return this process's share of faces and targets, and how much each counts, float32 (n,).
+    """Return this process's shard of faces and targets, and sample weights, float32 (n,).
 
-    They are filled up to whole batches by faces that count nothing, so that devices can share them.
+    Padding with weight 0 makes all batches whole, so that devices can share them.
     """
-    n, whole = len(images), math.ceil(len(images) / batch_size) * batch_size
-    filled, (index, count) = np.arange(whole), process()
-    # The loss is a mean over all, those that count nothing too
-    weights = np.where(filled < n, whole / n, 0).astype(np.float32)
-    share = filled[index::count]
-    return images[share % n], targets[share % n], weights[share]
+    n, padded = len(images), math.ceil(len(images) / batch_size) * batch_size
+    index, count = process()
+    shard = np.arange(index, padded, count)
+    # The loss is a mean over all of them, the padding too
+    weights = np.where(shard < n, padded / n, 0).astype(np.float32)
+    return images[shard % n], targets[shard % n], weights

@@ -14,11 +14,12 @@ from common.console import duration, progress
 from common.errors import fail, first_line
 from dataset.stage import atomic_folder, write_stage
 from network.architecture import build_network, take_features
-from network.augmentation import ahead, batches
-from network.distribution import on_all_devices, on_one_device, process, share_of_validation
+from network.augmentation import batches, prefetch
+from network.distribution import data_parallel, shard_validation, without_distribution
 from network.input import Input
 from network.optimizer import Muon
 from network.plots import plot_curves
+from network.processes import process
 from network.recipe import Recipe
 
 LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
@@ -98,10 +99,14 @@ def describe(epoch: dict, epochs: int, seconds: float) -> str:
 def tensorboard(folder: Path) -> keras.callbacks.Callback:
     """Return what writes the figures of each epoch for TensorBoard; needs TensorFlow."""
     folder.mkdir(parents=True, exist_ok=True)
+    if keras.backend.backend() != "tensorflow":
+        import tensorflow as tf
+
+        tf.config.set_visible_devices([], "GPU")  # whose memory it would take from the other one
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 
 
-class Journal(keras.callbacks.Callback):
+class EpochLog(keras.callbacks.Callback):
     """Shows each epoch while it runs; when it has ended, adds its figures to `log` and calls `keep`.
 
     `log` is a dict per epoch with the keys LOG, and may hold epochs of an earlier run.
@@ -116,7 +121,8 @@ class Journal(keras.callbacks.Callback):
         name = f"epoch {epoch + 1}/{self.epochs}"
         self.bar = iter(progress(range(self.steps), name, " steps"))
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    # Not at its end, where Keras would wait for the device to hand over the figures
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         next(self.bar, None)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -130,7 +136,7 @@ class Journal(keras.callbacks.Callback):
         print(describe(self.log[-1], self.epochs, seconds), flush=True)
 
 
-def begin(emotions: list[str], steps: int, recipe: Recipe):
+def build_new(emotions: list[str], steps: int, recipe: Recipe):
     """Return the model of a new run of `steps` in all."""
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
@@ -160,14 +166,14 @@ def train(
 
     def keep() -> None:
         if number == 0:
-            with on_one_device():
+            with without_distribution():
                 save_checkpoint(checkpoint, training, log, arguments, given.train.counts)
 
-    with on_all_devices(recipe.batch_size):
+    with data_parallel(recipe.batch_size):
         if resume and checkpoint.exists():
             training, log = load_checkpoint(checkpoint, recipe)
         else:
-            training = begin(given.emotions, recipe.epochs * steps, recipe)
+            training = build_new(given.emotions, recipe.epochs * steps, recipe)
         if len(log) >= recipe.epochs:
             return log
         faces, val, ranges = given.train.images, given.sets["val"], recipe.augmentation
@@ -176,14 +182,15 @@ def train(
         )
         val_targets = np.eye(targets.shape[1], dtype=np.float32)[val.labels]
         training.fit(
-            ahead(augmented) if keras.backend.backend() == "torch" else augmented,
+            # PyTorch's steps return when they are done, the others' as soon as they are begun
+            prefetch(augmented) if keras.backend.backend() == "torch" else augmented,
             steps_per_epoch=steps,
-            validation_data=share_of_validation(val.images, val_targets, recipe.batch_size),
+            validation_data=shard_validation(val.images, val_targets, recipe.batch_size),
             validation_batch_size=recipe.batch_size // processes,
             shuffle=False,  # batches() does that
             initial_epoch=len(log),
             epochs=recipe.epochs,
             verbose=0,
-            callbacks=[Journal(log, recipe.epochs, steps, keep), *callbacks],
+            callbacks=[EpochLog(log, recipe.epochs, steps, keep), *callbacks],
         )
     return log

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from network.augmentation import ahead, augment, batches
+from network.augmentation import augment, batches, prefetch
 from network.recipe import Augmentation
 
 # But for the mirror
@@ -151,12 +151,12 @@ def test_processes_share_each_batch_of_one():
         assert first.shape == second.shape == (4, 48, 48, 1)
 
 
-def test_batches_made_ahead_are_the_same_and_tell_of_errors():
+def test_prefetched_batches_are_the_same_and_tell_of_errors():
     def some():
         yield from range(5)
         raise ValueError("broken")
 
-    got = ahead(some())
+    got = prefetch(some())
     assert [next(got) for _ in range(5)] == list(range(5))
     with pytest.raises(ValueError, match="broken"):
         next(got)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from pathlib import Path
 import keras, numpy as np
 from network.faces import Faces
 from network.input import Input
-from network.processes import part, run_as_one
+from network.processes import leave, process, run_distributed
 from network.recipe import Augmentation, Recipe
 
 def faces(n, seed):
@@ -31,7 +32,7 @@ def faces(n, seed):
     images = rng.integers(0, 120, (n, 48, 48, 1)) + 60 * labels[:, None, None, None]
     return Faces(images.astype(np.uint8), labels, [], {"a": n})
 
-def work(process=0):
+def work():
     from network import training
     plain = {name: 0 for name in Augmentation.__dataclass_fields__ if "probability" in name}
     plain |= {name: 0 for name in ("max_shift", "max_rotation", "max_zoom")}
@@ -41,12 +42,13 @@ def work(process=0):
     targets = np.eye(3, dtype=np.float32)[train.labels]
     given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], None, [], {}, {})
     log = training.train(given, targets, out, recipe, False, {"seed": 0})
-    part()
-    if process == 0:
+    first = process()[0] == 0
+    leave()
+    if first:
         weights = keras.saving.load_model(out / "best.keras").get_weights()
         print(json.dumps([log, [weight.ravel().tolist() for weight in weights]]), flush=True)
 
-run_as_one(work) if sys.argv[2:] else work()
+run_distributed(work) if sys.argv[2:] else work()
 """
 
 
@@ -98,14 +100,14 @@ def free_port():
         return found.getsockname()[1]
 
 
-def start_two(command, cwd, by="us"):
+def start_two(command, cwd, by="us", devices=1):
     """Start a command as two processes that find each other; return them."""
     port = free_port()
     return [
         subprocess.Popen(
             command[process] if isinstance(command[0], list) else command,
             cwd=cwd,
-            env=environment(1, process, port, by),
+            env=environment(devices, process, port, by),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -126,7 +128,7 @@ def test_two_processes_train_as_one(alone, tmp_path, by):
     both = start_two([sys.executable, "-c", TRAINING, str(out), "several"], tmp_path, by)
     (status, said, wrong), (status_1, said_1, wrong_1) = map(end, both)
     assert status == status_1 == 0 and not wrong + wrong_1
-    assert said_1 == "2 processes; this is number 1, with 1 device\n"
+    assert said_1 == "processes: 2, number of this one: 1, devices: 1\n"
     assert "2 devices, 16 faces of each batch on each\nepoch 1/2" in said
     assert_same(alone, json.loads(said.splitlines()[-1]))
 
@@ -167,6 +169,30 @@ def test_processes_with_other_faces(few, toy, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("other", [[], ["--start-from", ROOT / "pretrained"]])
+def test_processes_with_another_start(few, tmp_path, other):
+    start = tmp_path / "start"
+    shutil.copytree(ROOT / "pretrained", start)
+    with open(start / "labels.txt", "a") as labels:
+        labels.write("\n")
+    options = (["--start-from", start], other)
+    for started in start_two(
+        [distributed(few, tmp_path / "model", 1, *one) for one in options], tmp_path
+    ):
+        ends_in_one_line(started, "differ in --start-from; give")
+
+
+@pytest.mark.slow
+def test_interrupted_while_it_waits_for_others(few, tmp_path):
+    env = environment(1, 0, free_port())
+    command = distributed(few, tmp_path / "model", 1)
+    waiting = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    time.sleep(10)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.communicate(timeout=20)[1] == "interrupted\n" and waiting.returncode == 130
+
+
+@pytest.mark.slow
 def test_what_one_process_can_not_read_ends_both(few, tmp_path):
     missing = ["--val", tmp_path / "none"]
     commands = [distributed(few, tmp_path / "model", 1, *options) for options in ([], missing)]
@@ -195,8 +221,8 @@ def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, vic
     while not log.exists():
         time.sleep(0.05)
         assert both[0].poll() is None, both[0].stderr.read()
-    # A frozen machine stops all that runs there; a killed one is a process killed here
-    stop = os.killpg if how in ("SIGSTOP", "SIGINT") else os.kill
+    # A frozen machine stops all that runs there
+    stop = os.killpg if how == "SIGSTOP" else os.kill
     stop(both[victim].pid, getattr(signal, how))
     began = time.monotonic()
     ends_in_one_line(both[1 - victim], "another process of the run has ended")
@@ -221,6 +247,34 @@ def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, vic
         end(started)
 
 
+def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
+    """And TensorBoard's events, by the first one alone."""
+    watched = importlib.util.find_spec("tensorboard") is not None
+    options = ["--tensorboard", tmp_path / "watched"] if watched else []
+    both = start_two(distributed(few, tmp_path / "model", 1, *options), tmp_path, devices=2)
+    (status, said, wrong), (status_1, _, wrong_1) = map(end, both)
+    assert status == status_1 == 0 and not wrong + wrong_1
+    assert "4 devices, 32 faces of each batch on each" in said
+    assert (tmp_path / "model/emotion.keras").is_file()
+    if watched:
+        (events,) = (tmp_path / "watched/validation").iterdir()
+        assert b"epoch_accuracy" in events.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--distributed", "--tensorboard=watched"])
+def test_options_of_a_training_alone(tmp_path, option):
+    says = "only for training; leave them out"
+    fails("train.py", "--evaluate", option, cwd=tmp_path, says=says)
+
+
+def test_tensorboard_in_the_model_folder_is_refused_before_the_training(few, tmp_path):
+    if not importlib.util.find_spec("tensorboard"):
+        pytest.skip("needs TensorBoard")
+    arguments = [*on_few(few, "model", 1), "--tensorboard", "model/watched"]
+    fails("train.py", *arguments, cwd=tmp_path, says="choose another --out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_batch_that_the_devices_can_not_share(few, tmp_path):
     says = "--batch-size 33: not divisible by 2 devices; give 32"
     arguments = [*on_few(few, "model", 1), "--batch-size", 33]
@@ -233,14 +287,17 @@ def test_a_batch_that_the_devices_can_not_share(few, tmp_path):
         ({"KERAS_BACKEND": "tensorflow"}, "--distributed: JAX alone of Keras's backends does that"),
         ({}, "coordinator_address should be defined"),
         ({"JAX_COORDINATOR_ADDRESS": "localhost:9", "JAX_NUM_PROCESSES": "two"}, "'two'"),
-        ({"JAX_COORDINATOR_ADDRESS": "here", "JAX_NUM_PROCESSES": "1", "JAX_PROCESS_ID": "0"}, ""),
+        (
+            {"JAX_COORDINATOR_ADDRESS": "here"},
+            "JAX_COORDINATOR_ADDRESS=here: no port; give HOST:PORT",
+        ),
     ],
 )
 def test_an_environment_that_tells_too_little(few, tmp_path, variables, says):
     arguments = [*on_few(few, "model", 1), "--distributed"]
     env = environment() | variables
     said = fails("train.py", *arguments, cwd=tmp_path, env=env, says=says)
-    assert "KERAS_BACKEND=jax" in said or "set JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES" in said
+    assert "KERAS_BACKEND=jax" in said or "JAX_COORDINATOR_ADDRESS" in said
     assert not list(tmp_path.iterdir())
 
 
@@ -249,4 +306,4 @@ def test_one_process_of_one_runs_as_without(few, tmp_path):
     run("train.py", *on_few(few, "model", 1), "--distributed", cwd=tmp_path, env=env)
     assert (tmp_path / "model/emotion.keras").is_file()
     stage = json.loads((tmp_path / "model/stage.json").read_text())
-    assert "distributed" not in stage["arguments"]
+    assert stage["arguments"]["distributed"] is True
