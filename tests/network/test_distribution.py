@@ -179,7 +179,7 @@ def test_processes_with_another_start(few, tmp_path, other):
     for started in start_two(
         [distributed(few, tmp_path / "model", 1, *one) for one in options], tmp_path
     ):
-        ends_in_one_line(started, "differ in --start-from; give")
+        ends_in_one_line(started, "--start-from; give")
 
 
 @pytest.mark.slow
