@@ -1,12 +1,15 @@
 """Copy every training face with more contrast, to train for more kinds of light.
 
-    python contrast.py [--factor 1.5]
-
-    data/split/train/anger/row00010.png  ->  data/contrast/anger/row00010_contrast.png
+Reads   data/split/train/<emotion>/row00010.png
+Writes  data/contrast/<emotion>/row00010_contrast.png
 
 `--factor` is that of Pillow's ImageEnhance.Contrast: 1 leaves the face as it is, 0 gives plain
 gray. Only training faces are copied, so that validation stays what a camera sees. Prints the images
 per emotion. Takes about 10 seconds on the real data.
+
+Examples:
+    python contrast.py
+    python contrast.py --factor 2 --out data/more_contrast
 """
 
 from common.libraries import required

@@ -1,8 +1,5 @@
 """Turn FER-2013's CSV, or photographs of your own, into one PNG per face, sorted by emotion.
 
-    python data_preprocessing.py [--rule plurality|majority] [--pool-all]
-    python data_preprocessing.py --photos my_faces [--test-photos my_test]
-
 Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, separated by spaces
         data/fer2013new.csv   FER+: ten taggers' votes per face, row i for row i
         Either may lie in the .zip or .tar.gz that it was downloaded as.
@@ -21,6 +18,11 @@ Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each, cut o
 
 Prints what was read, what was left out and why, and the images per emotion. The real CSVs take
 about 12 seconds, 100 photographs half a minute.
+
+Examples:
+    python data_preprocessing.py
+    python data_preprocessing.py --rule majority
+    python data_preprocessing.py --photos my_faces --test-photos my_test
 """
 
 import argparse
@@ -53,13 +55,15 @@ SCRIPT = Path(__file__).name
 
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
+    parser.add_path("--out", "data/faces", "output folder")
+    parser.begin_group("FER-2013 and FER+")
     parser.add_input("--fer", "data/fer2013.csv", "FER-2013's CSV", "file")
     parser.add_input("--ferplus", "data/fer2013new.csv", "FER+'s CSV", "file")
-    parser.add_path("--out", "data/faces", "output folder")
     rule = "the pool's label rule (%(default)s)"
     parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)
     pool_all = "no test set: PrivateTest rows join the pool"
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
+    parser.begin_group("photographs")
     parser.add_input(
         "--photos", None, "photographs in sub-folders by emotion, in the place of the CSVs"
     )

@@ -1,15 +1,19 @@
 """Put the training faces and their copies into one training set, shuffled within each emotion.
 
-    python random_shuffle.py [--sources data/split/train data/contrast data/sharpness] [--balance N]
-
-    data/split/train/anger/row12345.png              data/shuffled/anger/00001_row12345_contrast.png
-    data/contrast/anger/row12345_contrast.png    ->                      00002_row00010.png
-    data/sharpness/anger/row12345_sharpness.png                          ...
+Reads   data/split/train/<emotion>/row12345.png
+        data/contrast/<emotion>/row12345_contrast.png
+        data/sharpness/<emotion>/row12345_sharpness.png
+Writes  data/shuffled/<emotion>/00001_row12345_contrast.png, 00002_row00010.png, ...
+        data/shuffled/class_counts.png
 
 Any number of sources works: leave the copies out, or add a folder of your own. `--balance N`
-repeats the faces of rare emotions, up to N-fold, towards as many as the commonest emotion has. Also
-writes class_counts.png, a bar chart of the images per emotion in the first source and in the
-result. Takes about 15 seconds on the real data.
+repeats the faces of rare emotions, up to N-fold, towards as many as the commonest emotion has. The
+bar chart class_counts.png shows the images per emotion in the first source and in the result. Takes
+about 15 seconds on the real data.
+
+Examples:
+    python random_shuffle.py
+    python random_shuffle.py --sources data/split/train --balance 5
 """
 
 import os

@@ -1,17 +1,16 @@
 """Split the pool of faces into training and validation folders, emotion by emotion, without a leak.
 
-    python random_split.py [--ratio 0.8 0.2] [--seed 42]
-
-    data/faces/pool/          data/split/
-        anger/       ->           train/
-        happiness/                    anger/  happiness/  ...
-        ...                       val/
-                                      anger/  happiness/  ...
+Reads   data/faces/pool/<emotion>/*.png
+Writes  data/split/train/<emotion>/, data/split/val/<emotion>/
 
 FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both
 sides of the split, also where FER+ gave them different labels. Three numbers, such as
 `--ratio 0.8 0.1 0.1`, make a test folder of your own too. Prints the images per part and emotion.
 Takes about 10 seconds on the real data.
+
+Examples:
+    python random_split.py
+    python random_split.py --ratio 0.9 0.1 --seed 7
 """
 
 from pathlib import Path

@@ -1,11 +1,8 @@
 """Name the expression on every face in front of a camera, in a video, a stream or pictures.
 
-    python realtime.py                        the first camera, in a window; without one, a demo
-    python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
-    python realtime.py --source photos/ --output labelled/ --headless
-    python realtime.py --collect my_faces --emotions happy sad bored    keys 1, 2, 3 save the face
-
-Reads   data/model/emotion.tflite, labels.txt   the network that train.py made, or else the one in
+Reads   --source SOURCE   a camera, the first one unless another is given, a video, a stream, pictures;
+                          a demo where there is no camera
+        data/model/emotion.tflite, labels.txt   the network that train.py made, or else the one in
                                                 pretrained/ beside this script
 Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), with the sound of its
                         source where ffmpeg is on the PATH, or picture; a folder for several
@@ -19,6 +16,12 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), wit
 Haar cascades find the faces and follow them, one pass of the network names all faces of a frame,
 and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
 quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each emotion.
+
+Examples:
+    python realtime.py
+    python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
+    python realtime.py --source photos/ --output labelled/ --headless
+    python realtime.py --source clip.mp4 --headless --collect my_faces --emotions happy
 """
 
 import argparse
@@ -81,24 +84,28 @@ def emotion(text: str) -> str:
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
+    parser.begin_group("source")
     source = "camera number, video, stream URL, pictures (files, folders, 'patterns*'), or demo"
     default = "(0, or else demo)"
     add("--source", nargs="+", help=f"{source} {default}")
-    add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
-    detector = "haar, or the ONNX file of a YuNet model, see README.md (%(default)s)"
-    add("--detector", default="haar", metavar="haar|FILE", help=detector)
-    add("--headless", action="store_true", help="no window")
-    add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
-    add("--csv", type=Path, help="table of faces")
-    h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
-    add("--h264", action="store_true", help=h264)
     size = "to ask the camera for, such as 1280x720 (its own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
     mirror = "as in a mirror (for a camera, not for other sources)"
     add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
-    add("--bars", action="store_true", help="draw the probabilities of all emotions")
+    parser.begin_group("faces and expressions")
+    add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
+    detector = "haar, or the ONNX file of a YuNet model, see README.md (%(default)s)"
+    add("--detector", default="haar", metavar="haar|FILE", help=detector)
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
+    parser.begin_group("window and files")
+    add("--headless", action="store_true", help="no window")
+    add("--bars", action="store_true", help="draw the probabilities of all emotions")
+    add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
+    add("--csv", type=Path, help="table of faces")
+    h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
+    add("--h264", action="store_true", help=h264)
+    parser.begin_group("faces for a network of your own")
     collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
     collect = f"{collect} two faces a second are saved, as the one name in --emotions"
     add("--collect", type=Path, metavar="FOLDER", help=collect)

@@ -1,12 +1,15 @@
 """Copy every training face sharpened, to train for more kinds of lens.
 
-    python sharpness.py [--factor 1.75]
-
-    data/split/train/anger/row00010.png  ->  data/sharpness/anger/row00010_sharpness.png
+Reads   data/split/train/<emotion>/row00010.png
+Writes  data/sharpness/<emotion>/row00010_sharpness.png
 
 `--factor` is that of Pillow's ImageEnhance.Sharpness: 1 leaves the face as it is, 0 blurs it. Only
 training faces are copied, so that validation stays what a camera sees. Prints the images per
 emotion. Takes about 10 seconds on the real data.
+
+Examples:
+    python sharpness.py
+    python sharpness.py --factor 2 --out data/more_sharpness
 """
 
 from common.libraries import required

@@ -1,12 +1,5 @@
 """Train a small VGG-style network on the shuffled faces, report on it, export it for the webcam.
 
-    python train.py [--quick] [--resume]            train, report, export
-    python train.py --dry-run                       all of it in a minute, on a few hundred faces
-    python train.py --teachers data/model-1 data/model-2    half of each target by earlier networks
-    python train.py --train data/split/train --start-from pretrained    fine-tune on faces of your own
-    python train.py --evaluate [--out pretrained]   report on a trained network, write nothing
-    python train.py --export                        only emotion.keras -> emotion.tflite
-
 Reads   data/shuffled, data/split/val    faces to train on, and to choose epoch and temperature by
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
@@ -20,6 +13,13 @@ Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the
 Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as
 KERAS_BACKEND=jax or torch. Takes about 2 minutes an epoch of 86,205 faces on two cores of 2024, 2
 hours in all; --quick 10 minutes; --dry-run writes into data/model-dry-run.
+
+Examples:
+    python train.py --dry-run
+    python train.py --quick --bfloat16
+    python train.py --resume
+    python train.py --train data/split/train --start-from pretrained
+    python train.py --evaluate --out pretrained
 """
 
 import argparse
@@ -64,7 +64,7 @@ DEFAULT_TEST = Path("data/faces/test")
 def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     parser = Parser(__doc__)
     add = parser.add_argument
-    # What is read and written
+    parser.begin_group("what is read and written")
     parser.add_input("--train", "data/shuffled", "faces to train on")
     parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
     parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
@@ -73,14 +73,15 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     teachers = "model folders of networks, trained on this split, whose opinion is half a target"
     add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    add_recipe(parser)
-    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
     add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
+    add_recipe(parser)
+    parser.begin_group("how to run")
+    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     several = "join the other processes of this run, to share each batch (needs JAX)"
     add("--distributed", action="store_true", help=several)
-    # What else to do than to train
-    mode = parser.add_mutually_exclusive_group().add_argument
+    parser.begin_group("what else to do than to train")
+    mode = parser.group.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")

@@ -14,12 +14,27 @@ from common.libraries import explain
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser with a script's docstring for its help, and refusals of one line."""
+    """An argument parser with a script's docstring for its help, and refusals of one line.
 
-    def __init__(self, description: str):
+    The docstring's last paragraph, examples, stands at the end of the help, below the options.
+    """
+
+    group = None  # that options are added to
+
+    def __init__(self, docstring: str):
+        description, found, examples = docstring.partition("\nExamples:\n")
         formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(description=description, formatter_class=formatter)
+        epilog = f"examples:\n{examples}" if found else None
+        super().__init__(description=description, epilog=epilog, formatter_class=formatter)
         self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
+
+    def begin_group(self, title: str) -> None:
+        """Show the options that are added from here on under a title."""
+        self.group = self.add_argument_group(title)
+
+    def add_argument(self, *names, **options) -> argparse.Action:
+        add = self.group.add_argument if self.group else super().add_argument
+        return add(*names, **options)
 
     def add_path(self, option: str, default: str | None, what: str) -> None:
         """Add an option that takes a path."""

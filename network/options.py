@@ -11,6 +11,7 @@ DEFAULTS = Recipe()
 
 def add_recipe(parser: Parser) -> None:
     """Add the options of a recipe."""
+    parser.begin_group("recipe")
     add = parser.add_argument
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
@@ -23,7 +24,7 @@ def add_recipe(parser: Parser) -> None:
     def either(name: str) -> str:
         return f"({getattr(DEFAULTS, name)}; with --start-from {getattr(FINE_TUNING, name)})"
 
-    length = parser.add_mutually_exclusive_group().add_argument
+    length = parser.group.add_mutually_exclusive_group().add_argument
     epochs = f"passes over the training faces {either('epochs')}"
     length("--epochs", type=positive_int, help=epochs)
     quick = f"only {QUICK_EPOCHS}: of FER-2013 nearly as good a network in a tenth of the time"

@@ -1,11 +1,16 @@
 """Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline with.
 
-    python samples/make_toy_csv.py [--out data] [--rows 800] [--seed 42]
+Reads   nothing
+Writes  data/fer2013.csv, data/fer2013new.csv
 
 Everything that the real files hold is there: all three Usages, rows without an image name, rows
 that are unknown or no face, split votes, exact copies of a face in another Usage, and copies that
 were given other votes. A network trained on them knows drawings, not people. Refuses to replace
 files that are there.
+
+Examples:
+    python samples/make_toy_csv.py
+    python samples/make_toy_csv.py --rows 5000 --out more
 """
 
 import csv

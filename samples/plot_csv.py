@@ -1,7 +1,10 @@
 """Draw the probabilities of each face, from the CSV of realtime.py: over time, or of pictures.
 
-python realtime.py --source clip.mp4 --headless --csv faces.csv
-python samples/plot_csv.py faces.csv faces.png
+Reads   what realtime.py --csv wrote
+Writes  a picture of the kind that its ending says
+
+Examples:
+    python samples/plot_csv.py faces.csv faces.png
 """
 
 import itertools

@@ -65,3 +65,31 @@ def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
     said = run(*watch, cwd=tmp_path).stdout
     assert said.startswith("the network is that in data/model\n1 picture, 1 face: ")
     assert re.search("1 face: ([a-z]+)", said)[1] in emotions
+
+
+SCRIPTS = [*ROOT.glob("*.py"), *ROOT.glob("samples/*.py"), *ROOT.glob("benchmarks/*.py")]
+OF_OTHER_PROGRAMS = {
+    "--gpus-per-node",
+    "--gpus-per-task",
+    "--nodes",
+    "--ntasks-per-node",
+    "--logdir",
+}
+FLAG = r"(?<![\w-])--[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+def options(script, cwd):
+    """Return the options that a script's help lists."""
+    said = run(script.relative_to(ROOT), "--help", cwd=cwd).stdout
+    _, found, listed = said.partition("\noptions:\n")
+    assert found
+    return set(re.findall(rf"(?m)^  .*?({FLAG})", listed)) | set(re.findall("--no-[a-z]+", listed))
+
+
+def test_each_option_is_documented_and_each_documented_one_exists(tmp_path):
+    documents = [README, *(path.read_text() for path in ROOT.glob("docs/*.md"))]
+    documented = set(re.findall(FLAG, "".join(documents)))
+    exist = {script: options(script, tmp_path) for script in SCRIPTS}
+    assert documented <= set().union(*exist.values()) | OF_OTHER_PROGRAMS
+    for script in ROOT.glob("*.py"):
+        assert exist[script] - {"--help"} <= documented, script.name

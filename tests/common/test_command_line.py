@@ -1,11 +1,15 @@
 """How a script runs: its output, its help."""
 
+import ast
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import DATA_STAGES, ROOT
+from conftest import DATA_STAGES, PICTURE, ROOT, make_video, run, slow
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,52 @@ def test_a_script_runs_through_a_symbolic_link_from_anywhere(script, tmp_path):
     command = [sys.executable, str(tmp_path / "bin/linked.py"), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "usage: linked.py" in done.stdout, done.stderr
+
+
+USED = [*DATA_STAGES, "train.py", "realtime.py", "samples/make_toy_csv.py", "samples/plot_csv.py"]
+
+
+@pytest.mark.parametrize("script", USED)
+def test_help_starts_with_what_is_read_and_written_and_ends_with_examples(script, tmp_path):
+    said = run(script, "--help", cwd=tmp_path).stdout
+    _, _, first, *rest = re.split(r"\n\n", said)
+    assert re.match(r"Reads   .*\n(.+\n)*Writes  ", first), first
+    title, *examples = rest[-1].strip().split("\n")
+    assert title == "examples:" and examples == examples_of(script)
+
+
+def examples_of(script):
+    docstring = ast.get_docstring(
+        ast.parse((ROOT / script).read_text(encoding="utf-8")), clean=False
+    )
+    examples = docstring.partition("\nExamples:\n")[2].rstrip().split("\n")
+    assert examples and all(line.startswith(f"    python {script}") for line in examples)
+    return examples
+
+
+QUICK = [
+    (script, example) for script in USED if script != "train.py" for example in examples_of(script)
+]
+LONG = [("train.py", example) for example in examples_of("train.py")]
+
+
+@pytest.mark.parametrize(
+    ("script", "example"), [*QUICK, LONG[0], *(slow(*one) for one in LONG[1:])]
+)
+def test_the_examples_of_the_help_work(toy, tmp_path, script, example):
+    _, _, *arguments = shlex.split(example)
+    if script != "samples/make_toy_csv.py":
+        shutil.copytree(toy / "data", tmp_path / "data")
+    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
+    make_video(tmp_path / "clip.mp4")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PICTURE, tmp_path / "photos")
+    for folder, drawn in (("my_faces", "pool"), ("my_test", "test")):
+        for emotion in ("happiness", "surprise"):
+            shutil.copytree(toy / "data/faces" / drawn / emotion, tmp_path / folder / emotion)
+    header = "frame,time,face,x,y,width,height,emotion,confidence,happiness\n"
+    (tmp_path / "faces.csv").write_text(header + "0,0.0,1,0,0,48,48,happiness,0.9,0.9\n")
+    run(script, *arguments, cwd=tmp_path)
 
 
 def test_importing_a_package_changes_nothing_around_it(tmp_path):
