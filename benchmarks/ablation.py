@@ -35,6 +35,7 @@ from common.faces import FACE_SIZE  # noqa: E402
 from dataset.images import list_images  # noqa: E402
 from network import architecture, evaluation  # noqa: E402
 from network.augmentation import batches  # noqa: E402
+from network.corruptions import CORRUPTIONS  # noqa: E402
 from network.faces import Faces, load_faces, row_number  # noqa: E402
 from network.optimizer import Muon  # noqa: E402
 from network.recipe import Augmentation, Recipe  # noqa: E402
@@ -158,6 +159,7 @@ def evaluate_row(
     rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
     truth = labels_by_rule(held, emotions, votes)["majority"]
     _, *corrupted = evaluation.evaluate_corruptions(network, held, truth, emotions)
+    corrupted = corrupted[: len(CORRUPTIONS)]
     shares = soft_targets(held, emotions, votes)
     logs = np.log(np.maximum(evaluation.predict(network, held.images), 1e-7))
     return {

@@ -1,4 +1,4 @@
-"""Faces as bad cameras show them, named as by Hendrycks and Dietterich 2019 (arXiv:1903.12261).
+"""Faces as bad cameras and other ones show them, after Hendrycks and Dietterich (arXiv:1903.12261).
 
 Each corruption takes a gray image, uint8 (side, side), its severity, in units of its own, and a
 random generator, and returns an image of gray values, which may lie outside 0 to 255.
@@ -42,6 +42,20 @@ def occlusion(image: np.ndarray, severity: float, rng: np.random.Generator) -> n
     return cv2.rectangle(image.copy(), (x, y), (x + side - 1, y + side - 1), 127, cv2.FILLED)
 
 
+def gamma(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return 255 * (image / 255) ** severity
+
+
+def contrast(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    return image.mean() + severity * (image - image.mean())
+
+
+def resolution(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
+    side = round(len(image) * severity)
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
 def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
     """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels."""
     size = len(image)
@@ -59,6 +73,13 @@ CORRUPTIONS: list[tuple[Callable, float]] = [
     (jpeg_compression, 20),  # JPEG's quality
     (occlusion, 1 / 3),  # of the side, a ninth of the face
 ]
+# How a webcam's faces differ from FER-2013's, beside what is in the first list
+OTHER_CAMERAS: list[tuple[Callable, float]] = [
+    (gamma, 2.0),  # darker
+    (gamma, 0.5),  # lighter
+    (contrast, 0.3),  # of the differences from the mean
+    (resolution, 0.5),  # of the side
+]
 
 
 def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
@@ -67,7 +88,7 @@ def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
     `images` are uint8 (n, side, side, 1); the same images give the same corrupted ones.
     """
     rng = np.random.default_rng(0)
-    for corrupt, severity in CORRUPTIONS:
+    for corrupt, severity in CORRUPTIONS + OTHER_CAMERAS:
         changed = [
             np.clip(corrupt(image, severity, rng), 0, 255).astype(np.uint8)
             for image in images[..., 0]

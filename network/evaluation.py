@@ -13,7 +13,7 @@ from network.calibration import (
     choose_adjustment,
     fit_temperature,
 )
-from network.corruptions import corrupted
+from network.corruptions import CORRUPTIONS, corrupted
 from network.faces import Faces
 from network.targets import headline_rule, labels_by_rule
 from network.teachers import Teacher, blend
@@ -105,18 +105,16 @@ def evaluate(
 def evaluate_corruptions(
     network: keras.Model, faces: Faces, truth: np.ndarray, emotions: list[str]
 ) -> list[dict]:
-    """Return the accuracy on the labelled faces as they are, "clean", and under each corruption."""
+    """Return accuracy and calibration error on the labelled faces, "clean", and under each corruption."""
     known = np.isin(truth, emotions)
     images, truth = faces.images[known], truth[known]
-
-    def accuracy(images: np.ndarray) -> float:
-        predicted = np.array(emotions)[predict(network, images).argmax(axis=1)]
-        return float((predicted == truth).mean())
-
-    results = [{"corruption": "clean", "severity": 0, "accuracy": accuracy(images)}]
-    for name, severity, changed in corrupted(images):
-        accuracy_there = accuracy(changed)
-        results.append({"corruption": name, "severity": severity, "accuracy": accuracy_there})
+    results = []
+    for name, severity, changed in [("clean", 0, images), *corrupted(images)]:
+        probabilities = predict(network, changed)
+        predicted = np.array(emotions)[probabilities.argmax(axis=1)]
+        error, _ = calibration_error(truth, probabilities.max(axis=1), predicted)
+        figures = {"accuracy": float((predicted == truth).mean()), "calibration_error": error}
+        results.append({"corruption": name, "severity": severity, **figures})
     return results
 
 
@@ -151,10 +149,19 @@ def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
 
 
 def print_corruptions(corruptions: list[dict]) -> None:
-    """Print the accuracy under each corruption, and how far it is from that on clean faces."""
-    clean, *rest = [result["accuracy"] for result in corruptions]
-    print("\nthe same faces as bad cameras show them: accuracy, difference from the clean faces")
+    """Print the figures under each corruption, and the means of those of CORRUPTIONS and of the rest."""
+    clean, *rest = corruptions
+    print("\nthe same faces as other cameras show them: accuracy, difference, calibration error")
+
+    def show(name: str, results: list[dict]) -> None:
+        accuracy, error = (
+            np.mean([result[figure] for result in results])
+            for figure in ("accuracy", "calibration_error")
+        )
+        print(f"{name:20} {accuracy:.3f} {accuracy - clean['accuracy']:+.3f} {error:.3f}")
+
     for result in corruptions:
-        name = f"{result['corruption']} {result['severity']:.3g}"
-        print(f"{name:20} {result['accuracy']:.3f} {result['accuracy'] - clean:+.3f}")
-    print(f"{f'mean of these {len(rest)}':20} {np.mean(rest):.3f} {np.mean(rest) - clean:+.3f}")
+        show(f"{result['corruption']} {result['severity']:.3g}", [result])
+    seven = len(CORRUPTIONS)
+    show(f"mean of the first {seven}", rest[:seven])
+    show(f"mean of the last {len(rest) - seven}", rest[seven:])
