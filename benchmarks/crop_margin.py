@@ -17,6 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from report import Table
+
 from common.command_line import Parser, run
 from dataset.images import list_images
 from webcam.classifier import Classifier
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--val", type=Path, default=Path("data/split/val"))
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     classifier, detector = Classifier.load(args.model), HaarDetector()
     with args.votes.open(newline="") as file:
@@ -63,15 +66,12 @@ def main() -> None:
         for margin in MARGINS:
             crops[margin].append(crop(scene, widen(box, margin), size))
     left, top, width = np.median(places, axis=0)
-    print(
-        f"{len(truth):,} of {3 * len(images):,} faces found; the median box begins at {left:.2f} of the face's"
-    )
-    print(
-        f"width and {top:.2f} of its height, and is {width:.2f} of it wide\n\n| margin | accuracy |\n|---|---|"
-    )
-    print(f"| the face as it is | {(name_all(plain, classifier) == truth).mean():.3f} |")
-    for margin, faces in crops.items():
-        print(f"| {margin} | {(name_all(faces, classifier) == truth).mean():.3f} |")
+    table = Table("crop_margin", "margin", "accuracy")
+    for margin, faces in {"the face as it is": plain, **crops}.items():
+        table.add(margin, f"{(name_all(faces, classifier) == truth).mean():.3f}")
+    box = f"the median box begins at {left:.2f} of the face's width and {top:.2f} of its height"
+    found = f"{len(truth):,} of {3 * len(images):,} faces found"
+    table.save(args.save, found, f"{box} and is {width:.2f} of it wide")
 
 
 if __name__ == "__main__":

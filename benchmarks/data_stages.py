@@ -23,6 +23,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from report import Table  # noqa: E402
+
+from common.command_line import Parser, positive_int, run  # noqa: E402
+from common.errors import fail  # noqa: E402
+
 STAGES = {  # script: (its source, what it writes), below the temporary folder
     "data_preprocessing.py": ("", "faces"),
     "random_split.py": ("faces/pool", "split"),
@@ -73,13 +80,10 @@ def measure(command: list, folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, default=Path("data"), help="folder of the two CSVs (%(default)s)"
-    )
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each (%(default)s)")
+    parser = Parser(__doc__)
+    parser.add_input("--data", "data", "folder of the two CSVs")
+    parser.add_argument("--repeats", type=positive_int, default=3, help="runs (%(default)s)")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     parser.add_argument(
         "--plain", nargs=3, metavar=("SCRIPT", "FOLDER", "OUT"), help=argparse.SUPPRESS
     )
@@ -94,11 +98,17 @@ def main() -> None:
 
     data = args.data.resolve()
     if not (data / "fer2013.csv").is_file():
-        raise SystemExit(
-            f"error: {data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data"
-        )
-    print("| stage | images | seconds | images/s | peak memory, MB | plain way, seconds | ratio |")
-    print("|---|---|---|---|---|---|---|")
+        fail(f"{data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data")
+    columns = [
+        "stage",
+        "images",
+        "seconds",
+        "images/s",
+        "peak memory, MB",
+        "plain, seconds",
+        "ratio",
+    ]
+    table = Table("data_stages", *columns)
     total = 0.0
     with tempfile.TemporaryDirectory(dir=data) as temporary:
         folder = Path(temporary)
@@ -128,13 +138,14 @@ def main() -> None:
             seconds, memory = statistics.median(s for s, _ in ours), max(m for _, m in ours)
             images = sum(1 for _ in (folder / "data" / out).rglob("*row*.png"))
             slow = statistics.median(s for s, _ in plain)
-            row = f"| `{script}` | {images:,} | {seconds:.1f} | {images / seconds:,.0f} | {memory:.0f}"
-            print(f"{row} | {slow:.1f} | {statistics.median(ratios):.2f} |", flush=True)
+            speed, ratio = f"{images / seconds:,.0f}", f"{statistics.median(ratios):.2f}"
+            name = f"`{script}`"
+            table.add(
+                name, f"{images:,}", f"{seconds:.1f}", speed, f"{memory:.0f}", f"{slow:.1f}", ratio
+            )
             total += seconds
-    print(
-        f"\nAll five: {total:.1f} s, {os.cpu_count()} cores, Python {sys.version.split()[0]}, n = {args.repeats}"
-    )
+    table.save(args.save, f"all five {total:.1f} s", f"medians of {args.repeats} runs")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

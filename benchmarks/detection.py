@@ -17,6 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from report import Table
+
 from common.command_line import Parser, run
 from webcam.geometry import iou
 from webcam.haar import HaarDetector, load_cascade
@@ -98,13 +100,12 @@ def main() -> None:
     parser.add_argument(
         "--clips", type=Path, required=True, help="folder of videos, each of one face or more"
     )
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     cascade = load_cascade()
     clips = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
-    print(
-        "| clip | size | frames | light | Haar on the whole frame | tracker, grays as they are | tracker |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    haar, plain = "Haar on the whole frame", "tracker, grays as they are"
+    table = Table("detection", "clip", "size", "frames", "light", haar, plain, "tracker")
     for clip in clips:
         for size in SIZES:
             clear = read(clip, size)
@@ -118,11 +119,9 @@ def main() -> None:
                 row = [judge(whole(frames, cascade), faces)]
                 for normalize in (np.copy, None):
                     row.append(judge(followed(frames, normalize), faces))
-                cells = " | ".join(f"{found} + {false} false" for found, false in row)
-                print(
-                    f"| {clip.stem} | {size[0]}x{size[1]} | {len(frames)} | {name} | {cells} |",
-                    flush=True,
-                )
+                cells = (f"{found} + {false} false" for found, false in row)
+                table.add(clip.stem, f"{size[0]}x{size[1]}", len(frames), name, *cells)
+    table.save(args.save)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detection import judge, only_lasting, whole
+from report import Table
 
 from common.command_line import Parser, run
 from webcam.geometry import iou
@@ -156,14 +157,13 @@ CHANGES: dict[str, Callable[[np.ndarray, np.ndarray], Changed]] = {
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--clips", type=Path, required=True, help="folder of videos of one person")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     paths = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
     clips = [(frames, faces_of(frames)) for frames in map(read_gray, paths)]
     count = sum(len(frames) for frames, _ in clips)
-    print(f"{len(clips)} clips, {count} frames; searched at {LINES} lines\n")
-    print(f"| | {' | '.join(CHANGES)} | false per 100 | ms |")
-    print("|---|" + "---|" * (len(CHANGES) + 2))
+    table = Table("detection_parts", "", *CHANGES, "false per 100", "ms")
     cascade = load_cascade()
     rows = {"cascade on every whole frame": None, **PARTS}
     for name, part in rows.items():
@@ -191,7 +191,8 @@ def main() -> None:
             cells.append(f"{found / count:.3f}")
         rate = 100 * false / count / len(CHANGES)
         cells += [f"{rate:.1f}", f"{1000 * np.median(times):.1f}"]
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        table.add(name, *cells)
+    table.save(args.save, f"{len(clips)} clips", f"{count} frames", f"searched at {LINES} lines")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from report import Table  # noqa: E402
+
 from common.command_line import Parser, positive_int, run, seed  # noqa: E402
 from dataset.images import list_images  # noqa: E402
 
@@ -63,13 +65,14 @@ def main() -> None:
     parser.add_argument("--faces", type=positive_int, default=50, help=faces)
     seeds = "of sets and trainings (1 2 3)"
     parser.add_argument("--seeds", type=seed, nargs="+", default=[1, 2, 3], help=seeds)
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     images = list_images(args.val, "random_split.py")
     rows = {
         "from scratch": SCRATCH,
         "--start-from": ["--start-from", str(args.start_from.resolve())],
     }
-    print("| | accuracy | of each seed | macro recall |\n|---|---|---|---|")
+    table = Table("fine_tuning", "", "accuracy", "of each draw", "macro recall")
     for name, options in rows.items():
         results = []
         for number in args.seeds:
@@ -78,7 +81,8 @@ def main() -> None:
                 results.append(train(Path(folder), number, *options))
         accuracy, recall = np.mean(results, axis=0)
         each = ", ".join(f"{result[0]:.3f}" for result in results)
-        print(f"| {name} | {accuracy:.3f} | {each} | {recall:.3f} |", flush=True)
+        table.add(name, f"{accuracy:.3f}", each, f"{recall:.3f}")
+    table.save(args.save, f"{args.faces} faces of each group", f"seeds {args.seeds}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from report import Table  # noqa: E402
+
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from dataset.images import list_images  # noqa: E402
 
@@ -59,17 +61,21 @@ def main() -> None:
     parser.add_input("--val", "data/split/val", "validation faces")
     parser.add_argument("--times", type=positive_int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     images = list_images(args.train, "random_split.py")
-    print(f"{'faces':>9}{'reading':>10}{'faces/s':>10}{'epoch':>10}{'faces/s':>10}{'memory':>10}")
+    columns = ["faces", "read in", "faces/s", "first epoch", "faces/s", "most memory"]
+    table = Table("scaling", *columns)
     for times in args.times:
         with tempfile.TemporaryDirectory(dir=args.train.parent, prefix=".scaling.") as folder:
             faces = repeat(images, times, Path(folder) / "train")
             options = ["--val", args.val, "--out", Path(folder) / "model", "--no-test"]
             options += ["--bfloat16"] * args.bfloat16
             reading, epoch, memory = train(Path(folder) / "train", options)
-        speeds = f"{reading:8.0f} s{faces / reading:10,.0f}{epoch:8.0f} s{faces / epoch:10,.0f}"
-        print(f"{faces:9,}{speeds}{memory / 2**30:7.2f} GB", flush=True)
+        read, trained = f"{faces / reading:,.0f}", f"{faces / epoch:,.0f}"
+        held = f"{memory / 2**30:.2f} GB"
+        table.add(f"{faces:,}", f"{reading:.0f} s", read, f"{epoch:.0f} s", trained, held)
+    table.save(args.save, f"{16 if args.bfloat16 else 32} bits")
 
 
 if __name__ == "__main__":

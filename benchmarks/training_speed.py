@@ -26,6 +26,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from report import Table  # noqa: E402
+
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from common.console import plural  # noqa: E402
 from network.augmentation import batches, prefetch  # noqa: E402
@@ -99,27 +101,30 @@ def result(*processes: subprocess.Popen) -> dict[str, float]:
     return json.loads(said[0].splitlines()[-1])
 
 
-def compare_backends(names: list[str], options: list[str]) -> None:
-    print(f"{'faces/s':12}{'input':>9}{'step':>9}{'both':>9}{'of the slower':>15}")
+def compare_backends(names: list[str], options: list[str], save: bool) -> None:
+    bits = 16 if "--bfloat16" in options else 32
+    columns = ["input", "step", "both", "both, of the slower"]
+    table = Table(f"training_speed_{bits}", f"faces/s, {bits} bits", *columns)
     for name in names:
         rates = result(start(options, KERAS_BACKEND=name))
         share = rates["both"] / min(rates["input"], rates["step"])
-        print(f"{name:12}{''.join(f'{rate:9,.0f}' for rate in rates.values())}{share:15.2f}")
+        table.add(name, *(f"{rate:,.0f}" for rate in rates.values()), f"{share:.2f}")
+    table.save(save, f"the best of {ROUNDS} rounds")
 
 
-def compare_devices(options: list[str]) -> None:
-    print(f"{'faces/s, JAX':16}{'step':>9}{'both':>9}")
+def compare_devices(options: list[str], save: bool) -> None:
+    table = Table("training_devices", "faces/s, JAX", "step", "both")
     for devices in (1, 2):
         rates = result(start(options, devices, KERAS_BACKEND="jax"))
-        name = plural(devices, "device")
-        print(f"{name:16}{rates['step']:9,.0f}{rates['both']:9,.0f}")
+        table.add(plural(devices, "device"), f"{rates['step']:,.0f}", f"{rates['both']:,.0f}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     shared = {"KERAS_BACKEND": "jax", "JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2"}
     both = [start([*options, "--several"], JAX_PROCESS_ID=str(n), **shared) for n in (0, 1)]
     rates = result(*both)
-    print(f"{'2 processes':16}{rates['step']:9,.0f}{rates['both']:9,.0f}")
+    table.add("2 processes", f"{rates['step']:,.0f}", f"{rates['both']:,.0f}")
+    table.save(save, f"the best of {ROUNDS} rounds")
 
 
 def main() -> None:
@@ -130,6 +135,7 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
     parser.add_argument("--several", action="store_true", help="devices and processes instead")
     parser.add_argument("--measure", action="store_true", help="on this process's backend alone")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     options = ["--steps", str(args.steps), *["--bfloat16"] * args.bfloat16]
 
@@ -141,9 +147,9 @@ def main() -> None:
     if args.measure:
         run_distributed(work) if args.several else work()
     elif args.several:
-        compare_devices(options)
+        compare_devices(options, args.save)
     else:
-        compare_backends(args.backends, options)
+        compare_backends(args.backends, options, args.save)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from report import Table
+
 from common.command_line import Parser, run
 from webcam import FaceAnalyzer
 from webcam.analyzer import Face
@@ -131,16 +133,24 @@ def run_plain(frames: list[np.ndarray], model, emotions: list[str], cascade) -> 
     return seconds
 
 
-def speed_table(clip: list[np.ndarray], passes: int) -> None:
+def speed_table(clip: list[np.ndarray], passes: int, save: bool) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
 
     model = keras.saving.load_model(ROOT / "pretrained/emotion.keras")
     emotions, cascade = FaceAnalyzer.load(ROOT / "pretrained").emotions, load_cascade()
-    print(
-        "| frame | faces | frames/s | median, ms | p95 | p99 | detect | classify | draw | plain, frames/s | ratio |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    columns = [
+        "frame",
+        "faces",
+        "frames/s",
+        "median, ms",
+        "p95",
+        "p99",
+        "detect",
+        "classify",
+        "draw",
+    ]
+    table = Table("webcam_speed", *columns, "plain, frames/s", "ratio")
     crowds = [(SIZES[1], many_faces(clip, HaarDetector(), across)) for across in (2, 5)]
     for size, source in [*itertools.product(SIZES, [clip]), *crowds]:
         frames = [cv2.resize(frame, size) for frame in source]
@@ -153,8 +163,10 @@ def speed_table(clip: list[np.ndarray], passes: int) -> None:
         median, p95, p99 = 1000 * np.percentile(ours, [50, 95, 99])
         shares = [f"{spent[name] / sum(ours):.0%}" for name in ("detect", "classify", "draw")]
         fast, slow = len(ours) / sum(ours), len(plain) / sum(plain)
-        row = f"| {size[0]}x{size[1]} | {faces:.1f} | {fast:.0f} | {median:.1f} | {p95:.1f} | {p99:.1f} |"
-        print(f"{row} {' | '.join(shares)} | {slow:.1f} | {fast / slow:.1f} |", flush=True)
+        times = (f"{time:.1f}" for time in (median, p95, p99))
+        cells = [f"{size[0]}x{size[1]}", f"{faces:.1f}", f"{fast:.0f}", *times, *shares]
+        table.add(*cells, f"{slow:.1f}", f"{fast / slow:.1f}")
+    table.save(save, f"{len(clip)} frames", f"{passes} passes")
 
 
 def first_row(command: list, table: Path) -> float:
@@ -271,6 +283,7 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
     parser.add_argument("--only-long", action="store_true", help="the long run alone")
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:
@@ -281,13 +294,10 @@ def main() -> None:
         raise SystemExit(f"error: --frames {args.frames}: give 3,000 or more")
     if args.only_long:
         return long_run(clip, args.frames)
-    speed_table(clip, args.passes)
-    print()
+    speed_table(clip, args.passes, args.save)
     process_figures(clip, args.passes)
     # In a process of its own, without Keras, whose memory would count
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)
-    where = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, OpenCV {cv2.__version__}"
-    print(f"\n{len(clip)} frames, {args.passes} passes, {where}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 
 import pytest
 from conftest import ROOT, run, slow
@@ -93,3 +95,19 @@ def test_each_option_is_documented_and_each_documented_one_exists(tmp_path):
     assert documented <= set().union(*exist.values()) | OF_OTHER_PROGRAMS
     for script in ROOT.glob("*.py"):
         assert exist[script] - {"--help"} <= documented, script.name
+
+
+def test_the_tables_of_the_documents_are_those_of_the_figures(tmp_path):
+    for folder in ("benchmarks", "common", "docs", "pretrained"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    command = [sys.executable, tmp_path / "benchmarks/report.py"]
+    assert subprocess.run([*command, "--check"]).returncode == 0
+    figures = tmp_path / "benchmarks/results/scaling.json"
+    figures.write_text(figures.read_text().replace("28,384", "28,385"))
+    wrong = subprocess.run([*command, "--check"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and "tables are not those of the figures" in wrong.stderr
+    assert subprocess.run(command).returncode == 0
+    assert "28,385" in (tmp_path / "docs/scaling.md").read_text()
+    figures.unlink()
+    wrong = subprocess.run(command, capture_output=True, text=True)
+    assert wrong.returncode == 1 and "table scaling: no figures" in wrong.stderr

@@ -1,0 +1,150 @@
+"""The tables in docs/, made of the figures that the benchmarks and the network's metrics.json hold.
+
+    python benchmarks/report.py [--check]
+
+Reads   benchmarks/results/*.json, which each benchmark writes with --save
+        pretrained/metrics.json
+Writes  docs/*.md: what stands between <!-- table NAME --> and <!-- end -->
+"""
+
+import json
+import os
+import platform
+import re
+import sys
+import textwrap
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from common.command_line import Parser, run  # noqa: E402
+from common.errors import fail  # noqa: E402
+
+RESULTS, DOCUMENTS = ROOT / "benchmarks/results", sorted((ROOT / "docs").glob("*.md"))
+LIBRARIES = ["numpy", "pillow", "opencv-python", "keras", "tensorflow", "jax", "torch"]
+MARK = r"<!-- table (\S+) -->\n(.*?)<!-- end -->"
+
+
+class Table:
+    """A table that a benchmark prints as Markdown, row by row, and keeps for docs/."""
+
+    def __init__(self, name: str, *columns: str):
+        self.name, self.columns, self.rows = name, list(columns), []
+        print(markdown(self.columns, []), end="", flush=True)
+
+    def add(self, *cells: object) -> None:
+        self.rows.append([str(cell) for cell in cells])
+        print(line(self.rows[-1]), end="", flush=True)
+
+    def save(self, wanted: bool, *facts: str) -> None:
+        """Print `facts` and the machine; where it is wanted, write all into benchmarks/results/."""
+        facts = [*facts, *machine()]
+        print(f"\n{', '.join(facts)}\n", flush=True)
+        if wanted:
+            RESULTS.mkdir(exist_ok=True)
+            kept = {"columns": self.columns, "rows": self.rows, "facts": facts}
+            text = json.dumps(kept, indent=1, ensure_ascii=False)
+            (RESULTS / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def machine() -> list[str]:
+    """Return what a figure depends on: cores, processor, Python, and the libraries that are loaded."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        name = re.search(r"model name\s*: (.*)", cpuinfo.read_text())[1]
+    facts = [f"{os.cpu_count()} cores of {name}", f"Python {platform.python_version()}"]
+    for library in LIBRARIES:
+        try:
+            facts.append(f"{library} {version(library)}")
+        except PackageNotFoundError:
+            continue
+    return facts
+
+
+def line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def markdown(columns: list[str], rows: list[list[str]]) -> str:
+    """Return a table of Markdown."""
+    return line(columns) + "|" + "---|" * len(columns) + "\n" + "".join(map(line, rows))
+
+
+def network_tables() -> dict[str, str]:
+    """Return {name: table} of what pretrained/metrics.json holds."""
+    metrics = json.loads((ROOT / "pretrained/metrics.json").read_text(encoding="utf-8"))
+    rules = metrics["val"]
+    figures = ["n", "accuracy", "macro_recall", "macro_f1", "weighted_f1", "calibration_error"]
+    figures = [name for name in figures if name in rules["majority"]]
+    titles = [name.replace("_", " ").replace("f1", "F1") for name in figures]
+    accuracy = [
+        [rule, *(shown(rules[rule][name]) for name in figures)]
+        for rule in ("plurality", "majority")
+    ]
+    emotions = [
+        [emotion, *(shown(row[name]) for name in ("support", "precision", "recall", "f1-score"))]
+        for emotion, row in rules["majority"]["per_class"].items()
+    ]
+    clean = metrics["corruptions"][0]["accuracy"]
+    corruptions = [
+        [
+            one["corruption"],
+            f"{one['severity']:.3g}",
+            shown(one["accuracy"]),
+            f"{one['accuracy'] - clean:+.3f}",
+        ]
+        for one in metrics["corruptions"]
+    ]
+    return {
+        "network": markdown(["labels by", *titles], accuracy),
+        "emotions": markdown(["", "faces", "precision", "recall", "F1"], emotions),
+        "corruptions": markdown(["corruption", "severity", "accuracy", "difference"], corruptions),
+    }
+
+
+def shown(figure: float) -> str:
+    """Return a count as it is, a share with three digits."""
+    return f"{figure:,.0f}" if float(figure).is_integer() and figure > 1 else f"{figure:.3f}"
+
+
+def read_tables() -> dict[str, str]:
+    """Return {name: table} of all figures that there are."""
+    tables = network_tables()
+    for path in sorted(RESULTS.glob("*.json")):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        facts = textwrap.fill(f"({', '.join(kept['facts'])}.)", 120)
+        tables[path.stem] = f"{markdown(kept['columns'], kept['rows'])}\n{facts}\n"
+    return tables
+
+
+def remake(document: Path, tables: dict[str, str]) -> str:
+    """Return a document with its tables made anew. Raises UserError for one without figures."""
+
+    def replace(found: re.Match) -> str:
+        if found[1] not in tables:
+            fail(f"{document}: table {found[1]}: no figures; run that benchmark with --save")
+        return f"<!-- table {found[1]} -->\n{tables[found[1]]}<!-- end -->"
+
+    return re.sub(MARK, replace, document.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def main() -> None:
+    parser = Parser(__doc__)
+    check = "write nothing; fail where a table is not what the figures say"
+    parser.add_argument("--check", action="store_true", help=check)
+    args = parser.parse_args()
+    tables = read_tables()
+    for document in DOCUMENTS:
+        text = remake(document, tables)
+        if not args.check:
+            document.write_text(text, encoding="utf-8")
+        elif text != document.read_text(encoding="utf-8"):
+            mend = "run `python benchmarks/report.py`"
+            fail(f"{document}: its tables are not those of the figures; {mend}")
+
+
+if __name__ == "__main__":
+    run(main)
