@@ -53,7 +53,8 @@ def test_a_script_runs_through_a_symbolic_link_from_anywhere(script, tmp_path):
     assert done.returncode == 0 and "usage: linked.py" in done.stdout, done.stderr
 
 
-USED = [*DATA_STAGES, "train.py", "realtime.py", "samples/make_toy_csv.py", "samples/plot_csv.py"]
+SAMPLES = [f"samples/{name}.py" for name in ("make_toy_csv", "plot_csv", "draw_docs")]
+USED = [*DATA_STAGES, "train.py", "realtime.py", *SAMPLES]
 
 
 @pytest.mark.parametrize("script", USED)
