@@ -131,6 +131,7 @@ def learn(
     if index == 0:
         prepare_checkpoint(checkpoint, recipe, args.resume, given.digests)
     check_same(facts_of_run(recipe, given.digests))
+    # Only now, when the first one has mended what a killed run may have left of it
     check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, args.resume)})
     labels = recipe.labels if given.votes is not None else "hard"
     print(

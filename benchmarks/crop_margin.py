@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from report import Table
+from report import Table, add_save
 
 from common.command_line import Parser, run
 from dataset.images import list_images
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--val", type=Path, default=Path("data/split/val"))
     parser.add_argument("--votes", type=Path, default=Path("data/faces/votes.csv"))
     parser.add_argument("--model", type=Path, default=ROOT / "pretrained")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     classifier, detector = Classifier.load(args.model), HaarDetector()
     with args.votes.open(newline="") as file:

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import Table  # noqa: E402
+from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from common.errors import fail  # noqa: E402
@@ -83,7 +83,7 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_input("--data", "data", "folder of the two CSVs")
     parser.add_argument("--repeats", type=positive_int, default=3, help="runs (%(default)s)")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     parser.add_argument(
         "--plain", nargs=3, metavar=("SCRIPT", "FOLDER", "OUT"), help=argparse.SUPPRESS
     )

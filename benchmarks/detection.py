@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from report import Table
+from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam.geometry import iou
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument(
         "--clips", type=Path, required=True, help="folder of videos, each of one face or more"
     )
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     cascade = load_cascade()
     clips = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)

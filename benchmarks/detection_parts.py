@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detection import judge, only_lasting, whole
-from report import Table
+from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam.geometry import iou
@@ -157,7 +157,7 @@ CHANGES: dict[str, Callable[[np.ndarray, np.ndarray], Changed]] = {
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--clips", type=Path, required=True, help="folder of videos of one person")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     cv2.setNumThreads(1)
     paths = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)

@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import Table  # noqa: E402
+from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run, seed  # noqa: E402
 from dataset.images import list_images  # noqa: E402
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--faces", type=positive_int, default=50, help=faces)
     seeds = "of sets and trainings (1 2 3)"
     parser.add_argument("--seeds", type=seed, nargs="+", default=[1, 2, 3], help=seeds)
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     images = list_images(args.val, "random_split.py")
     rows = {

@@ -49,12 +49,18 @@ class Table:
             (RESULTS / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
+def add_save(parser: Parser) -> None:
+    """Add the option of a benchmark that `Table.save` takes."""
+    parser.add_argument("--save", action="store_true", help="keep the table for docs/")
+
+
 def machine() -> list[str]:
     """Return what a figure depends on: cores, processor, Python, and the libraries that are loaded."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        name = re.search(r"model name\s*: (.*)", cpuinfo.read_text())[1]
+    # Of ARM's it names no model
+    if cpuinfo.exists() and (found := re.search(r"model name\s*: (.*)", cpuinfo.read_text())):
+        name = found[1]
     facts = [f"{os.cpu_count()} cores of {name}", f"Python {platform.python_version()}"]
     for library in LIBRARIES:
         try:

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import Table  # noqa: E402
+from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from dataset.images import list_images  # noqa: E402
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_input("--val", "data/split/val", "validation faces")
     parser.add_argument("--times", type=positive_int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     images = list_images(args.train, "random_split.py")
     columns = ["faces", "read in", "faces/s", "first epoch", "faces/s", "most memory"]

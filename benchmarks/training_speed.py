@@ -26,7 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from report import Table  # noqa: E402
+from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from common.console import plural  # noqa: E402
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
     parser.add_argument("--several", action="store_true", help="devices and processes instead")
     parser.add_argument("--measure", action="store_true", help="on this process's backend alone")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     options = ["--steps", str(args.steps), *["--bfloat16"] * args.bfloat16]
 

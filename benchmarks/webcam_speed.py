@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from report import Table
+from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam import FaceAnalyzer
@@ -283,7 +283,7 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
     parser.add_argument("--only-long", action="store_true", help="the long run alone")
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/results.md")
+    add_save(parser)
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:

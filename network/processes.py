@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from types import ModuleType
 from typing import BinaryIO
 
 from common.command_line import status_of
@@ -121,7 +122,7 @@ def join_and_work(work: Callable[[], None], link: socket.socket) -> None:
     except (UserError, OSError, ImportError):
         raise
     except Exception as error:
-        if not is_distributed() or not re.search(BROKEN, str(error)):
+        if not joined_by() or not re.search(BROKEN, str(error)):
             raise
         fail(f"{ANOTHER} ({first_line(error)}); {HOW_TO_RESTART}")
 
@@ -186,7 +187,7 @@ def check_same(facts: dict[str, object]) -> None:
 
     All give the same names, and values that JSON or `str` can write.
     """
-    if not is_distributed():
+    if not joined_by():
         return
     import numpy as np
     from jax.experimental.multihost_utils import process_allgather
@@ -205,22 +206,17 @@ def check_same(facts: dict[str, object]) -> None:
 
 def leave() -> None:
     """Wait until all processes have come here; from now on each is alone."""
-    if is_distributed():
-        import jax
-
+    if jax := joined_by():
         jax.distributed.shutdown()
 
 
 def process() -> tuple[int, int]:
     """Return the number of this process, from 0, and how many there are."""
-    if not is_distributed():
-        return 0, 1
-    import jax
-
-    return jax.process_index(), jax.process_count()
+    jax = joined_by()
+    return (jax.process_index(), jax.process_count()) if jax else (0, 1)
 
 
-def is_distributed() -> bool:
-    """Return whether this process has joined others: 0 or more of them."""
+def joined_by() -> ModuleType | None:
+    """Return JAX where this process has joined others by it, None where it has not, or has left."""
     jax = sys.modules.get("jax")
-    return jax is not None and jax.distributed.is_initialized()
+    return jax if jax and jax.distributed.is_initialized() else None
