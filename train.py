@@ -120,8 +120,8 @@ def import_keras_modules() -> None:
 
 def learn(
     recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
-) -> tuple[Input, np.ndarray, Path, list[dict]]:
-    """Read the faces and train; return input, targets, checkpoint and log.
+) -> tuple[Input, Path, list[dict]]:
+    """Read the faces and train; return input, checkpoint and log.
 
     What several processes do together; the first of them alone writes.
     """
@@ -142,12 +142,11 @@ def learn(
 
     # 2. Train
     import_keras_modules()
-    targets = evaluation.teach(given.teachers, given.train, given.targets)
     callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and index == 0 else []
     kept = to_keep(args, given)
-    log = training.train(given, targets, checkpoint, recipe, args.resume, kept, callbacks)
+    log = training.train(given, checkpoint, recipe, args.resume, kept, callbacks)
     leave()
-    return given, targets, checkpoint, log
+    return given, checkpoint, log
 
 
 def to_keep(args: argparse.Namespace, given: Input) -> dict:
@@ -168,13 +167,13 @@ def train_network(
     inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
     inputs.append(args.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, targets, checkpoint, log = learn(recipe, paths, limit, args)
+        given, checkpoint, log = learn(recipe, paths, limit, args)
         val, emotions, votes = given.sets["val"], given.emotions, given.votes
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
         calibration = evaluation.calibrate(
-            network, val, emotions, votes, targets.mean(axis=0), recipe.logit_adjustment
+            network, val, emotions, votes, given.targets.mean(axis=0), recipe.logit_adjustment
         )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)

@@ -78,11 +78,6 @@ def calibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: floa
     return softmax((to_logits(probabilities) - offsets) / temperature)
 
 
-def uncalibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: float) -> np.ndarray:
-    """Return the probabilities, (n, emotions), from which `calibrated` made these."""
-    return softmax(temperature * to_logits(probabilities) + offsets)
-
-
 def to_logits(probabilities: np.ndarray) -> np.ndarray:
     """Return logits whose softmax are these probabilities, (n, emotions)."""
     return np.log(np.maximum(probabilities, 1e-9))

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from network.architecture import adjust_logits, load_network
+from network.architecture import adjust_logits
 from network.calibration import (
     adjustment_curve,
     calibrated,
@@ -16,22 +16,11 @@ from network.calibration import (
 from network.corruptions import CORRUPTIONS, corrupted
 from network.faces import Faces
 from network.targets import headline_rule, labels_by_rule
-from network.teachers import Teacher, blend
 
 
 def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """Return the probabilities, float32 (n, emotions), of faces, uint8 (n, side, side, 1)."""
     return network.predict(images, batch_size=256, verbose=0)
-
-
-def teach(teachers: list[Teacher], faces: Faces, targets: np.ndarray) -> np.ndarray:
-    """Return the targets of faces, float32 (n, emotions), as the teachers change them."""
-    opinions = []
-    for teacher in teachers:
-        print(f"asking {teacher.folder}")
-        network, _ = load_network(teacher.folder)
-        opinions.append(teacher.opinion(predict(network, faces.images)))
-    return blend(targets, opinions) if teachers else targets
 
 
 def calibrate(

@@ -1,4 +1,4 @@
-"""Earlier trained networks as teachers: what they say of a face becomes half of its target."""
+"""Earlier trained networks as teachers: which may teach, and how far they were calibrated."""
 
 import json
 from dataclasses import dataclass
@@ -7,10 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import fail, first_line
-from network.calibration import uncalibrated
 from network.checkpoint import digest
-
-WEIGHT = 0.5  # of the teachers in a target; the rest are the shares of the votes
 
 
 @dataclass(frozen=True)
@@ -21,13 +18,6 @@ class Teacher:
     temperature: float
     offsets: np.ndarray  # float (emotions,), what was taken from its logits
     digest: str  # of its files
-
-    def opinion(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return the network's probabilities as they were when its training ended.
-
-        It learned the shares of the votes; calibrated, it says how likely one label is.
-        """
-        return uncalibrated(probabilities, self.offsets, self.temperature)
 
 
 def read_teachers(
@@ -67,8 +57,3 @@ def read_teachers(
             )
         )
     return teachers
-
-
-def blend(targets: np.ndarray, opinions: list[np.ndarray]) -> np.ndarray:
-    """Return targets, float32 (n, emotions), blended with the mean of the teachers' opinions."""
-    return ((1 - WEIGHT) * targets + WEIGHT * np.mean(opinions, axis=0)).astype(np.float32)

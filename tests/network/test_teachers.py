@@ -1,36 +1,13 @@
-"""Earlier networks as teachers: which may teach, and what becomes of the targets."""
+"""Earlier networks as teachers: which may teach, and that they do."""
 
 import json
 import shutil
 
-import numpy as np
 import pytest
 from conftest import fails, on_few, run
 
 from common.errors import UserError
-from network.teachers import blend, read_teachers
-
-
-def test_targets_are_half_the_votes_and_half_the_mean_of_the_teachers():
-    targets = np.array([[1, 0, 0], [0, 0.5, 0.5]], np.float32)
-    opinions = [np.array([[0.6, 0.4, 0], [0, 1, 0]]), np.array([[0.2, 0.4, 0.4], [0, 0, 1]])]
-    blended = blend(targets, opinions)
-    assert blended.dtype == np.float32
-    assert blended == pytest.approx(np.array([[0.7, 0.2, 0.1], [0, 0.5, 0.5]]))
-
-
-def test_an_opinion_is_what_the_network_said_before_it_was_calibrated(trained):
-    labels = (trained / "data/model/labels.txt").read_text().split()
-    stage = json.loads((trained / "data/model/stage.json").read_text())
-    metrics = json.loads((trained / "data/model/metrics.json").read_text())
-    val = stage["arguments"]["faces"]["val"]
-    (teacher,) = read_teachers([trained / "data/model"], val, labels)
-    logits = np.random.default_rng(0).normal(size=(4, len(labels)))
-    offsets = np.array([metrics["logit_offsets"][emotion] for emotion in labels])
-    calibrated = np.exp((logits - offsets) / metrics["temperature"])
-    opinion = teacher.opinion(calibrated / calibrated.sum(axis=1, keepdims=True))
-    learned = np.exp(logits)
-    assert opinion == pytest.approx(learned / learned.sum(axis=1, keepdims=True))
+from network.teachers import read_teachers
 
 
 @pytest.mark.parametrize(
