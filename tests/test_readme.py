@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import pytest
-from conftest import ROOT, run, slow
+from conftest import PICTURE, ROOT, make_video, run, slow
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -69,6 +70,32 @@ def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
     assert re.search("1 face: ([a-z]+)", said)[1] in emotions
 
 
+def test_a_video_and_a_folder_of_pictures(tmp_path):
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PICTURE, tmp_path / "photos")
+    make_video(tmp_path / "clip.mp4")
+    for command in block("webcam"):
+        run(*shlex.split(command)[1:], "--model", ROOT / "pretrained", cwd=tmp_path)
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) > 10
+    made = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert made == {"clip.mp4", "labelled.mp4", "faces.csv", PICTURE.name}
+    assert (tmp_path / "labelled" / PICTURE.name).is_file()
+
+
+def test_a_program_of_your_own(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    given = {"frame": cv2.imread(str(PICTURE)), "seconds": 0.0}
+    exec("\n".join(block("program")), given)
+    (face,) = given["faces"]
+    assert (face.emotion, len(face.probabilities)) == ("happiness", len(given["analyzer"].emotions))
+
+
+def test_the_seven_steps_are_the_commands_of_the_toy_block():
+    steps = re.search(r"\n## The seven scripts\n((?:.*\n)*?)## ", README)[1]
+    numbered = re.findall(r"```bash\npython (.*)\n```", steps)
+    assert numbered == [name for name, *_ in scripts() if not name.startswith("samples/")]
+
+
 SCRIPTS = [*ROOT.glob("*.py"), *ROOT.glob("samples/*.py"), *ROOT.glob("benchmarks/*.py")]
 OF_OTHER_PROGRAMS = {
     "--gpus-per-node",
@@ -95,6 +122,14 @@ def test_each_option_is_documented_and_each_documented_one_exists(tmp_path):
     assert documented <= set().union(*exist.values()) | OF_OTHER_PROGRAMS
     for script in ROOT.glob("*.py"):
         assert exist[script] - {"--help"} <= documented, script.name
+    # And each command has options of its own script alone
+    documents += [path.read_text() for path in ROOT.glob("*.md")]
+    commands = re.findall(
+        r"python ([a-z_/]+\.py)\b([^`#]*?)(?:`|#|\n(?! *--))", "\n".join(documents)
+    )
+    assert len(commands) > 30
+    for name, given in commands:
+        assert set(re.findall(FLAG, given)) <= exist[ROOT / name], (name, given)
 
 
 def test_the_tables_of_the_documents_are_those_of_the_figures(tmp_path):
