@@ -47,26 +47,27 @@ def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
 
 
 def adjustment_curve(
-    probabilities: np.ndarray, labels: np.ndarray, shares: np.ndarray
-) -> list[dict[str, float]]:
-    """Return accuracy and macro recall for each strength of logit adjustment, 0 to 1.
+    probabilities: np.ndarray, labels: np.ndarray, shares: np.ndarray, emotions: list[str]
+) -> list[dict]:
+    """Return accuracy, macro recall and recall of each emotion for strengths of logit adjustment, 0 to 1.
 
     Menon et al. 2021 (arXiv:2007.07314): `strength` times the log of `shares`, (emotions,), those
     of the emotions among the targets, is taken from the logits, so that a rare emotion is named
     where it is only nearly the likeliest. `probabilities` are (n, emotions), `labels` the numbers
-    of n emotions; the recall is over those that occur among them.
+    of n emotions; recall is that of the emotions that occur among them.
     """
     logits, there = to_logits(probabilities), np.unique(labels)
     curve = []
     for strength in np.linspace(0, 1, 21):
         right = (logits - strength * np.log(shares)).argmax(axis=1) == labels
-        recall = np.mean([right[labels == number].mean() for number in there])
-        point = {"accuracy": float(right.mean()), "macro_recall": float(recall)}
+        recall = {emotions[number]: float(right[labels == number].mean()) for number in there}
+        macro = float(np.mean(list(recall.values())))
+        point = {"accuracy": float(right.mean()), "macro_recall": macro, "recall": recall}
         curve.append({"strength": round(float(strength), 2), **point})
     return curve
 
 
-def choose_adjustment(curve: list[dict[str, float]]) -> float:
+def choose_adjustment(curve: list[dict]) -> float:
     """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy."""
     least = curve[0]["accuracy"] - MAX_ACCURACY_COST
     affordable = [point for point in curve if point["accuracy"] >= least]

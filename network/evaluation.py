@@ -41,7 +41,7 @@ def calibrate(
     known = np.isin(truth, emotions)
     numbers = np.array([emotions.index(emotion) for emotion in truth[known]])
     probabilities = predict(network, faces.images[known])
-    curve = adjustment_curve(probabilities, numbers, shares)
+    curve = adjustment_curve(probabilities, numbers, shares, emotions)
     strength = choose_adjustment(curve) if strength is None else strength
     offsets = strength * np.log(shares)
     temperature = fit_temperature(calibrated(probabilities, offsets, 1.0), numbers)

@@ -10,7 +10,6 @@ from network.calibration import (
     choose_adjustment,
     fit_temperature,
     softmax,
-    uncalibrated,
 )
 
 
@@ -34,12 +33,14 @@ def test_a_few_faces_that_are_all_named_right_make_no_certainty(faces):
 def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
     """Shares 0.9 and 0.1: from ln(0.55 / 0.45) / ln(9) = 0.09 on the second face is named right."""
     probabilities = np.array([[0.9, 0.1], [0.55, 0.45], [0.75, 0.25]])
-    curve = adjustment_curve(probabilities, np.array([0, 1, 0]), np.array([0.9, 0.1]))
+    curve = adjustment_curve(probabilities, np.array([0, 1, 0]), np.array([0.9, 0.1]), ["a", "b"])
     by_strength = {point["strength"]: point for point in curve}
     assert by_strength[0]["accuracy"] == pytest.approx(2 / 3)
     assert by_strength[0]["macro_recall"] == pytest.approx(1 / 2)
     assert by_strength[0.05] == {**by_strength[0], "strength": 0.05}
-    assert by_strength[0.1] == {"strength": 0.1, "accuracy": 1, "macro_recall": 1}
+    assert by_strength[0]["recall"] == {"a": 1, "b": 0}
+    both = {"a": 1, "b": 1}
+    assert by_strength[0.1] == {"strength": 0.1, "accuracy": 1, "macro_recall": 1, "recall": both}
     assert by_strength[0.5]["accuracy"] == pytest.approx(1)
     # The third is 3 to 1: ln(3) / ln(9) = 0.5
     assert by_strength[0.55]["accuracy"] == pytest.approx(2 / 3)
@@ -51,10 +52,9 @@ def test_the_balance_chosen_costs_at_most_three_thousandths():
     assert choose_adjustment([dict(zip(names, point)) for point in curve]) == 0.1
 
 
-def test_what_was_calibrated_can_be_undone():
+def test_calibrated_are_the_logits_less_offsets_divided_by_the_temperature():
     logits = np.random.default_rng(0).normal(size=(5, 3))
     offsets = np.array([1, -2, 0.5])
 
     changed = calibrated(softmax(logits), offsets, 0.6)
     assert changed == pytest.approx(softmax((logits - offsets) / 0.6))
-    assert uncalibrated(changed, offsets, 0.6) == pytest.approx(softmax(logits))
