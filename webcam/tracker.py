@@ -59,7 +59,7 @@ class Tracker:
         self.detector = detector
         self.tracks: list[Track] = []
         self.track_ids = self.frames = 0
-        self.turns, self.next_search = itertools.count(), 0.0
+        self.turns, self.next_search = itertools.count(), -math.inf
         self.seconds, self.thumbnail = 0.0, None  # of the last frame
 
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
@@ -136,8 +136,9 @@ class Tracker:
         if lost or not any(track.found for track in self.tracks):
             turn = next(self.turns)
             return view.search([*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])])
-        # Where frames are rare, more passes in each
-        due = 1 + math.floor((seconds - self.next_search) / SEARCH_EVERY)
+        # Where frames are rare, more passes in each; none for frames before the last one
+        since = max(self.next_search, self.seconds)
+        due = 1 + math.floor((seconds - since) / SEARCH_EVERY)
         if due < 1:
             return []
         self.next_search = seconds + SEARCH_EVERY

@@ -193,3 +193,43 @@ def test_at_two_frames_a_second_new_faces_are_noticed_too(photo, detector):
         faces = tracker.update(gray_scene(photo, *middles, side=130), number / 2)
         counts.append(len(faces))
     assert counts[:3] == [1, 1, 1] and counts[-1] == 2
+
+
+class CountingPasses:
+    """A detector that counts the passes of each frame's search."""
+
+    def __init__(self, detector):
+        self.detector, self.frames = detector, []
+
+    def plan_passes(self, shape):
+        return self.detector.plan_passes(shape)
+
+    def view(self, gray):
+        view = self.detector.view(gray)
+        search = view.search
+        self.frames.append(0)
+
+        def counted(passes):
+            passes = list(passes)
+            self.frames[-1] += len(passes)
+            return search(passes)
+
+        view.search = counted
+        return view
+
+
+@pytest.mark.parametrize("start", [0.0, -1e3, 1e9])
+def test_who_comes_back_after_a_minute_is_followed_at_the_usual_cost(photo, detector, start):
+    """Times may count from anywhere."""
+    counting = CountingPasses(detector)
+    tracker, seconds = Tracker(counting), start
+    scene, wall = gray_scene(photo, (320, 240)), np.full((480, 640), 90, np.uint8)
+    for frames, frame, apart in ((5, scene, 1 / 30), (120, wall, 0.5), (5, scene, 1 / 30)):
+        for _ in range(frames):
+            seconds += apart
+            faces = tracker.update(frame, seconds)
+    assert [face.track_id for face in faces] == [2]
+    assert len(counting.frames) == 130
+    usual = sum(len(kind) for kind in detector.plan_passes(scene.shape))
+    assert max(counting.frames[1:125]) <= usual and max(counting.frames[126:]) <= 2
+    assert max(counting.frames[126:]) > 0
