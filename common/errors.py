@@ -1,5 +1,7 @@
 """One way to fail: an exception that a script turns into one line on stderr and exit status 1."""
 
+from __future__ import annotations  # for Pythons that are too old, see libraries.py
+
 from pathlib import Path
 from typing import NoReturn
 

@@ -1,6 +1,6 @@
 """What a script says where Python is too old or a library is missing: one line, no traceback.
 
-Written for any Python 3: an old one must get as far as the line.
+Written for Python 3.7 on: one that is too old must get as far as the line.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common.console import quiet
 from common.libraries import required
 
-with required("requirements.txt"), quiet():  # of a home that matplotlib can't write into
-    import matplotlib
+with required("requirements.txt"):
+    from common.console import quiet
+
+    with quiet():  # of a home that it can't write into
+        import matplotlib
     import pandas as pd
     from matplotlib.figure import Figure
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import DATA_STAGES, PICTURE, ROOT, fails
@@ -45,6 +46,16 @@ runpy.run_path(sys.argv[1])
     one_line([sys.executable, "-c", code, str(ROOT / script)], tmp_path, says)
     for path in (script, "common/libraries.py", "common/__init__.py"):
         ast.parse((ROOT / path).read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+OLD = [*Path.home().glob(".pyenv/versions/3.[789]*/bin/python")]
+
+
+@pytest.mark.skipif(not OLD, reason="needs pyenv with a Python 3.7 to 3.9")
+@pytest.mark.parametrize("script", [*SCRIPTS, "samples/plot_csv.py"])
+def test_a_real_older_python_gets_as_far_as_that_line(script, tmp_path):
+    for python in OLD:
+        one_line([python, str(ROOT / script)], tmp_path, ["is too old, this needs Python 3.10"])
 
 
 def test_a_library_that_is_loaded_late(source, tmp_path):
