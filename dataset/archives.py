@@ -3,6 +3,7 @@
 import contextlib
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -24,7 +25,7 @@ def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
             while (inner := open_inner(file, path, names, stack)) is not None:
                 file = inner
             yield file
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError) as error:
+        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
             fail(f"{path}: not an archive that can be read ({error}); download it again")
 
 

@@ -8,6 +8,8 @@ import zipfile
 import pytest
 from conftest import fails, run, tree_hash
 
+from dataset.fer2013 import KAGGLE
+
 
 def tar_of(files):
     """Return the bytes of a .tar.gz of {name: bytes}."""
@@ -28,6 +30,19 @@ def zip_of(files):
     return packed.getvalue()
 
 
+def spoiled(archive):
+    """Return an archive with wrong bytes in the middle of what it holds."""
+    half = len(archive) // 2
+    return (
+        archive[:half]
+        + bytes(255 - byte for byte in archive[half : half + 40])
+        + archive[half + 40 :]
+    )
+
+
+NOISE = b"emotion,pixels,Usage\n" + b"".join(b"0,%d,Training\n" % (n * n) for n in range(20_000))
+
+
 @pytest.fixture
 def downloads(toy, tmp_path):
     """A folder with data/ as it is after the download, and the CSV's bytes."""
@@ -42,6 +57,7 @@ ARCHIVES = {
     "fer2013.zip": lambda csv: zip_of(  # of the challenge
         {"fer2013.tar.gz": tar_of({"fer2013/fer2013.csv": csv}), "train.csv": b"", "test.csv": b""}
     ),
+    f"{KAGGLE}.zip": lambda csv: zip_of({"icml_face_data.csv": csv, "train.csv": b""}),
     "icml_face_data.csv.zip": lambda csv: zip_of(
         {"icml_face_data.csv": csv.replace(b"emotion,pixels,Usage", b"emotion, pixels, Usage")}
     ),
@@ -66,6 +82,8 @@ def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
         ("a.zip", zip_of({"one.csv": b"", "two.csv": b""}), "holds no fer2013.csv"),
         ("a.tar.gz", tar_of({"notes.txt": b"none"}), "holds no fer2013.csv"),
         ("a.zip", zip_of({"fer2013.csv": b"x" * 5000})[:-30], "download it again"),
+        ("a.zip", spoiled(zip_of({"fer2013.csv": NOISE})), "download it again"),
+        ("a.tar.gz", spoiled(tar_of({"fer2013.csv": NOISE})), "download it again"),
     ],
 )
 def test_what_is_not_the_download_is_refused(downloads, name, data, says):
