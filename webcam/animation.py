@@ -19,12 +19,12 @@ MAX_BYTES = 2**29  # of all pictures of an animation
 class AnimationSource:
     """The pictures of a GIF, WebP, PNG or AVIF that moves.
 
-    Raises UserError when they can't be read.
+    `name` is what an error calls it. Raises UserError when they can't be read.
     """
 
     live, sound, tag_column = False, None, None
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, name: str | None = None):
         self.paths = [path]
         try:
             with quiet():
@@ -32,7 +32,7 @@ class AnimationSource:
         except cv2.error:  # more pixels than OpenCV takes
             is_read = False
         if not is_read:
-            fail(f"{path}: not an animation that OpenCV can read; convert it to MP4")
+            fail(f"{name or path}: not an animation that OpenCV can read; convert it to MP4")
         self.pictures = animation.frames
         # As browsers do with those that were made to go as fast as the computer
         shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
@@ -53,7 +53,7 @@ class AnimationSource:
         """All of it was read."""
 
 
-def fits_in_memory(animation: Path, count: int) -> bool:
+def fits_in_memory(animation: Path, count: int, name: str | None = None) -> bool:
     """Return whether all `count` pictures of an animation may be held, as OpenCV reads them.
 
     Raises UserError when they may not, and it is no GIF, which FFmpeg reads as a video.
@@ -61,5 +61,5 @@ def fits_in_memory(animation: Path, count: int) -> bool:
     picture = next(read_pictures(animation, count))
     size = 0 if picture is None else picture.size / 3 * 4 * count
     if size > MAX_BYTES and animation.suffix.lower() != ".gif":
-        fail(f"{animation}: an animation too large for OpenCV; convert it to MP4")
+        fail(f"{name or animation}: an animation too large for OpenCV; convert it to MP4")
     return size <= MAX_BYTES

@@ -49,12 +49,10 @@ class CameraSource:
 
     def read(self) -> None:
         """Read until the source is closed; the thread's work."""
-        while not self.closing.is_set():
+        while not (self.closing.is_set() or self.interlaced):
             there, frame = self.capture.read()
             # Of such frames OpenCV 4.13 and newer make black ones, see video.py
             self.interlaced |= INTERLACED in self.overheard.take()
-            if self.interlaced:
-                return
             if there:
                 with contextlib.suppress(queue.Empty):
                     self.newest.get_nowait()  # that nobody took
@@ -62,6 +60,7 @@ class CameraSource:
             elif not self.closing.wait(0.2):
                 self.capture.release()
                 self.capture = open_capture(self.name, self.size)
+        self.capture.release()
 
     def frames(self) -> Iterator[Frame]:
         """Yield the newest frame, with its seconds since the first one and its time of day.

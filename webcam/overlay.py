@@ -1,5 +1,6 @@
 """Boxes, labels and bars on a frame."""
 
+import unicodedata
 from dataclasses import dataclass
 
 import cv2
@@ -23,13 +24,23 @@ def put_text(
     frame: np.ndarray, text: str, origin: tuple[int, int], size: float, color: tuple, thick: int = 1
 ) -> None:
     """Write one line, its lower left corner at `origin`; `size` is OpenCV's font scale."""
-    cv2.putText(frame, text, origin, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA)
+    cv2.putText(
+        frame, drawable(text), origin, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA
+    )
 
 
 def text_size(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
     """Return the width of the widest text and the height of a line, in pixels."""
-    sizes = [cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick) for text in texts]
+    sizes = [
+        cv2.getTextSize(drawable(text), cv2.FONT_HERSHEY_SIMPLEX, size, thick) for text in texts
+    ]
     return max(width for (width, _), _ in sizes), max(height + base for (_, height), base in sizes)
+
+
+def drawable(text: str) -> str:
+    """Return a text in the letters that OpenCV draws, ASCII's: ö as o, `?` for what has no such one."""
+    plain = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(plain).encode("ascii", "replace").decode()
 
 
 def font_scale(frame: np.ndarray) -> float:

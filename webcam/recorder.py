@@ -104,7 +104,9 @@ class VideoRecorder:
             self.path = None
             return None
         if self.held is None:  # Ctrl-C came before the first frame was taken
-            self.path = self.part.unlink(missing_ok=True)
+            self.writer.release()
+            self.part.unlink(missing_ok=True)
+            self.path = None
             return None
         streams = ffmpeg.probe(self.source.sound)
         if self.total is None:
@@ -159,7 +161,7 @@ class VideoRecorder:
         """Keep what can be played of a video that could not be written, and raise UserError."""
         path, self.path, kept = self.path, None, ""
         if cv2.VideoCapture(str(self.part)).read()[0]:
-            self.part.rename(path.with_stem(f"{path.stem}.partial"))
+            os.replace(self.part, path.with_stem(f"{path.stem}.partial"))
             kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
         self.part.unlink(missing_ok=True)
         what = "can't be written (disk full, or a codec is missing)"

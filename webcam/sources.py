@@ -87,8 +87,8 @@ def open_first_camera(overheard: Overheard | None = None) -> Source:
 def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:
     """Open a camera, a stream, a video, or the picture at an http address."""
     there = look_up(name)
-    if there and there.is_picture:
-        return open_web_picture(name)
+    if there and there.is_picture and (picture := open_web_picture(name)):
+        return picture
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
         fail(f"{without_secrets(name)}: {why_not_opened(name)}")
@@ -115,14 +115,14 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
     return ImageSource(paths, many=count > 1 or paths != [Path(names[0])])
 
 
-def open_web_picture(address: str) -> ImageSource | AnimationSource:
-    """Return the source of the picture at an http address, which may move."""
+def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
+    """Return the source of the picture at an http address, None for one that is a long video."""
     folder = tempfile.TemporaryDirectory()
-    path = fetch(address, Path(folder.name))
+    path, name = fetch(address, Path(folder.name)), without_secrets(address)
     count = count_pictures(path)
     if is_animation(path, count):
-        return AnimationSource(path)
-    return ImageSource([path], count > 1, [without_secrets(address)], folder)
+        return AnimationSource(path, name) if fits_in_memory(path, count, name) else None
+    return ImageSource([path], count > 1, [name], folder)
 
 
 def is_text(file: Path) -> bool:

@@ -176,7 +176,9 @@ def test_odd_names_are_kept(faces, tmp_path, script):
         )
 
 
-@pytest.mark.parametrize("what", ["picture", "folder", "video", "output", "model", "photos"])
+@pytest.mark.parametrize(
+    "what", ["picture", "folder", "video", "output", "model", "photos", "collect", "out"]
+)
 def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
     """At such a name OpenCV crashes."""
     odd = os.fsdecode(b"\xff")
@@ -196,8 +198,10 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
         "output": [*picture, "--output", f"{odd}.png"],
         "model": [*picture, "--model", f"{odd}.model"],
         "photos": ["--photos", "photos"],
+        "collect": [*picture, "--collect", odd, "--emotions", "glad"],
+        "out": ["--out", odd],
     }[what]
-    script = "data_preprocessing.py" if what == "photos" else "realtime.py"
+    script = {"photos": "data_preprocessing.py", "out": "train.py"}.get(what, "realtime.py")
     before = tree_hash(tmp_path)
     says = ["\\udcff", "not a name in UTF-8, as OpenCV needs it; rename it"]
     fails(script, *arguments, cwd=tmp_path, says=says)

@@ -135,3 +135,14 @@ def test_bars_of_neighbours_do_not_lie_on_one_another():
     for left, top, width, height in [*panels.values(), *(face.box for face in faces)]:
         covered[top : top + height, left : left + width] += 1
     assert covered.max() == 1
+
+
+def test_letters_that_opencv_has_not_are_written_as_those_they_are_made_of():
+    """OpenCV itself writes two question marks for each."""
+    frames = []
+    for emotion in ("fröhlich", "frohlich"):
+        frames.append(np.zeros((240, 320, 3), np.uint8))
+        square = np.array([100, 80, 90, 0.0])
+        face = Face(1, square, emotion, 1.0, np.ones(1, np.float32))
+        draw_faces(frames[-1], [face], [emotion], bars=True)
+    assert (frames[0] == frames[1]).all() and frames[0].any()
