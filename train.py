@@ -37,7 +37,7 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.console import quiet
-    from common.errors import fail
+    from common.errors import fail, utf8_name
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
@@ -49,8 +49,8 @@ with required("requirements.txt"):
         facts_of_stopped_run,
         prepare_checkpoint,
     )
-    from network.faces import choose_test, load_sets
-    from network.input import Input, Paths, note_few_faces, read_input
+    from network.faces import DEFAULT_TEST, has_test, load_sets
+    from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
     from network.options import add_recipe, to_recipe
     from network.processes import check_same, leave, process, run_distributed
     from network.recipe import Recipe
@@ -58,7 +58,6 @@ with required("requirements.txt"):
 
 SCRIPT = Path(__file__).name
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-DEFAULT_TEST = Path("data/faces/test")
 
 
 def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
@@ -89,6 +88,7 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     mode("--export", action="store_true", help=export_only)
     args = parser.parse_args()
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
+    utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
     if (args.evaluate or args.export) and (args.tensorboard or args.distributed):
@@ -209,12 +209,14 @@ def evaluate_network(paths: Paths) -> None:
     takes, size = network.input_shape[1:], (FACE_SIZE, FACE_SIZE, 1)
     if takes != size:
         fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
-    folders = {"val": paths.val, "test": paths.test}
-    folders = {name: folder for name, folder in folders.items() if folder and folder.is_dir()}
+    folders = {"val": paths.val} if paths.val.is_dir() else {}
+    if has_test(paths.test, emotions, paths.out):
+        folders["test"] = paths.test
     if not folders:
         mend = "make it with `python random_split.py`, or give --test"
         fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
     sets, _ = load_sets(folders, emotions)
+    sets = without_trained_on(sets, folders, paths.out, emotions)
     evaluation.report(network, sets, emotions, read_votes(paths.votes))
 
 
@@ -230,7 +232,7 @@ def export_again(folder: Path, seed: int) -> None:
 
 def main() -> None:
     args, recipe = parse_arguments()
-    test = None if args.no_test else choose_test(args.test, DEFAULT_TEST, args.train)
+    test = None if args.no_test else args.test
     paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
     if args.evaluate:
         evaluate_network(paths)

@@ -58,18 +58,20 @@ def calibrate(
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
     """Return n, accuracy, recall, F1 scores, calibration, the table per emotion, and the confusion matrix.
 
-    `truth` are emotions, str (n,); the confusion matrix has a row for each true emotion.
+    `truth` are emotions, str (n,); the confusion matrix has a row for each true emotion. Macro
+    figures are means over the emotions that occur in `truth`.
     """
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = calibration_error(truth, probabilities.max(axis=1), predicted)
     table = classification_report(
         truth, predicted, labels=emotions, output_dict=True, zero_division=0
     )
+    there = [table[emotion] for emotion in emotions if table[emotion]["support"]]
     return {
         "n": len(truth),
         "accuracy": float(accuracy_score(truth, predicted)),
-        "macro_recall": table["macro avg"]["recall"],
-        "macro_f1": table["macro avg"]["f1-score"],
+        "macro_recall": float(np.mean([row["recall"] for row in there])),
+        "macro_f1": float(np.mean([row["f1-score"] for row in there])),
         "weighted_f1": table["weighted avg"]["f1-score"],
         "calibration_error": error,
         "reliability": bins,

@@ -10,8 +10,9 @@ import numpy as np
 from common.console import progress
 from common.errors import fail
 from common.faces import FACE_SIZE
-from dataset.images import copies_of, count, list_images, open_face
+from dataset.images import copies_of, count, list_images, names_in, open_face
 
+DEFAULT_TEST = Path("data/faces/test")
 MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data_preprocessing.py"}
 
 
@@ -69,23 +70,19 @@ def load_sets(
     return sets, emotions
 
 
-def choose_test(folder: Path, default: Path, train: Path) -> Path | None:
-    """Return the folder of test faces, None where it is not there, or is nobody's wish.
+def has_test(folder: Path | None, emotions: list[str], of: Path) -> bool:
+    """Return whether there is a folder of test faces to report on.
 
-    The default one is left out where its emotions are not those of the training faces: it is that
-    of other data.
+    DEFAULT_TEST is left out where it has other emotions than `emotions`, those of `of`: it belongs
+    to other data.
     """
-    if not folder.is_dir():
-        return None
-    names = [
-        {entry.name for entry in parent.iterdir() if entry.is_dir()}
-        for parent in (folder, train)
-        if parent.is_dir()
-    ]
-    if folder == default and names[0] - names[-1]:
-        print(f"{folder}: faces of other emotions than {train}, left out of the report")
-        return None
-    return folder
+    if folder is None or not folder.is_dir():
+        return False
+    there = {name for name in names_in(folder) if (folder / name).is_dir()}
+    if folder == DEFAULT_TEST and there - set(emotions):
+        print(f"{folder}: faces of other emotions than {of}, left out of the report")
+        return False
+    return True
 
 
 def find_known(faces: Faces, train: Faces) -> np.ndarray:

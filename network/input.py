@@ -2,14 +2,23 @@
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from common.errors import fail
 from network.checkpoint import digest, digest_network
-from network.faces import Faces, check_leakage, load_sets, row_number, without_known
+from network.faces import (
+    Faces,
+    check_leakage,
+    has_test,
+    load_sets,
+    row_number,
+    without_known,
+)
 from network.recipe import Recipe
 from network.targets import read_votes, soft_targets
 from network.teachers import Teacher, read_teachers
@@ -46,9 +55,9 @@ class Input:
 
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     """Return the faces and what they are trained towards; `limit` is the most per emotion and set."""
-    folders = {"train": paths.train, "val": paths.val, "test": paths.test}
-    folders = {name: folder for name, folder in folders.items() if folder}
-    sets, emotions = load_sets(folders, limit=limit)
+    sets, emotions = load_sets({"train": paths.train, "val": paths.val}, limit=limit)
+    if has_test(paths.test, emotions, paths.train):
+        sets |= load_sets({"test": paths.test}, emotions, limit)[0]
     counts = {name: faces.counts for name, faces in sets.items()}
     train, val = sets.pop("train"), sets["val"]
     check_leakage(val, train, paths.train)
@@ -66,6 +75,31 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
         digests["start"] = digest_network(recipe.start_from, "correct --start-from")
         note_known_faces(recipe.start_from, val, digests["val"])
     return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
+
+
+def without_trained_on(
+    sets: dict[str, Faces], folders: dict[str, Path], model: Path, emotions: list[str]
+) -> dict[str, Faces]:
+    """Return sets without the faces that a model folder's network was trained on.
+
+    Those that stage.json names, if they are still there; prints a line if not. Raises UserError
+    where no face is left.
+    """
+    try:
+        stage = json.loads((model / "stage.json").read_text(encoding="utf-8"))
+        folder = Path(os.path.realpath(model)).parent / stage["arguments"]["train"]
+    except (OSError, ValueError, KeyError, TypeError):
+        folder = None
+    if folder is None or not folder.is_dir():
+        what = "what it was trained on is not at hand: it may have seen some of these faces"
+        print(f"{model}: {what}")
+        return sets
+    train = load_sets({"train": folder}, emotions)[0]["train"]
+    left = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
+    left = {name: faces for name, faces in left.items() if faces}
+    if not left:
+        fail(f"{model}: was trained on all of these faces; give others to --val or --test")
+    return left
 
 
 def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:

@@ -53,9 +53,18 @@ def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, tmp_path)
     assert f"test: 6 of 13 faces are {says}" in done.stdout
     metrics = json.loads((tmp_path / "model/metrics.json").read_text())
     assert metrics["test"]["folder"]["n"] == 7
+    # So does a later report, which finds the same folder by itself, whatever data/shuffled is now
+    shutil.copytree(tmp_path / "test", tmp_path / "data/faces/test")
+    (tmp_path / "data/shuffled/odd").mkdir(parents=True)
+    report = ["--evaluate", "--out", "model", "--val", few / "val"]
+    said = run("train.py", *report, cwd=tmp_path).stdout
+    assert f"data/faces/test: 6 of 13 faces are {says}" in said and "\ntest, " in said
     done = run("train.py", *arguments, "--no-test", cwd=tmp_path)
     assert "training faces too" not in done.stdout
     assert "test" not in json.loads((tmp_path / "model/metrics.json").read_text())
+    (tmp_path / "model/stage.json").unlink()
+    said = run("train.py", *report, cwd=tmp_path).stdout
+    assert said.startswith("model: what it was trained on is not at hand")
 
 
 def test_a_model_does_not_go_into_a_folder_of_faces(few, tmp_path):
