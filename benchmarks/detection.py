@@ -28,17 +28,28 @@ from webcam.tracker import Tracker
 
 NEAR = 7  # frames
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
-RANDOM = np.random.default_rng(0)
+
+
+def noise(shape: tuple[int, int]) -> np.ndarray:
+    """Return noise, the same for each frame, so that no clip depends on those before it."""
+    return np.random.default_rng(0).normal(0, 2, shape)
+
+
 CONDITIONS = {
     "as it is": lambda gray: gray,
     "30 % of the light": lambda gray: gray * 0.3,
-    "10 % of the light, noise of 2": lambda gray: gray * 0.1 + RANDOM.normal(0, 2, gray.shape),
+    "10 % of the light, noise of 2": lambda gray: gray * 0.1 + noise(gray.shape),
     "gamma 3": lambda gray: 255 * (gray / 255) ** 3,
     "10 % of the contrast": lambda gray: 110 + (gray - 110.0) * 0.1,
     "before a bright window": lambda gray: np.where(
         np.arange(gray.shape[1]) < gray.shape[1] / 4, 250, gray * 0.25
     ),
 }
+
+
+def list_clips(folder: Path) -> list[Path]:
+    """Return the videos in a folder."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in CODECS)
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
@@ -56,10 +67,10 @@ def whole(frames: list[np.ndarray], cascade) -> list[list[np.ndarray]]:
     ]
 
 
-def followed(frames: list[np.ndarray], normalize, rate: float = 30) -> list[list[np.ndarray]]:
+def followed(frames: list[np.ndarray], normalize) -> list[list[np.ndarray]]:
     tracker = Tracker(HaarDetector(normalize))
     return [
-        [track.box.copy() for track in tracker.update(gray, n / rate)]
+        [track.box.copy() for track in tracker.update(gray, n / 30)]
         for n, gray in enumerate(frames)
     ]
 
@@ -83,7 +94,7 @@ def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     )
 
 
-def judge(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
+def evaluate(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
     """Return the frames in which a face is found, and the false boxes."""
     found = sum(
         any(iou(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces)
@@ -103,7 +114,7 @@ def main() -> None:
     add_save(parser)
     args = parser.parse_args()
     cascade = load_cascade()
-    clips = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
+    clips = list_clips(args.clips)
     haar, plain = "Haar on the whole frame", "tracker, grays as they are"
     table = Table("detection", "clip", "size", "frames", "light", haar, plain, "tracker")
     for clip in clips:
@@ -116,9 +127,9 @@ def main() -> None:
                 CONDITIONS.items() if size == SIZES[0] else [("as it is", CONDITIONS["as it is"])]
             ):
                 frames = [np.clip(np.rint(change(gray)), 0, 255).astype(np.uint8) for gray in clear]
-                row = [judge(whole(frames, cascade), faces)]
+                row = [evaluate(whole(frames, cascade), faces)]
                 for normalize in (np.copy, None):
-                    row.append(judge(followed(frames, normalize), faces))
+                    row.append(evaluate(followed(frames, normalize), faces))
                 cells = (f"{found} + {false} false" for found, false in row)
                 table.add(clip.stem, f"{size[0]}x{size[1]}", len(frames), name, *cells)
     table.save(args.save)

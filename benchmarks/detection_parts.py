@@ -20,14 +20,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detection import judge, only_lasting, whole
+from detection import evaluate, list_clips, only_lasting, whole
 from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam.geometry import iou
 from webcam.haar import HaarDetector, HaarView, load_cascade
 from webcam.passes import LINES
-from webcam.recorder import CODECS
 from webcam.sources import open_source
 from webcam.tracker import Tracker
 
@@ -46,8 +45,8 @@ class NoTilt(HaarDetector):
 
 
 class NoTiltView(HaarView):
-    def find_near(self, box, *arguments, **options):
-        return None if box[3] else super().find_near(box, *arguments, **options)
+    def detect_near(self, box, *arguments, **options):
+        return None if box[3] else super().detect_near(box, *arguments, **options)
 
 
 class NoProfile(HaarDetector):
@@ -74,12 +73,12 @@ class NoEnlargingView(HaarView):
     def __init__(self, gray, detector):
         super().__init__(gray, detector)
         if self.scale < 1:
-            self.scale, self.plain, self.evened = 1.0, gray, detector.normalize(gray)
+            self.scale, self.plain, self.normalized = 1.0, gray, detector.normalize(gray)
 
 
 class NoPlainGrays(HaarDetector):
     def plan_passes(self, shape):
-        return [[one for one in kind if one.evened] for kind in super().plan_passes(shape)]
+        return [[one for one in kind if one.normalized] for kind in super().plan_passes(shape)]
 
 
 class NoScenes(Tracker):
@@ -160,9 +159,8 @@ def main() -> None:
     add_save(parser)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    paths = sorted(path for path in args.clips.iterdir() if path.suffix in CODECS)
-    clips = [(frames, faces_of(frames)) for frames in map(read_gray, paths)]
-    count = sum(len(frames) for frames, _ in clips)
+    clips = [(frames, faces_of(frames)) for frames in map(read_gray, list_clips(args.clips))]
+    count = sum(face is not None for _, faces in clips for face in faces)
     table = Table("detection_parts", "", *CHANGES, "false per 100", "ms")
     cascade = load_cascade()
     rows = {"cascade on every whole frame": None, **PARTS}
@@ -187,7 +185,7 @@ def main() -> None:
                     boxes.append(here)
                     wanted.append([face])
                     found += any(iou(box, face) > 0.35 for box in here)
-                false += judge(boxes, wanted)[1]
+                false += evaluate(boxes, wanted)[1]
             cells.append(f"{found / count:.3f}")
         rate = 100 * false / count / len(CHANGES)
         cells += [f"{rate:.1f}", f"{1000 * np.median(times):.1f}"]

@@ -60,7 +60,7 @@ def sample_clip() -> list[np.ndarray]:
 def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
-    clips = sorted(path for path in folder.iterdir() if path.suffix in CODECS)
+    clips = sorted(path for path in folder.iterdir() if path.suffix.lower() in CODECS)
     return [
         frame.picture.copy() for path in clips for frame in open_source([str(path)], None).frames()
     ]

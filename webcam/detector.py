@@ -16,7 +16,7 @@ from webcam.yunet import YuNetDetector
 class View(Protocol):
     """One gray frame, made ready to be searched."""
 
-    def search(self, passes: Iterable[Any]) -> list[np.ndarray]:
+    def detect(self, passes: Iterable[Any]) -> list[np.ndarray]:
         """Return what may be faces, from some passes over the frame."""
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:

@@ -29,9 +29,8 @@ RIM = 0.2  # of the largest face of a pass: how far it may lie beyond the frame'
 # that it has searched, together; after a thin picture and a flat one that was more than there is.
 # So pictures that are longer are searched by cascades of their own
 KEPT_ASPECT = 4
-AVATAR_LINES = (
-    100  # of a picture's shorter side, below which its largest face is hardly another thing
-)
+# Of a picture's shorter side, below which its largest face is hardly another thing
+AVATAR_LINES = 100
 FRONTAL, SECOND, PROFILE = (
     f"haarcascade_{name}.xml" for name in ("frontalface_default", "frontalface_alt2", "profileface")
 )
@@ -42,9 +41,9 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
 
     Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
     """
-    install = "'opencv-python>=4.12,<5'`"
+    install = "-r requirements-webcam.txt`"
     if not hasattr(cv2, "CascadeClassifier"):
-        mend = f"run `pip install {install}, or give a YuNet model to --detector (README)"
+        mend = f"run `pip install {install}, or give a YuNet model to --detector"
         fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
     path = Path(cv2.data.haarcascades) / name
     cascade = cv2.CascadeClassifier(str(path))
@@ -96,7 +95,7 @@ class HaarDetector:
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
         view = HaarView(gray, HaarDetector(self.normalize, self.rim) if is_long else self)
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
-        candidates = view.search(itertools.chain(*passes), SCALE_FACTOR)
+        candidates = view.detect(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)
 
         def confirm(candidate: np.ndarray) -> np.ndarray | None:
@@ -115,16 +114,16 @@ class HaarView:
         # Pixels of the frame in one of the view
         self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
         self.plain = scaled(gray, 1 / self.scale)
-        self.evened = detector.normalize(self.plain)
+        self.normalized = detector.normalize(self.plain)
 
-    def search(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
+    def detect(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
         """Return candidates, float (x, y, side, tilt), which are to be confirmed."""
-        return [box for one in passes for box in self._search_pass(one, factor)]
+        return [box for one in passes for box in self._detect_pass(one, factor)]
 
-    def _search_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
+    def _detect_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
         # Small faces are looked for in the frame itself, in which they are larger
         fine = one.lines > LINES
-        pixels = self.gray if fine else self.evened if one.evened else self.plain
+        pixels = self.gray if fine else self.normalized if one.normalized else self.plain
         unit = 1.0 if fine else self.scale
         shrink = (min(self.gray.shape) if fine else LINES) / one.lines
         # Of a strip also what a face at its edge covers beyond it
@@ -150,7 +149,7 @@ class HaarView:
             boxes.append(np.array([x * unit, y * unit, side * unit, one.tilt]))
         return boxes
 
-    def find_near(
+    def detect_near(
         self, box: np.ndarray, neighbors: int, cascade: str = FRONTAL, flip: bool = False
     ) -> np.ndarray | None:
         """Return the face in the neighbourhood of `box`, tilted like it, that overlaps it most.
@@ -163,7 +162,7 @@ class HaarView:
         scale = 1.0 if small else self.scale
         around = widen(box / (scale, scale, scale, 1), ROI_MARGIN)
         around[:3] = np.rint(around[:3])
-        part = crop(self.gray if small else self.evened, around, (size, size))
+        part = crop(self.gray if small else self.normalized, around, (size, size))
         if small:
             part = self.detector.normalize(part)
         if flip:
@@ -182,13 +181,13 @@ class HaarView:
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return a known face: as it was, tilted more or less, or turned to one side."""
-        found = self.find_near(box, FOLLOW_NEIGHBORS)
+        found = self.detect_near(box, FOLLOW_NEIGHBORS)
         for tilt in (box[3] - TILT_STEP, box[3] + TILT_STEP):
             if found is None and abs(tilt) <= MAX_TILT:
-                found = self.find_near(np.array([*box[:3], tilt]), FOLLOW_NEIGHBORS)
+                found = self.detect_near(np.array([*box[:3], tilt]), FOLLOW_NEIGHBORS)
         for flip in (False, True):  # the cascade of profiles knows those to one side
             if found is None:
-                found = self.find_near(box, FOLLOW_NEIGHBORS, PROFILE, flip)
+                found = self.detect_near(box, FOLLOW_NEIGHBORS, PROFILE, flip)
         return found
 
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
@@ -198,7 +197,7 @@ class HaarView:
         the same as the first.
         """
         for _ in range(LOOKS):
-            found = self.find_near(candidate, MIN_NEIGHBORS)
+            found = self.detect_near(candidate, MIN_NEIGHBORS)
             if found is None or self.is_face(found):
                 return found
             candidate = found
@@ -206,13 +205,13 @@ class HaarView:
 
     def accept(self, candidate: np.ndarray) -> np.ndarray:
         """Return a candidate's box, more exactly where it is found again."""
-        found = self.find_near(candidate, CANDIDATE_NEIGHBORS)
+        found = self.detect_near(candidate, CANDIDATE_NEIGHBORS)
         return candidate if found is None else found
 
     def is_face(self, box: np.ndarray) -> bool:
         """Return whether the second cascade finds a face there, and in its mirror image, too."""
         return all(
-            self.find_near(box, CONFIRM_NEIGHBORS, SECOND, flip) is not None
+            self.detect_near(box, CONFIRM_NEIGHBORS, SECOND, flip) is not None
             for flip in (False, True)
         )
 

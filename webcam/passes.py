@@ -23,7 +23,7 @@ class Pass:
     lines: int
     largest: int
     tilt: int = 0  # degrees, of the faces it finds
-    evened: bool = True  # or with the grays as they are
+    normalized: bool = True  # or with the grays as they are
     strip: int = 0
     strips: int = 1
 
@@ -38,7 +38,7 @@ def plan_passes(shape: tuple[int, int], most_lines: int = VIDEO_LINES) -> list[l
     """
     large, middling = (90, 140), (180, 50)  # lines, largest
     # To even out the grays costs faces that fill the frame
-    usual = [Pass(*large), Pass(*middling), Pass(*large, evened=False)]
+    usual = [Pass(*large), Pass(*middling), Pass(*large, normalized=False)]
     small = plan_strips(shape, LINES, LINES // 2)
     smaller, lines = [], LINES
     most_lines = min(most_lines, *shape)

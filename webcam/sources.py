@@ -1,6 +1,5 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -144,13 +143,15 @@ def to_path(name: str) -> str:
 
 
 def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
-    """Open a capture in a thread: a stream may take long to answer, and Ctrl-C works meanwhile."""
+    """Open a capture, a stream in a thread: it may take long to answer, and Ctrl-C works meanwhile."""
+    if "://" not in name:  # macOS asks for a camera's permission in the main thread alone
+        return open_capture(name, size)
     opened = []
-    # Not in the thread, where the error is lost
-    utf8_name(name if "://" in name else os.path.abspath(name))
+    utf8_name(name)  # not in the thread, where the error is lost
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
-    thread.join()
+    while thread.is_alive():  # without a time limit Windows waits deaf
+        thread.join(0.1)
     return opened[0] if opened else cv2.VideoCapture()
 
 

@@ -70,7 +70,7 @@ class Tracker:
         # have jumped
         lost = self.follow(view, seconds, new_scene)
         # 2. Look for new ones, in a new scene in all sizes
-        for candidate in self.search(view, gray.shape, seconds, new_scene, lost):
+        for candidate in self.detect_new(view, gray.shape, seconds, new_scene, lost):
             # 3. A candidate is a known face, found again where it was lost, or a new one
             known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
             if not known:
@@ -121,7 +121,7 @@ class Tracker:
         self.track_ids += 1
         track.track_id = self.track_ids
 
-    def search(
+    def detect_new(
         self,
         view: View,
         shape: tuple[int, int],
@@ -132,17 +132,17 @@ class Tracker:
         """Return candidate boxes: of the pass whose turn it is, of more where there is need."""
         kinds = self.detector.plan_passes(shape)
         if new_scene:
-            return view.search(itertools.chain(*kinds))
+            return view.detect(itertools.chain(*kinds))
         if lost or not any(track.found for track in self.tracks):
             turn = next(self.turns)
-            return view.search([*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])])
+            return view.detect([*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])])
         # Where frames are rare, more passes in each; none for frames before the last one
         since = max(self.next_search, self.seconds)
         due = 1 + math.floor((seconds - since) / SEARCH_EVERY)
         if due < 1:
             return []
         self.next_search = seconds + SEARCH_EVERY
-        return view.search([self.next_pass(kinds) for _ in range(due)])
+        return view.detect([self.next_pass(kinds) for _ in range(due)])
 
     def next_pass(self, kinds: list[list[Any]]) -> Any:
         """Return the pass whose turn it is.

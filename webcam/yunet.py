@@ -1,7 +1,7 @@
 """YuNet, a small network that finds faces, in OpenCV's own cv2.FaceDetectorYN.
 
 Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". The model comes from OpenCV's
-model zoo (README.md says where); it is not part of this project.
+model zoo (docs/how-it-works.md says where); it is not part of this project.
 """
 
 import math
@@ -42,7 +42,9 @@ class YuNetDetector:
             )
             self.run(np.zeros((LINES, LINES), np.uint8))
         except (cv2.error, SystemError):
-            fail(f"{path}: not a YuNet model that OpenCV can read; see README.md")
+            fail(
+                f"{path}: not a YuNet model that OpenCV can read; docs/how-it-works.md says where to get one"
+            )
         self.clahe = make_clahe()
 
     def run(self, gray: np.ndarray) -> list[np.ndarray]:
@@ -51,7 +53,7 @@ class YuNetDetector:
         _, found = self.model.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
         return [] if found is None else [to_box(row) for row in found.astype(float)]
 
-    def find(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
+    def detect_at(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
         """Return the faces of a frame, float (x, y, side, tilt), of which the model sees `lines`."""
         scale = max(min(gray.shape) / lines, math.sqrt(gray.size / MAX_PIXELS))
         seen = resize(gray, tuple(max(1, round(length / scale)) for length in gray.shape))
@@ -71,7 +73,9 @@ class YuNetDetector:
         """Return the faces of a picture, from left to right."""
         most = max(min(most_lines or math.inf, *gray.shape), LINES)
         lines = {min(lines, most) for lines in PICTURE_LINES}
-        return choose_faces([box for n in lines for box in self.find(gray, n)], lambda box: box)
+        return choose_faces(
+            [box for n in lines for box in self.detect_at(gray, n)], lambda box: box
+        )
 
 
 class YuNetView:
@@ -81,15 +85,15 @@ class YuNetView:
         self.gray, self.detector = gray, detector
         self.faces: list[np.ndarray] | None = None
 
-    def search(self, passes: Iterable[int]) -> list[np.ndarray]:
+    def detect(self, passes: Iterable[int]) -> list[np.ndarray]:
         """Return the faces, float (x, y, side, tilt)."""
         if self.faces is None:
-            self.faces = self.detector.find(self.gray, LINES)
+            self.faces = self.detector.detect_at(self.gray, LINES)
         return self.faces
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return the face that overlaps a box most, or None."""
-        return find_same(self.search([]), box)
+        return find_same(self.detect([]), box)
 
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
         """Return a candidate as it is."""

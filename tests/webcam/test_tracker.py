@@ -206,15 +206,15 @@ class CountingPasses:
 
     def view(self, gray):
         view = self.detector.view(gray)
-        search = view.search
+        detect = view.detect
         self.frames.append(0)
 
         def counted(passes):
             passes = list(passes)
             self.frames[-1] += len(passes)
-            return search(passes)
+            return detect(passes)
 
-        view.search = counted
+        view.detect = counted
         return view
 
 
