@@ -23,7 +23,7 @@ from pathlib import Path
 from common.libraries import required
 
 with required("requirements.txt"):
-    from common.command_line import Parser, positive_int, run
+    from common.command_line import Parser, positive_int, run, seed
     from common.console import quiet
     from dataset.images import copy_images, count, list_images, summary
     from dataset.stage import atomic_folder, write_stage
@@ -77,7 +77,7 @@ def main() -> None:
     default = "data/split/train data/contrast data/sharpness"
     parser.add_input("--sources", default, "folders of emotion folders, the training faces first")
     parser.add_path("--out", "data/shuffled", "output folder")
-    parser.add_argument("--seed", type=int, default=42, help="seed of the shuffle (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=42, help="seed of the shuffle (%(default)s)")
     repeat = "repeat rare emotions up to N-fold (1: off)"
     parser.add_argument("--balance", type=positive_int, default=1, metavar="N", help=repeat)
     args = parser.parse_args()

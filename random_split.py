@@ -18,7 +18,7 @@ from pathlib import Path
 from common.libraries import required
 
 with required("requirements.txt"):
-    from common.command_line import Parser, run
+    from common.command_line import Parser, run, seed
     from common.errors import fail
     from dataset.images import count, list_images, summary
     from dataset.splitting import (
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_path("--out", "data/split", "output folder")
     shares = "shares of train, val and, if three, test (0.8 0.2)"
     parser.add_argument("--ratio", type=float, nargs="+", default=[0.8, 0.2], help=shares)
-    seed = "seed of the shuffle before the split (%(default)s)"
-    parser.add_argument("--seed", type=int, default=42, help=seed)
+    of = "seed of the shuffle before the split (%(default)s)"
+    parser.add_argument("--seed", type=seed, default=42, help=of)
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
         ratio = " ".join(map(str, args.ratio))

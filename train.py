@@ -36,15 +36,14 @@ with required("requirements.txt"):
     import pandas as pd
 
     from common.command_line import Parser, run
-    from common.console import quiet
     from common.errors import fail, utf8_name
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
-    from network.backend import check_backend, check_installed, installed, mend_by_others
+    from network.backend import check_installed, keras_imports
     from network.checkpoint import (
+        check_network,
         checkpoint_beside,
-        digest_network,
         facts_of_run,
         facts_of_stopped_run,
         prepare_checkpoint,
@@ -53,7 +52,7 @@ with required("requirements.txt"):
     from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
     from network.options import add_recipe, to_recipe
     from network.processes import check_same, leave, process, run_distributed
-    from network.recipe import Recipe
+    from network.recipe import KEPT, Recipe
     from network.targets import read_votes
 
 SCRIPT = Path(__file__).name
@@ -102,22 +101,6 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     return args, to_recipe(args)
 
 
-def import_keras_modules() -> None:
-    """Import Keras and the modules built on it: 5 seconds, once the input is known to be good."""
-    global architecture, evaluation, export, plots, training
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
-    check_backend()
-    try:
-        with quiet():
-            from network import architecture, evaluation, export, plots, training
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "tensorflow" or not installed():
-            raise
-        mend = "`pip install -r requirements.txt`"
-        fail(f"TensorFlow, Keras's own choice, is not installed; {mend}{mend_by_others()}")
-
-
 def learn(
     recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
 ) -> tuple[Input, Path, list[dict]]:
@@ -141,7 +124,8 @@ def learn(
         note_few_faces(given.train, recipe)
 
     # 2. Train
-    import_keras_modules()
+    with keras_imports():
+        from network import training
     callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and index == 0 else []
     kept = to_keep(args, given)
     log = training.train(given, checkpoint, recipe, args.resume, kept, callbacks)
@@ -150,11 +134,9 @@ def learn(
 
 
 def to_keep(args: argparse.Namespace, given: Input) -> dict:
-    """Return the options for stage.json, without those that don't change the network."""
-    kept = {
-        name: value for name, value in vars(args).items() if name not in ("resume", "tensorboard")
-    }
-    return {**kept, "faces": given.digests}
+    """Return what stage.json says of a network: its options and, as digests, its faces."""
+    names = ["train", "val", "test", "votes", "teachers", "start_from", "logit_adjustment", *KEPT]
+    return {name: getattr(args, name) for name in names} | {"faces": given.digests}
 
 
 def train_network(
@@ -168,6 +150,8 @@ def train_network(
     inputs.append(args.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
         given, checkpoint, log = learn(recipe, paths, limit, args)
+        with keras_imports():
+            from network import architecture, evaluation, export, plots, training
         val, emotions, votes = given.sets["val"], given.emotions, given.votes
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
@@ -196,16 +180,12 @@ def train_network(
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
 
 
-def load_network(folder: Path):
-    """Return a model folder's Keras network and its emotions; a missing file is named at once."""
-    digest_network(folder)
-    import_keras_modules()
-    return architecture.load_network(folder)
-
-
 def evaluate_network(paths: Paths) -> None:
     """Print the report on the network in a model folder; write nothing."""
-    network, emotions = load_network(paths.out)
+    check_network(paths.out)
+    with keras_imports():
+        from network import architecture, evaluation
+    network, emotions = architecture.load_network(paths.out)
     takes, size = network.input_shape[1:], (FACE_SIZE, FACE_SIZE, 1)
     if takes != size:
         fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
@@ -223,7 +203,10 @@ def evaluate_network(paths: Paths) -> None:
 def export_again(folder: Path, seed: int) -> None:
     """Write emotion.tflite beside the emotion.keras in a model folder, as a whole or not at all."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    network, _ = load_network(folder)
+    check_network(folder)
+    with keras_imports():
+        from network import architecture, export
+    network, _ = architecture.load_network(folder)
     new = folder / ".emotion.tflite"
     noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
     export.export_network(network, new, noise)

@@ -75,7 +75,7 @@ def measure(command: list, folder: Path) -> tuple[float, float]:
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"error: {' '.join(map(str, command))} failed")
+        fail(f"{' '.join(map(str, command))} failed; run it alone to see why")
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 

@@ -30,15 +30,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from detection import list_clips
 from report import Table, add_save
 
-from common.command_line import Parser, run
+from common.command_line import Parser, positive_int, run
+from common.errors import fail
 from webcam import FaceAnalyzer
 from webcam.analyzer import Face
 from webcam.frame import Frame
 from webcam.haar import HaarDetector, load_cascade
 from webcam.overlay import draw_faces
-from webcam.recorder import CODECS, VideoRecorder
+from webcam.recorder import VideoRecorder
 from webcam.sources import open_source
 from webcam.writers import CsvWriter
 
@@ -60,9 +62,10 @@ def sample_clip() -> list[np.ndarray]:
 def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
-    clips = sorted(path for path in folder.iterdir() if path.suffix.lower() in CODECS)
     return [
-        frame.picture.copy() for path in clips for frame in open_source([str(path)], None).frames()
+        frame.picture.copy()
+        for path in list_clips(folder)
+        for frame in open_source([str(path)], None).frames()
     ]
 
 
@@ -279,7 +282,10 @@ def main() -> None:
         "--clips", type=Path, help="folder of videos (the sample picture, moved about)"
     )
     parser.add_argument(
-        "--passes", type=int, default=3, help="times that every frame is seen (%(default)s)"
+        "--passes",
+        type=positive_int,
+        default=3,
+        help="times that every frame is seen (%(default)s)",
     )
     parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
     parser.add_argument("--only-long", action="store_true", help="the long run alone")
@@ -287,11 +293,9 @@ def main() -> None:
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:
-        raise SystemExit(
-            f"error: {args.clips}: no video that OpenCV can read; give a folder of videos to --clips"
-        )
+        fail(f"{args.clips}: no video that OpenCV can read; give a folder of videos to --clips")
     if args.frames < 3000:
-        raise SystemExit(f"error: --frames {args.frames}: give 3,000 or more")
+        fail(f"--frames {args.frames}: give 3,000 or more")
     if args.only_long:
         return long_run(clip, args.frames)
     speed_table(clip, args.passes, args.save)

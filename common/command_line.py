@@ -79,7 +79,8 @@ class Parser(argparse.ArgumentParser):
 
         `argument --epochs: 0: give a number` becomes `--epochs 0: give a number`.
         """
-        fail(re.sub(r"^argument (\S+): ", r"\1 ", message))
+        mend = "" if ": give " in message else "; see --help"
+        fail(re.sub(r"^argument (\S+): ", r"\1 ", message) + mend)
 
 
 def number(convert: Callable, accept: Callable, wanted: str) -> Callable:

@@ -2,7 +2,10 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from common.console import quiet
 from common.errors import fail
 
 BACKENDS = ["tensorflow", "jax", "torch"]
@@ -20,6 +23,25 @@ def check_backend() -> None:
         fail(f"KERAS_BACKEND={asked}: no backend to train on; set {' or '.join(BACKENDS)}")
     if asked and asked not in installed():
         fail(f"KERAS_BACKEND={asked}: not installed; `pip install {asked}`{mend_by_others()}")
+
+
+@contextmanager
+def keras_imports() -> Iterator[None]:
+    """Import Keras, and modules built on it, in the block: 5 seconds, once the input is known to be good.
+
+    Raises UserError when the backend is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
+    check_backend()
+    try:
+        with quiet():
+            yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "tensorflow" or not installed():
+            raise
+        mend = f"`pip install -r requirements.txt`{mend_by_others()}"
+        fail(f"TensorFlow, Keras's own choice, is not installed; {mend}")
 
 
 def check_installed(option: str, *packages: str) -> None:

@@ -11,22 +11,24 @@ from common.errors import fail, first_line
 from dataset.stage import check_ownership, recover
 from network.recipe import KEPT, Recipe
 
+NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
+
 
 def digest(*arrays: np.ndarray) -> str:
     """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
     return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
 
 
-def digest_network(folder: Path, mend: str = "make it with `python train.py`") -> str:
-    """Return a digest of a model folder's Keras network.
+def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
+    """Raise UserError that names a missing file of a model folder's Keras network, and `mend`."""
+    for name in NETWORK:
+        if not (folder / name).is_file():
+            fail(f"{folder / name}: no such file; {mend}")
 
-    Raises UserError that names a missing file, and `mend`.
-    """
-    files = (folder / "emotion.keras", folder / "labels.txt")
-    for file in files:
-        if not file.is_file():
-            fail(f"{file}: no such file; {mend}")
-    return digest(*(np.frombuffer(file.read_bytes(), np.uint8) for file in files))
+
+def digest_network(folder: Path) -> str:
+    """Return a digest of a model folder's Keras network."""
+    return digest(*(np.frombuffer((folder / name).read_bytes(), np.uint8) for name in NETWORK))
 
 
 def checkpoint_beside(out: Path) -> Path:

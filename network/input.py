@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import fail
-from network.checkpoint import digest, digest_network
+from network.checkpoint import check_network, digest, digest_network
 from network.faces import (
     Faces,
     check_leakage,
@@ -72,7 +72,8 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     teachers = read_teachers(paths.teachers, seen, emotions)
     digests["teachers"] = sorted(teacher.digest for teacher in teachers)
     if recipe.start_from:
-        digests["start"] = digest_network(recipe.start_from, "correct --start-from")
+        check_network(recipe.start_from, "correct --start-from")
+        digests["start"] = digest_network(recipe.start_from)
         note_known_faces(recipe.start_from, val, digests["val"])
     return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
 
