@@ -56,6 +56,7 @@ with required("requirements-webcam.txt"):
     from webcam.outputs import name_output, open_output
     from webcam.overlay import draw_faces
     from webcam.recorder import VideoRecorder
+    from webcam.screen import Screen
     from webcam.sources import open_first_camera, open_source
     from webcam.summary import Summary
     from webcam.viewer import NoViewer, Viewer
@@ -77,7 +78,7 @@ def frame_size(text: str) -> tuple[int, int]:
 def emotion(text: str) -> str:
     """Return the name of an emotion, which is to be that of a folder."""
     if not is_folder_name(text):
-        raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have")
+        raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have; give another")
     return text
 
 
@@ -94,7 +95,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
     parser.begin_group("faces and expressions")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
-    detector = "haar, or the ONNX file of a YuNet model, see README.md (%(default)s)"
+    detector = "haar, or the ONNX file of a YuNet model, see docs/how-it-works.md (%(default)s)"
     add("--detector", default="haar", metavar="haar|FILE", help=detector)
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
@@ -211,8 +212,8 @@ def main() -> None:
         stack.callback(table.close)
         viewer = NoViewer(args.bars)
         if window:
-            viewer = Viewer(window, output, collector, analyzer.emotions, args.bars, source.live)
-            viewer.collecting = args.collect is not None
+            screen = Screen(window, analyzer.emotions, args.bars)
+            viewer = Viewer(screen, output, collector, source.live, args.collect is not None)
         frames = mirrored(source.frames()) if args.mirror else source.frames()
         try:
             process(frames, analyzer, table, output, viewer, collector, summary)

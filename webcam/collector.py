@@ -1,6 +1,7 @@
 """Faces from the screen onto the disk, by emotion, for a network of one's own to be trained on."""
 
 import os
+import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -102,4 +103,5 @@ def open_collector(
 def is_folder_name(text: str) -> bool:
     """Return whether an emotion can have this name, and a folder too, anywhere, without being hidden."""
     fits = text.strip(".") == text and len(text.encode(errors="replace")) <= MAX_NAME
-    return is_label(text) and fits and not set(text) & set('/\\:*?"<>|')
+    device = re.fullmatch("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?", text.lower())  # of Windows
+    return is_label(text) and fits and not device and not set(text) & set('/\\:*?"<>|')

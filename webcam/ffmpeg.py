@@ -108,7 +108,8 @@ def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, 
             if _run(command).returncode == 0:
                 os.replace(finished, video)
                 return lost
-        return " and no ".join(["sound"] * bool(sound) + ["H.264"] * h264)
+        wanted = {"sound": sound, "H.264": h264}
+        return " and no ".join(name for name, asked in wanted.items() if asked)
     finally:
         finished.unlink(missing_ok=True)
 

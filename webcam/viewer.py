@@ -4,15 +4,13 @@ import os
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from webcam.analyzer import Face
 from webcam.collector import Collector
 from webcam.frame import Frame
-from webcam.overlay import arrange, draw_faces, draw_notes
 from webcam.recorder import VideoRecorder
-from webcam.window import Window
+from webcam.screen import Screen
 from webcam.writers import ImageWriter, stamped, write_image
 
 KEYS = {
@@ -39,24 +37,26 @@ class Viewer:
 
     def __init__(
         self,
-        window: Window,
+        screen: Screen,
         output: VideoRecorder | ImageWriter,
         collector: Collector,
-        emotions: list[str],
-        bars: bool,
         live: bool,
+        collecting: bool,
     ):
-        self.window, self.output, self.emotions, self.bars = window, output, emotions, bars
-        self.live, self.collector = live, collector
-        self.collecting = False  # it shows all the time which key saves a face as which emotion
-        self.quit = self.paused = self.mirrored = self.help = False
-        self.note, self.noted = "", 0.0  # a note, and until when it is shown
+        self.screen, self.output, self.live, self.collector = screen, output, live, collector
+        self.collecting = collecting  # shows all the time which key saves a face as which emotion
+        self.quit = self.paused = self.help = False
         self.frame: Frame | None = None  # as it came
         self.faces: list[Face] = []
         self.latest: float | None = None  # when the last frame came
         self.late = 0.0  # seconds by which a video is shown after its time, by time.monotonic()
         self.rate = 0.0  # frames/s, shown when above 0
         self.written: list[Path] = []
+
+    @property
+    def bars(self) -> bool:
+        """Whether the probabilities of all emotions are drawn."""
+        return self.screen.bars
 
     def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
         """Show a frame at its time, a picture or a paused frame until space is pressed.
@@ -68,7 +68,7 @@ class Viewer:
         self.paused = self.paused or self.still
         if self.output.active:  # which keeps it
             annotated = annotated.copy()
-        return self.interact(0.0, None if self.mirrored else annotated) or paused
+        return self.interact(None if self.screen.mirrored else annotated) or paused
 
     @property
     def still(self) -> bool:
@@ -85,75 +85,53 @@ class Viewer:
             self.late = now - seconds
         self.late = max(self.late, now - seconds)
         while not self.quit and (left := self.late + seconds - time.monotonic()) > 0.001:
-            if key := self.window.key(left):
+            if key := self.screen.window.key(left):
                 self.press(key)
-                if self.interact(0.0, None):
+                if self.interact(None):
                     paused, self.late = True, time.monotonic() - seconds
         return paused
 
     def wait_for_frame(self) -> bool:
         """Show the last frame while a camera has no new one; return whether there was a pause."""
         if self.frame is None:
-            self.say("waiting for the camera", 0.2)
+            self.screen.say("waiting for the camera", 0.2)
         elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
-            self.say("no picture from the camera; trying again", 0.2)
-        return self.interact(0.0, None)
+            self.screen.say("no picture from the camera; trying again", 0.2)
+        return self.interact(None)
 
-    def interact(self, wait: float, annotated: np.ndarray | None) -> bool:
-        """Show and obey the keys for `wait` seconds, or until a pause ends.
+    def interact(self, annotated: np.ndarray | None) -> bool:
+        """Show and obey a key, or all until a pause ends.
 
         `annotated` is the picture to show first, None to draw it. Returns whether it was paused.
         """
         paused = False
         while True:
-            self.refresh(self.draw() if annotated is None else annotated)
+            if annotated is None:
+                annotated = self.screen.draw(self.frame, self.faces)
+            self.screen.show(annotated, self.faces, self.lines)
             annotated = None  # from now on drawn anew: a key may change what is drawn
-            self.press(self.window.key(0.05 if self.paused else wait))
+            self.press(self.screen.window.key(0.05 if self.paused else 0.0))
             if self.quit or not self.paused:
                 return paused
             paused, self.latest = True, None
             self.output.skip_pause()
 
-    def draw(self) -> np.ndarray:
-        """Return the last frame with its faces, as in a mirror where that was asked for."""
-        if self.frame is None:
-            return np.zeros((480, 640, 3), np.uint8)
-        picture = self.frame.picture.copy()
-        if self.mirrored:
-            picture = cv2.flip(picture, 1)
-        draw_faces(picture, self.shown_faces(picture), self.emotions, self.bars)
-        return picture
-
-    def shown_faces(self, picture: np.ndarray) -> list[Face]:
-        """Return the faces as they lie in the picture that is shown."""
-        if not self.mirrored:
-            return self.faces
-        return [face.mirrored(picture.shape[1]) for face in self.faces]
-
-    def refresh(self, picture: np.ndarray) -> None:
-        """Show a picture with what the window has to say."""
+    @property
+    def lines(self) -> list[str]:
+        """What the window has to say."""
         lines = []
-        if not self.still:
-            lines += [f"{self.rate:.0f} frames/s"] if self.rate else []
-            lines += ["recording"] if self.output.active else []
         if self.still:
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
-        elif self.paused:
-            lines.append("paused")
+        else:
+            lines += [f"{self.rate:.0f} frames/s"] if self.rate else []
+            lines += ["recording"] if self.output.active else []
+            lines += ["paused"] if self.paused else []
         if self.help:
             lines += [f"{key}: {what}" for key, what in KEYS.items()]
         if self.help or self.collecting:
             counts = self.collector.counts
             lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
-        if time.monotonic() < self.noted:
-            lines.append(self.note)
-        faces = self.shown_faces(picture)
-        draw_notes(picture, lines, arrange(picture, faces, self.emotions, self.bars).layout)
-        self.window.show(picture)
-
-    def say(self, note: str, seconds: float = 2.0) -> None:
-        """Show a note for some seconds."""
-        self.note, self.noted = note, time.monotonic() + seconds
+        return lines
 
     def press(self, key: str) -> None:
         """Do what a key of KEYS says; 1 to 9 save a face."""
@@ -162,11 +140,11 @@ class Viewer:
         elif key == " " and not (self.still and self.frame.last):
             self.paused = not self.paused
         elif key == "b":
-            self.bars = not self.bars
+            self.screen.bars = not self.screen.bars
         elif key == "h":
             self.help = not self.help
         elif key == "m":
-            self.mirrored = not self.mirrored
+            self.screen.mirrored = not self.screen.mirrored
         elif key in ("s", "r") and self.frame is not None:
             self.save(key)
         elif key in self.collector.keys and self.frame is not None:
@@ -175,25 +153,25 @@ class Viewer:
     def save(self, key: str) -> None:
         """Take a snapshot, or start or stop a recording."""
         if not os.access(".", os.W_OK):
-            self.say("this folder can't be written into")
+            self.screen.say("this folder can't be written into")
         elif key == "s":
             path = stamped("snapshot", ".png")
-            write_image(path, self.draw())
+            write_image(path, self.screen.draw(self.frame, self.faces))
             self.written.append(path)
-            self.say(f"wrote {path}")
+            self.screen.say(f"wrote {path}")
         elif isinstance(self.output, VideoRecorder):
             if not self.output.active:
                 self.output.start(stamped("recording", ".mp4"))
             elif path := self.output.stop():
-                self.say(f"wrote {path}")
+                self.screen.say(f"wrote {path}")
 
     def collect(self, emotion: str) -> None:
         """Save the largest face as an example of an emotion."""
         try:
             saved = self.collector.save(self.frame, self.faces, emotion)
-            self.say(f"saved as {emotion}" if saved else "no face to save")
+            self.screen.say(f"saved as {emotion}" if saved else "no face to save")
         except OSError as error:
-            self.say(f"not saved: {self.collector.folder}: {error.strerror}")
+            self.screen.say(f"not saved: {self.collector.folder}: {error.strerror}")
 
 
 class NoViewer:

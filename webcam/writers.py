@@ -84,10 +84,13 @@ class ImageWriter:
             fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
         if not path.parent.is_dir():
             fail(f"{path.parent}: no such folder; make it, or choose another --output")
-        names = Counter(picture_name(name) for name in source.names)
-        doubles = [name for name, n in names.items() if n > 1]
-        if doubles:
-            fail(f"{doubles[0]}: the name of two pictures; they can't both go into {path}")
+        # Of some file systems A.jpg and a.jpg are one
+        names = Counter(picture_name(name).casefold() for name in source.names)
+        double = next(
+            (name for name in source.names if names[picture_name(name).casefold()] > 1), None
+        )
+        if double:
+            fail(f"{picture_name(double)}: the name of two pictures for {path}; rename one")
         folders = {file.parent for file in source.paths}
         if path.is_dir() and any(path.samefile(folder) for folder in folders):
             fail(f"{path}: holds the sources themselves; choose another --output")
