@@ -37,6 +37,7 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.errors import fail
+    from dataset.contact_sheet import draw_sheet
     from dataset.fer2013 import FER, FERPLUS, USAGES, find_download, read_faces, read_votes
     from dataset.ferplus import majority, plurality, write_votes
     from dataset.images import copies_of, summary, write_faces
@@ -44,7 +45,6 @@ with required("requirements.txt"):
         check_emotions,
         check_faces,
         crop_photos,
-        draw_sheet,
         list_photos,
         write_skipped,
     )

@@ -83,7 +83,8 @@ def main() -> None:
     args = parser.parse_args()
 
     made_by = [MADE_BY.get(source.name, "random_split.py") for source in args.sources]
-    sources = [list_images(source, script) for source, script in zip(args.sources, made_by)]
+    least = [2, *[1] * (len(made_by) - 1)]  # what is added may be of one emotion
+    sources = [list_images(*source) for source in zip(args.sources, made_by, least)]
     images = merge(sources)
     with atomic_folder(args.out, SCRIPT, args.sources) as out:
         shuffled = balance(images, args.balance)

@@ -90,8 +90,9 @@ def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
     utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
-    if (args.evaluate or args.export) and (args.tensorboard or args.distributed):
-        fail("--tensorboard and --distributed: only for training; leave them out")
+    for name in ("resume", "distributed", "tensorboard"):
+        if (args.evaluate or args.export) and getattr(args, name):
+            fail(f"--{name}: only for training; leave it out")
     if args.tensorboard:
         check_installed("--tensorboard", "tensorflow", "tensorboard")
     if args.distributed:

@@ -26,12 +26,12 @@ from common.labels import is_label
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
-def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
+def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Path]]:
     """Return {emotion: sorted image paths}, emotions in alphabetical order, empty ones left out.
 
     Hidden files and files that are no images are ignored; symbolic links are followed. Raises
     UserError when the folder is not there (naming `made_by`, the command that makes it), when it
-    holds no images, or one emotion only.
+    holds no images, or less than `least` emotions, 1 or 2.
     """
     if not folder.is_dir():
         fail(f"{folder}: no such folder; make it with `python {made_by}`")
@@ -48,7 +48,7 @@ def list_images(folder: Path, made_by: str) -> dict[str, list[Path]]:
     if not images:
         wanted = f"one sub-folder of images per emotion, as `python {made_by}` makes"
         fail(f"{folder}: no images in its sub-folders; give a folder with {wanted}")
-    if len(images) == 1:
+    if len(images) < least:
         what = f"only one emotion, {next(iter(images))!r}"
         fail(f"{folder}: {what}; a network needs two or more sub-folders to tell apart")
     return images

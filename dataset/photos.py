@@ -8,7 +8,6 @@ Where the face is in a photograph is for others to say: a `crop` takes a path an
 uint8 (48, 48), or None, and a note: what there is to know of that.
 """
 
-import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -17,16 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
 
-from common.console import progress, quiet
-from common.errors import fail, printable
+from common.console import progress
+from common.errors import fail
 from common.faces import FACE_SIZE
 from dataset.images import check_emotion, names_in
 
-SHEET_COLUMNS, SHEET_ROWS = 12, 5  # faces of one emotion on the contact sheet, at most
-SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: of a face, a line of text, between faces
-BLACK, WHITE = 0, 255
 MAX_NAME = 255  # bytes, in most file systems
 
 
@@ -144,52 +139,3 @@ def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
     ]
     table = pd.DataFrame(rows, columns=["set", "emotion", "file", "reason"])
     table.to_csv(path, index=False, lineterminator="\n", errors="backslashreplace")
-
-
-def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
-    """Return a contact sheet of {name: photos}: faces by emotion, under each the name of its file.
-
-    Of many faces of an emotion some, evenly chosen.
-    """
-    bands = []
-    for name, photos in parts.items():
-        for emotion in np.unique(photos.emotions):
-            faces = np.flatnonzero(photos.found & (photos.emotions == emotion))
-            count = min(len(faces), SHEET_COLUMNS * SHEET_ROWS)
-            shown = faces[np.linspace(0, len(faces) - 1, count).round().astype(int)]
-            of = f" of {len(faces):,}" if count < len(faces) else ""
-            title = printable(f"{name}/{emotion}: {count}{of} faces")
-            bands.append(draw_band(title, photos, shown))
-    sheet = Image.new("L", (bands[0].width, sum(band.height for band in bands)), WHITE)
-    top = 0
-    for band in bands:
-        sheet.paste(band, (0, top))
-        top += band.height
-    return sheet
-
-
-def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
-    """Return a title and below it some faces, by number, with the names of their files."""
-    cell = (SIDE + GAP, SIDE + LINE + GAP)
-    rows = math.ceil(len(shown) / SHEET_COLUMNS)
-    band = Image.new("L", (GAP + SHEET_COLUMNS * cell[0], 2 * LINE + rows * cell[1]), WHITE)
-    draw, font = ImageDraw.Draw(band), load_font(11)
-    draw.text((GAP, LINE // 2), title, BLACK, load_font(14))
-    for number, index in enumerate(shown):
-        row, column = divmod(number, SHEET_COLUMNS)
-        x, y = GAP + column * cell[0], 2 * LINE + row * cell[1]
-        band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
-        name = printable(photos.paths[index].name)
-        length = len(name)
-        while draw.textlength(label := name[:length] + "…" * (length < len(name)), font) > SIDE:
-            length -= 1
-        draw.text((x, y + SIDE), label, BLACK, font)
-    return band
-
-
-def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
-    with quiet():  # of a home that it can't write into
-        import matplotlib
-
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)

@@ -21,7 +21,7 @@ def export_network(network, path: Path, faces: np.ndarray) -> None:
     leaves no file, when cv2.dnn's probabilities are not Keras's.
     """
     if keras.backend.backend() != "tensorflow":
-        how = "`python train.py --export` where TensorFlow is Keras's backend"
+        how = "`python train.py --export`, and this --out, where TensorFlow is installed"
         print(f"emotion.tflite is still to be made: {how}")
         return
     convert(network, path)

@@ -58,7 +58,7 @@ def load_sets(
     """
     sets = {}
     for name, folder in folders.items():
-        images = list_images(folder, MADE_BY[name])
+        images = list_images(folder, MADE_BY[name], least=1 if name == "test" else 2)
         emotions = emotions or list(images)
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:

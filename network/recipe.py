@@ -12,7 +12,7 @@ KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "see
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training face may be changed; each range goes to both sides."""
+    """How far a training face may be changed; shift, rotation and zoom go to both sides."""
 
     flip_probability: float = 0.5  # of the mirror image
     max_shift: float = 0.1  # of the side

@@ -1,6 +1,8 @@
 """What is in a dataset folder, and what is copied of it."""
 
-from conftest import fails
+import shutil
+
+from conftest import fails, images_in, run
 from PIL import Image
 
 from dataset.images import count, list_images
@@ -18,3 +20,12 @@ def test_hidden_files_and_other_files_in_a_dataset(source):
 def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path):
     Image.new("L", (48, 48)).save(source / "anger/row00001.bmp")
     fails(*CONTRAST, cwd=tmp_path, says=["row00001", "rename"])
+
+
+def test_more_faces_of_one_emotion_can_be_shuffled_in(source, tmp_path):
+    """But the training faces themselves must be of two."""
+    shutil.copytree(source / "anger", tmp_path / "more/anger")
+    run("random_shuffle.py", "--sources", source, "more", "--out", "out", cwd=tmp_path)
+    assert len(images_in(tmp_path / "out")) == 9
+    shuffled = ["--sources", "more", source, "--out", "out"]
+    fails("random_shuffle.py", *shuffled, cwd=tmp_path, says=["more: only one emotion, 'anger'"])

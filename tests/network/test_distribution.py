@@ -263,7 +263,7 @@ def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
 
 @pytest.mark.parametrize("option", ["--distributed", "--tensorboard=watched"])
 def test_options_of_a_training_alone(tmp_path, option):
-    says = "only for training; leave them out"
+    says = "only for training; leave it out"
     fails("train.py", "--evaluate", option, cwd=tmp_path, says=says)
 
 
