@@ -58,7 +58,7 @@ def standardise(faces, recipe: Recipe):
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
 
 
-# What a row changes: fields of Recipe and Augmentation, and how `run_row` builds the network
+# What a row changes: fields of Recipe and Augmentation, and how `train_row` builds the network
 ROWS = {
     "the recipe": {},
     "no face made brighter": {"min_mean_gray": 0},
@@ -155,7 +155,7 @@ def train_row(
 def evaluate_row(
     network: keras.Model, held: Faces, emotions: list[str], votes: pd.DataFrame
 ) -> dict[str, float]:
-    """Return how good the network is on the faces held out, and how many those are."""
+    """Return how good the network is on the faces held out."""
     rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
     truth = labels_by_rule(held, emotions, votes)["majority"]
     _, *corrupted = evaluation.evaluate_corruptions(network, held, truth, emotions)

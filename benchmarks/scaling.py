@@ -70,7 +70,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=args.train.parent, prefix=".scaling.") as folder:
             faces = repeat(images, times, Path(folder) / "train")
             options = ["--val", args.val, "--out", Path(folder) / "model", "--no-test"]
-            options += ["--bfloat16"] * args.bfloat16
+            options += ["--bfloat16"] if args.bfloat16 else []
             reading, epoch, memory = train(Path(folder) / "train", options)
         read, trained = f"{faces / reading:,.0f}", f"{faces / epoch:,.0f}"
         held = f"{memory / 2**30:.2f} GB"

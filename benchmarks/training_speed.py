@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="on this process's backend alone")
     add_save(parser)
     args = parser.parse_args()
-    options = ["--steps", str(args.steps), *["--bfloat16"] * args.bfloat16]
+    options = ["--steps", str(args.steps), *(["--bfloat16"] if args.bfloat16 else [])]
 
     def work() -> None:
         rates = measure(Recipe(bfloat16=args.bfloat16), args.steps)

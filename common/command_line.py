@@ -79,7 +79,7 @@ class Parser(argparse.ArgumentParser):
 
         `argument --epochs: 0: give a number` becomes `--epochs 0: give a number`.
         """
-        mend = "" if ": give " in message else "; see --help"
+        mend = "" if "give " in message else "; see --help"
         fail(re.sub(r"^argument (\S+): ", r"\1 ", message) + mend)
 
 

@@ -62,7 +62,7 @@ def scenes(photo: np.ndarray) -> list[np.ndarray]:
         turn = cv2.getRotationMatrix2D(middle, angle, scale)
         turn[:, 2] += np.subtract(to, middle)
         gray = (110, 112, 105)
-        return cv2.warpAffine(photo, turn, SCENE, flags=cv2.INTER_AREA, borderValue=gray)
+        return cv2.warpAffine(photo, turn, SCENE, borderValue=gray)
 
     return [
         placed(30, 1.2),

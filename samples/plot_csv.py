@@ -24,9 +24,9 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.errors import fail, first_line
+    from webcam.overlay import PALETTE
 
-# The palette of realtime.py
-COLORS = ["#d55e00", "#cc79a7", "#009e73", "#e69f00", "#f0e442", "#bebebe", "#0072b2", "#56b4e9"]
+COLORS = [f"#{color}" for color in PALETTE]
 MAX_FACES = 12  # in one picture
 
 
@@ -86,14 +86,14 @@ def main() -> None:
     try:
         faces = pd.read_csv(args.table)
         if faces.empty:
-            fail(f"{args.table}: no faces in it")
+            fail(f"{args.table}: no faces in it; give the CSV of a run that saw some")
         figure = plot(faces)
     except (ValueError, KeyError, TypeError) as error:
-        fail(f"{args.table}: not a CSV of realtime.py ({first_line(error)})")
+        fail(f"{args.table}: not a CSV of realtime.py ({first_line(error)}); give one to draw")
     try:
         figure.savefig(args.picture, dpi=100)
     except ValueError as error:  # an ending that matplotlib doesn't know
-        fail(f"{args.picture}: can't be drawn ({first_line(error)})")
+        fail(f"{args.picture}: can't be drawn ({first_line(error)}); name it .png")
     print(f"wrote {args.picture}")
 
 
