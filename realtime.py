@@ -49,7 +49,8 @@ with required("requirements-webcam.txt"):
     from webcam import FaceAnalyzer
     from webcam.address import without_secrets
     from webcam.analyzer import SMOOTHING
-    from webcam.camera import CameraSource, is_camera
+    from webcam.camera import CameraSource
+    from webcam.capture import is_camera
     from webcam.collector import DEFAULT, MOST_KEYS, Collector, is_folder_name, open_collector
     from webcam.frame import Frame, mirrored
     from webcam.images import ImageSource
@@ -57,7 +58,7 @@ with required("requirements-webcam.txt"):
     from webcam.overlay import draw_faces
     from webcam.recorder import VideoRecorder
     from webcam.screen import Screen
-    from webcam.sources import open_first_camera, open_source
+    from webcam.sources import Source, open_first_camera, open_source
     from webcam.summary import Summary
     from webcam.viewer import NoViewer, Viewer
     from webcam.window import Window
@@ -179,7 +180,27 @@ def interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def choose_output(args: argparse.Namespace, source: Source) -> Path | None:
+    """Return where to write what would be shown, where no window can open; print a line on it."""
+    output = args.output
+    if not (output or args.csv or args.collect):
+        output = name_output(source)
+    where = f"writing {output} instead" if output else "going on without"
+    print(f"no window can open (no display, or opencv-python-headless): {where}")
+    return output
+
+
+def print_results(summary: Summary, written: list, notes: list[str]) -> None:
+    """Print how many frames and faces there were, what was written, and what is to be known of it."""
+    print(summary)
+    for what in written:
+        print(f"wrote {what}")
+    for note in notes:
+        print(note)
+
+
 def main() -> None:
+    # 1. The network and the detector
     args = parse_arguments()
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     model = args.model or find_model()
@@ -188,25 +209,23 @@ def main() -> None:
         print(f"the network is that in {model}")
     # FFmpeg's messages and Qt's are no errors of ours
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
+        # 2. What is read
         overheard = stack.enter_context(Overheard())
         if args.source or args.size or args.collect:
             source = open_source(args.source or ["0"], args.size, overheard)
         else:
             source = open_first_camera(overheard)
         stack.callback(source.close)
-        if args.mirror is None:
-            args.mirror = isinstance(source, CameraSource) and is_camera(source.name)
-        summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
-        status = 0
+        is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
+        mirror = is_webcam if args.mirror is None else args.mirror
+        frames = mirrored(source.frames()) if mirror else source.frames()
+        # 3. What is shown and written
         window = stack.enter_context(Window()) if probe and not probe.wait() else None
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, window is not None, source.paths)
-        if probe and not window:
-            if not (args.output or args.csv or args.collect):
-                args.output = name_output(source)
-            where = f"writing {args.output} instead" if args.output else "going on without"
-            print(f"no window can open (no display, or opencv-python-headless): {where}")
-        output = open_output(args.output, source, args.h264)
+        no_window = probe and not window
+        output_path = choose_output(args, source) if no_window else args.output
+        output = open_output(output_path, source, args.h264)
         stack.callback(output.close)
         table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
         stack.callback(table.close)
@@ -214,7 +233,8 @@ def main() -> None:
         if window:
             screen = Screen(window, analyzer.emotions, args.bars)
             viewer = Viewer(screen, output, collector, source.live, args.collect is not None)
-        frames = mirrored(source.frames()) if args.mirror else source.frames()
+        # 4. Frame by frame
+        summary, status = Summary("picture" if isinstance(source, ImageSource) else "frame"), 0
         try:
             process(frames, analyzer, table, output, viewer, collector, summary)
             viewer.wait_until(source.end)  # a last picture that stays for long
@@ -224,11 +244,8 @@ def main() -> None:
         finally:
             on_signals(lambda number, frame: None)
     if summary.frames:
-        print(summary)
-        for path in [*output.written, *viewer.written, *table.written, *collector.written]:
-            print(f"wrote {path}")
-        for note in [*output.notes, *collector.notes]:
-            print(note)
+        written = [*output.written, *viewer.written, *table.written, *collector.written]
+        print_results(summary, written, [*output.notes, *collector.notes])
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
         name = without_secrets(args.source[0]) if args.source else "0"

@@ -136,7 +136,7 @@ def learn(
 
 def to_keep(args: argparse.Namespace, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
-    names = ["train", "val", "test", "votes", "teachers", "start_from", "logit_adjustment", *KEPT]
+    names = ["train", "val", "votes", "teachers", "start_from", "logit_adjustment", *KEPT]
     return {name: getattr(args, name) for name in names} | {"faces": given.digests}
 
 
@@ -171,7 +171,9 @@ def train_network(
         facts = {"parameters": parameters, "best_epoch": best, **calibration}
         facts |= {**metrics, "corruptions": corruptions, "log": log}
         (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        plots.write_plots(out, pd.DataFrame(log), metrics, emotions)
+        table = pd.DataFrame(log)
+        table.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
+        plots.write_plots(out, table, metrics, emotions)
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)

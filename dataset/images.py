@@ -138,8 +138,7 @@ def write_faces(
 ) -> dict[str, int]:
     """Write some rows of `faces`, uint8 (n, 48, 48), as `folder/<label>/<name>`.
 
-    `labels` are str (n,). Returns images per emotion. Stored, not deflated: on a disk of 4 KB
-    blocks a deflated face is no smaller, and writing it takes twice as long.
+    `labels` are str (n,). Returns images per emotion. Stored, not deflated, as in `copy_images`.
     """
     from PIL import Image
 

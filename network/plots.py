@@ -16,8 +16,7 @@ LIGHT_BLUE, VERMILION, GRAY = "#56b4e9", "#d55e00", "#808080"  # Okabe and Ito's
 
 
 def write_plots(folder: Path, log: pd.DataFrame, metrics: dict, emotions: list[str]) -> None:
-    """Write training_log.csv and the plots into a model folder."""
-    log.to_csv(folder / "training_log.csv", index=False, lineterminator="\n")
+    """Write the plots into a model folder."""
     plot_curves(log, folder / "training_curves.png")
     plot_confusion(metrics, emotions, folder / "confusion_matrix.png")
     plot_reliability(metrics, folder / "reliability.png")

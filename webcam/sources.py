@@ -14,7 +14,8 @@ from common.console import Overheard
 from common.errors import UserError, fail, utf8_name
 from webcam.address import fetch, look_up, without_secrets
 from webcam.animation import AnimationSource, fits_in_memory
-from webcam.camera import CameraSource, is_camera, open_capture
+from webcam.camera import CameraSource
+from webcam.capture import is_camera, open_capture
 from webcam.demo import DemoSource
 from webcam.frame import Frame
 from webcam.images import (

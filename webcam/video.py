@@ -14,7 +14,7 @@ import numpy as np
 from common.console import Overheard
 from common.errors import fail
 from webcam.address import without_secrets
-from webcam.camera import INTERLACED, open_capture
+from webcam.capture import INTERLACED, open_capture
 from webcam.frame import Frame
 
 UNKNOWN_RATE = 30.0  # frames/s
