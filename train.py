@@ -136,7 +136,16 @@ def learn(
 
 def to_keep(args: argparse.Namespace, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
-    names = ["train", "val", "votes", "teachers", "start_from", "logit_adjustment", *KEPT]
+    names = [
+        "train",
+        "val",
+        "votes",
+        "distributed",
+        "teachers",
+        "start_from",
+        "logit_adjustment",
+        *KEPT,
+    ]
     return {name: getattr(args, name) for name in names} | {"faces": given.digests}
 
 

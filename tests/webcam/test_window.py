@@ -351,12 +351,15 @@ def test_a_picture_larger_than_the_screen_fits_on_it(session, tmp_path):
     window = session("--source", "phone.jpg")
 
     def place():
-        """Return x, y, width and height of the window."""
-        told = window.do("getwindowgeometry", "--shell", window.window())
+        """Return x, y, width and height of the window, zeros where there is none."""
+        number = window.window()
+        if not number:
+            return [0, 0, 0, 0]
+        told = window.do("getwindowgeometry", "--shell", number)
         sides = dict(line.split("=") for line in told.split())
         return [int(sides[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
 
-    window.wait(lambda: window.window() and place()[2] > 900, "large window")
+    window.wait(lambda: place()[2] > 900, "large window")
     time.sleep(0.5)
     x, y, width, height = place()
     assert x >= 0 and x + width <= 1280 and y >= 0 and y + height <= 1024
