@@ -101,13 +101,30 @@ def network_tables() -> dict[str, str]:
             f"{one['severity']:.3g}",
             shown(one["accuracy"]),
             f"{one['accuracy'] - clean:+.3f}",
+            shown(one["calibration_error"]),
         ]
         for one in metrics["corruptions"]
     ]
+    plain, *_ = curve = metrics["adjustment_curve"]
+    (chosen,) = (point for point in curve if point["strength"] == metrics["logit_adjustment"])
+    balance = [
+        [name, shown(before), shown(after), f"{after - before:+.3f}"]
+        for name, before, after in [
+            ("accuracy", plain["accuracy"], chosen["accuracy"]),
+            ("macro recall", plain["macro_recall"], chosen["macro_recall"]),
+            *(
+                (f"recall, {name}", plain["recall"][name], chosen["recall"][name])
+                for name in plain["recall"]
+            ),
+        ]
+    ]
+    corruption = ["corruption", "severity", "accuracy", "difference", "calibration error"]
+    strengths = ["0", f"{metrics['logit_adjustment']:.2f}, as shipped"]
     return {
         "network": markdown(["labels by", *titles], accuracy),
         "emotions": markdown(["", "faces", "precision", "recall", "F1"], emotions),
-        "corruptions": markdown(["corruption", "severity", "accuracy", "difference"], corruptions),
+        "balance": markdown(["logit adjustment", *strengths, "difference"], balance),
+        "corruptions": markdown(corruption, corruptions),
     }
 
 
