@@ -20,9 +20,9 @@ STAGE_HASHES = {
     "sharpness": "e4f8727e2d700f04ed6df976d8392fd964d5f4dd6db4ca7e91008139c6fc8de8",
     "shuffled": "cbe86e53226349c1863291c5acd11cabd88c810bf4c1988263fdced0be3c9705",
 }
-# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on them. With other
-# kernels (no oneDNN, AVX2, one thread) it lies within 0.3 % of these
-LOSSES = [1.7452, 1.0407]
+# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on them, between that on an
+# AMD EPYC (Zen 5), with other kernels too, and that on an Intel Xeon with AMX: 0.6 % from either
+LOSSES = [1.7517, 1.0466]
 
 
 @pytest.mark.parametrize("name", STAGE_HASHES)

@@ -41,7 +41,7 @@ def work():
     train, out = faces(90, 0), Path(sys.argv[1])
     targets = np.eye(3, dtype=np.float32)[train.labels]
     given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], None, [], {}, {})
-    log = training.train(given, targets, out, recipe, False, {"seed": 0})
+    log = training.train(given, out, recipe, False, {"seed": 0})
     first = process()[0] == 0
     leave()
     if first:
