@@ -78,6 +78,17 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
 
 
+def argument_of(model: Path, *keys: str) -> str | None:
+    """Return what stage.json of a model folder says of its training, None where it says nothing."""
+    try:
+        value = json.loads((model / "stage.json").read_text(encoding="utf-8"))["arguments"]
+        for key in keys:
+            value = value[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return value if isinstance(value, str) else None
+
+
 def without_trained_on(
     sets: dict[str, Faces], folders: dict[str, Path], model: Path, emotions: list[str]
 ) -> dict[str, Faces]:
@@ -86,11 +97,8 @@ def without_trained_on(
     Those that stage.json names, if they are still there; prints a line if not. Raises UserError
     where no face is left.
     """
-    try:
-        stage = json.loads((model / "stage.json").read_text(encoding="utf-8"))
-        folder = Path(os.path.realpath(model)).parent / stage["arguments"]["train"]
-    except (OSError, ValueError, KeyError, TypeError):
-        folder = None
+    trained_on = argument_of(model, "train")
+    folder = trained_on and Path(os.path.realpath(model)).parent / trained_on
     if folder is None or not folder.is_dir():
         what = "what it was trained on is not at hand: it may have seen some of these faces"
         print(f"{model}: {what}")
@@ -108,11 +116,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
 
     Those of FER-2013, that is, told by their names, unless it was judged by the same ones.
     """
-    try:
-        stage = json.loads((start / "stage.json").read_text(encoding="utf-8"))
-        judged_by = stage["arguments"]["faces"]["val"]
-    except (OSError, ValueError, KeyError, TypeError):
-        judged_by = None
+    judged_by = argument_of(start, "faces", "val")
     if judged_by != val_digest and any(row_number(path) is not None for path in val.paths):
         what = "may have been trained on some of the validation faces"
         print(f"{start}: {what}, so that the figures on them may be too high")
