@@ -11,8 +11,8 @@ Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the
         confusion_matrix.png, reliability.png
 
 Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as
-KERAS_BACKEND=jax or torch. Takes about 2 minutes an epoch of 86,205 faces on two cores of 2024, 2
-hours in all; --quick 10 minutes; --dry-run writes into data/model-dry-run.
+KERAS_BACKEND=jax or torch. Takes about 2 minutes an epoch of 85,152 faces on two cores of 2024, 2
+hours in all; --quick 12 minutes; --dry-run writes into data/model-dry-run.
 
 Examples:
     python train.py --dry-run
@@ -35,12 +35,12 @@ with required("requirements.txt"):
     import numpy as np
     import pandas as pd
 
-    from common.command_line import Parser, run
-    from common.errors import fail, utf8_name
+    from common.command_line import run
+    from common.errors import fail
     from common.faces import FACE_SIZE
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
-    from network.backend import check_installed, keras_imports
+    from network.backend import keras_imports
     from network.checkpoint import (
         check_network,
         checkpoint_beside,
@@ -48,58 +48,15 @@ with required("requirements.txt"):
         facts_of_stopped_run,
         prepare_checkpoint,
     )
-    from network.faces import DEFAULT_TEST, has_test, load_sets
+    from network.faces import has_test, load_sets
     from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.options import add_recipe, to_recipe
+    from network.options import parse_arguments
     from network.processes import check_same, leave, process, run_distributed
     from network.recipe import KEPT, Recipe
     from network.targets import read_votes
 
 SCRIPT = Path(__file__).name
-DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-
-
-def parse_arguments() -> tuple[argparse.Namespace, Recipe]:
-    parser = Parser(__doc__)
-    add = parser.add_argument
-    parser.begin_group("what is read and written")
-    parser.add_input("--train", "data/shuffled", "faces to train on")
-    parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
-    parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
-    add("--no-test", action="store_true", help="report on the validation faces alone")
-    parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
-    teachers = "model folders of networks, trained on this split, whose opinion is half a target"
-    add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
-    add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
-    add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
-    add_recipe(parser)
-    parser.begin_group("how to run")
-    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    several = "join the other processes of this run, to share each batch (needs JAX)"
-    add("--distributed", action="store_true", help=several)
-    parser.begin_group("what else to do than to train")
-    mode = parser.group.add_mutually_exclusive_group().add_argument
-    dry_run = "every step, on a few hundred faces, in under a minute"
-    mode("--dry-run", action="store_true", help=dry_run)
-    mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
-    export_only = "write emotion.tflite for the network in --out; nothing else"
-    mode("--export", action="store_true", help=export_only)
-    args = parser.parse_args()
-    args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
-    if args.dry_run:
-        args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
-    for name in ("resume", "distributed", "tensorboard"):
-        if (args.evaluate or args.export) and getattr(args, name):
-            fail(f"--{name}: only for training; leave it out")
-    if args.tensorboard:
-        check_installed("--tensorboard", "tensorflow", "tensorboard")
-    if args.distributed:
-        check_installed("--distributed", "jax")
-        if os.environ.get("KERAS_BACKEND") != "jax":
-            fail("--distributed: JAX alone of Keras's backends does that; set KERAS_BACKEND=jax")
-    return args, to_recipe(args)
+DRY_RUN_FACES = 40  # per emotion
 
 
 def learn(
@@ -226,7 +183,7 @@ def export_again(folder: Path, seed: int) -> None:
 
 
 def main() -> None:
-    args, recipe = parse_arguments()
+    args, recipe = parse_arguments(__doc__)
     test = None if args.no_test else args.test
     paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
     if args.evaluate:

@@ -35,12 +35,12 @@ def open_inner(
     """Return the wanted file of an archive, None where `file` is no archive; `stack` closes it."""
     if zipfile.is_zipfile(file):
         archive = stack.enter_context(zipfile.ZipFile(file))
-        return stack.enter_context(archive.open(choose(archive.namelist(), path, names)))
+        return stack.enter_context(archive.open(choose_member(archive.namelist(), path, names)))
     file.seek(0)
     if is_tar(file):
         archive = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
         members = [member.name for member in archive.getmembers() if member.isfile()]
-        return stack.enter_context(archive.extractfile(choose(members, path, names)))
+        return stack.enter_context(archive.extractfile(choose_member(members, path, names)))
     return None
 
 
@@ -55,7 +55,7 @@ def is_tar(file: IO[bytes]) -> bool:
         file.seek(0)
 
 
-def choose(members: list[str], path: Path, names: list[str]) -> str:
+def choose_member(members: list[str], path: Path, names: list[str]) -> str:
     """Return the member of an archive that is wanted, or an archive in it."""
     members = [name for name in members if not name.startswith("__MACOSX/")]
     by_name = {PurePosixPath(name).name: name for name in members}

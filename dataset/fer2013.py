@@ -15,9 +15,8 @@ from dataset.ferplus import VOTES
 
 USAGES = ["Training", "PublicTest", "PrivateTest"]
 FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # as they are downloaded
-KAGGLE = (
-    "challenges-in-representation-learning-facial-expression-recognition-challenge"  # all of it
-)
+KAGGLE = "challenges-in-representation-learning-facial-expression-recognition-challenge"
+ARCHIVES = {"icml_face_data.csv": [KAGGLE]}  # that hold a CSV, and have a name of their own
 ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
 
@@ -58,8 +57,9 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
 def find_download(path: Path, names: list[str]) -> Path:
     """Return `path`, or where it is missing what a download of it has left beside it."""
     endings = ["", *ENDINGS]
-    stems = [name for csv in names for name in (csv, csv.removesuffix(".csv"))]
-    stems += [KAGGLE] if names == FER else []
+    stems = [
+        stem for csv in names for stem in (csv, csv.removesuffix(".csv"), *ARCHIVES.get(csv, []))
+    ]
     beside = [path.with_name(stem + ending) for stem in stems for ending in endings]
     found = (file for file in [path, *beside] if file.is_file())
     return next(found, path)

@@ -44,10 +44,10 @@ def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> n
 
 def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return faces, some by another camera's tone curve, some in a shadow with a soft edge."""
-    lit = choose(len(faces), ranges.light_probability, rng)
+    lit = some(len(faces), ranges.light_probability, rng)
     for index, curve in zip(lit, tone_curves(len(lit), ranges, rng)):
         faces[index] = cv2.LUT(faces[index], curve)
-    shaded = choose(len(faces), ranges.shadow_probability, rng)
+    shaded = some(len(faces), ranges.shadow_probability, rng)
     faces[shaded] = faces[shaded] * shadows(len(shaded), faces.shape[1], ranges, rng)
     return faces
 
@@ -55,17 +55,17 @@ def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -
 def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return faces, some from far away, sharpened by a camera, or blurred as by a poor lens."""
     n, size = len(faces), faces.shape[1]
-    reduced = choose(n, ranges.reduce_probability, rng)
+    reduced = some(n, ranges.reduce_probability, rng)
     sides = (size * rng.uniform(ranges.min_reduced, 1, len(reduced))).astype(int).tolist()
     for index, side in zip(reduced, sides):
         small = cv2.resize(faces[index], (side, side), interpolation=cv2.INTER_AREA)
         faces[index] = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    sharpened = choose(n, ranges.sharpen_probability, rng)
+    sharpened = some(n, ranges.sharpen_probability, rng)
     amounts = rng.uniform(0, ranges.max_sharpening, len(sharpened))
     for index, amount in zip(sharpened, amounts):
         soft = cv2.GaussianBlur(faces[index], (0, 0), 1)
         faces[index] = cv2.addWeighted(faces[index], 1 + amount, soft, -amount, 0)
-    blurred = choose(n, ranges.blur_probability, rng)
+    blurred = some(n, ranges.blur_probability, rng)
     for index, sigma in zip(blurred, rng.uniform(*ranges.blur_sigma, len(blurred))):
         faces[index] = cv2.GaussianBlur(faces[index], (0, 0), sigma)
     return faces
@@ -74,16 +74,16 @@ def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generato
 def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return faces, some with noise as in poor light, JPEG as of a stream, covered as by a hand."""
     n, size = len(faces), faces.shape[1]
-    noisy = choose(n, ranges.noise_probability, rng)
+    noisy = some(n, ranges.noise_probability, rng)
     strengths = rng.uniform(0, ranges.max_noise_std, (len(noisy), 1, 1))
     noise = strengths * rng.standard_normal((len(noisy), size, size), np.float32)
     faces[noisy] = np.clip(faces[noisy] + noise, 0, 255)
-    compressed = choose(n, ranges.jpeg_probability, rng)
+    compressed = some(n, ranges.jpeg_probability, rng)
     qualities = rng.integers(ranges.min_jpeg_quality, 90, len(compressed)).tolist()
     for index, quality in zip(compressed, qualities):
         data = cv2.imencode(".jpg", faces[index], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         faces[index] = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    covered = choose(n, ranges.erase_probability, rng)
+    covered = some(n, ranges.erase_probability, rng)
     middles = rng.integers(0, size, (len(covered), 2))
     sizes = rng.integers(size // 8, size // 2, (len(covered), 2))
     boxes = np.concatenate([middles - sizes // 2, sizes], axis=1).tolist()
@@ -92,7 +92,7 @@ def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -
     return faces
 
 
-def choose(n: int, probability: float, rng: np.random.Generator) -> np.ndarray:
+def some(n: int, probability: float, rng: np.random.Generator) -> np.ndarray:
     """Return the numbers of some of n faces, each chosen with a probability."""
     return np.flatnonzero(rng.random(n) < probability)
 

@@ -13,7 +13,7 @@ from network.calibration import (
     choose_adjustment,
     fit_temperature,
 )
-from network.corruptions import CORRUPTIONS, corrupted
+from network.corruptions import CORRUPTIONS, OTHER_CAMERAS, corrupted
 from network.faces import Faces
 from network.targets import headline_rule, labels_by_rule
 
@@ -153,6 +153,7 @@ def print_corruptions(corruptions: list[dict]) -> None:
 
     for result in corruptions:
         show(f"{result['corruption']} {result['severity']:.3g}", [result])
-    seven = len(CORRUPTIONS)
-    show(f"mean of the first {seven}", rest[:seven])
-    show(f"mean of the last {len(rest) - seven}", rest[seven:])
+    for where, group in (("first", CORRUPTIONS), ("last", OTHER_CAMERAS)):
+        kinds = [(corrupt.__name__, severity) for corrupt, severity in group]
+        of = [result for result in rest if (result["corruption"], result["severity"]) in kinds]
+        show(f"mean of the {where} {len(of)}", of)

@@ -1,12 +1,75 @@
-"""The options of train.py that make a recipe."""
+"""The options of train.py, and the recipe that they make."""
 
 import argparse
+import os
 from pathlib import Path
 
 from common.command_line import Parser, nonnegative_float, positive_float, positive_int, seed
+from common.errors import fail, utf8_name
+from network.backend import check_installed
+from network.faces import DEFAULT_TEST
 from network.recipe import FINE_TUNING, KEPT, QUICK_EPOCHS, Recipe
 
 DEFAULTS = Recipe()
+DRY_RUN_EPOCHS = 2
+
+
+def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
+    """Return the options, and the recipe that they make.
+
+    `description` is the script's docstring. Raises UserError for options that don't go together.
+    """
+    parser = Parser(description)
+    add_paths(parser)
+    add_recipe(parser)
+    add_modes(parser)
+    args = parser.parse_args()
+    args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
+    utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
+    if args.dry_run:
+        args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
+    for name in ("resume", "distributed", "tensorboard"):
+        if (args.evaluate or args.export) and getattr(args, name):
+            fail(f"--{name}: only for training; leave it out")
+    if args.tensorboard:
+        check_installed("--tensorboard", "tensorflow", "tensorboard")
+    if args.distributed:
+        check_installed("--distributed", "jax")
+        if os.environ.get("KERAS_BACKEND") != "jax":
+            fail("--distributed: JAX alone of Keras's backends does that; set KERAS_BACKEND=jax")
+    return args, to_recipe(args)
+
+
+def add_paths(parser: Parser) -> None:
+    """Add the options of what is read and written."""
+    add = parser.add_argument
+    parser.begin_group("what is read and written")
+    parser.add_input("--train", "data/shuffled", "faces to train on")
+    parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
+    parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
+    add("--no-test", action="store_true", help="report on the validation faces alone")
+    parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
+    teachers = "model folders of networks, trained on this split, whose opinion is half a target"
+    add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
+    add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
+    watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
+    add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
+
+
+def add_modes(parser: Parser) -> None:
+    """Add the options of how to train, and of what else to do."""
+    add = parser.add_argument
+    parser.begin_group("how to run")
+    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
+    several = "join the other processes of this run, to share each batch (needs JAX)"
+    add("--distributed", action="store_true", help=several)
+    parser.begin_group("what else to do than to train")
+    mode = parser.group.add_mutually_exclusive_group().add_argument
+    dry_run = "every step, on a few hundred faces, in under a minute"
+    mode("--dry-run", action="store_true", help=dry_run)
+    mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
+    export_only = "write emotion.tflite for the network in --out; nothing else"
+    mode("--export", action="store_true", help=export_only)
 
 
 def add_recipe(parser: Parser) -> None:

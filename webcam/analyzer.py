@@ -79,7 +79,7 @@ class FaceAnalyzer:
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
         self.smoother.keep({track.track_id for track in tracks})
-        named = self.choose(tracks, seconds)
+        named = self.choose_tracks(tracks, seconds)
         probabilities = self.classifier.classify(gray, [track.smoothed_box for track in named])
         for track, row in zip(named, probabilities):
             self.smoother.update(track.track_id, row, seconds)
@@ -95,7 +95,7 @@ class FaceAnalyzer:
             for track in tracks
         ]
 
-    def choose(self, tracks: list[Track], seconds: float) -> list[Track]:
+    def choose_tracks(self, tracks: list[Track], seconds: float) -> list[Track]:
         """Return the tracks to name in this frame: of many, those that have waited longest.
 
         New ones always; a face that was not found where it was looked for keeps what it has.

@@ -34,7 +34,7 @@ class Layout:
         covered = int((across.clip(0) * down.clip(0)).sum())
         return covered if own is None else covered - Layout((0, 0), [own]).covers(place)
 
-    def choose(
+    def choose_place(
         self, places: list[Rectangle], own: Sequence[Rectangle | None] = ()
     ) -> tuple[int, Rectangle]:
         """Return the first place that covers nothing, or else the one that covers least.

@@ -141,7 +141,7 @@ def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rec
         choices += [(text, (column, row, width, tall)) for column, row in places]
         foreheads.append((text, (x, y, width, tall)))
     own = [face.box if choice in foreheads else None for choice in choices]
-    number, place = layout.choose([place for _, place in choices], own)
+    number, place = layout.choose_place([place for _, place in choices], own)
     layout.take(place)
     return choices[number][0], place
 
@@ -163,7 +163,7 @@ def place_bars(frame: np.ndarray, layout: Layout, face: Face, emotions: list[str
     names, longest, line, gap = bar_sizes(frame, face, emotions)
     width, height = names + longest + 3 * gap, round(1.1 * line * len(emotions)) + gap
     beside = [(x + side + gap, y), (x - gap - width, y), (x, y + side + gap), (x, y - gap - height)]
-    return layout.choose([(left, top, width, height) for left, top in beside])[1]
+    return layout.choose_place([(left, top, width, height) for left, top in beside])[1]
 
 
 def bar_sizes(frame: np.ndarray, face: Face, emotions: list[str]) -> tuple[int, int, int, int]:
@@ -199,7 +199,7 @@ def draw_notes(frame: np.ndarray, lines: list[str], layout: Layout) -> None:
     width, height = width + 2 * (line // 3), round(1.1 * line * len(lines)) + line // 3
     right, bottom = frame.shape[1] - width, frame.shape[0] - height
     corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
-    _, place = layout.choose([(left, top, width, height) for left, top in corners])
+    _, place = layout.choose_place([(left, top, width, height) for left, top in corners])
     draw_lines(frame, place, lines, size)
 
 

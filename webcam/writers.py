@@ -85,12 +85,10 @@ class ImageWriter:
         if not path.parent.is_dir():
             fail(f"{path.parent}: no such folder; make it, or choose another --output")
         # Of some file systems A.jpg and a.jpg are one
-        names = Counter(picture_name(name).casefold() for name in source.names)
-        double = next(
-            (name for name in source.names if names[picture_name(name).casefold()] > 1), None
-        )
-        if double:
-            fail(f"{picture_name(double)}: the name of two pictures for {path}; rename one")
+        names = [picture_name(name) for name in source.names]
+        often = Counter(name.casefold() for name in names)
+        if double := next((name for name in names if often[name.casefold()] > 1), None):
+            fail(f"{double}: the name of two pictures for {path}; rename one")
         folders = {file.parent for file in source.paths}
         if path.is_dir() and any(path.samefile(folder) for folder in folders):
             fail(f"{path}: holds the sources themselves; choose another --output")

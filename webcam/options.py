@@ -1,0 +1,68 @@
+"""The options of realtime.py."""
+
+import argparse
+import re
+from pathlib import Path
+
+from common.command_line import Parser, seconds
+from common.errors import fail
+from webcam.analyzer import SMOOTHING
+from webcam.collector import DEFAULT, MOST_KEYS, is_folder_name
+
+
+def frame_size(text: str) -> tuple[int, int]:
+    """Return the width and height, in pixels, of `1280x720`."""
+    if not re.fullmatch("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", text.lower()):
+        what = f"{text}: give width and height in pixels, such as 1280x720"
+        raise argparse.ArgumentTypeError(what)
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
+def emotion(text: str) -> str:
+    """Return the name of an emotion, which is to be that of a folder."""
+    if not is_folder_name(text):
+        raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have; give another")
+    return text
+
+
+def parse_arguments(description: str) -> argparse.Namespace:
+    """Return the options; raises UserError for those that don't go together."""
+    parser = Parser(description)
+    add = parser.add_argument
+    parser.begin_group("source")
+    source = "camera number, video, stream URL, pictures (files, folders, 'patterns*'), or demo"
+    default = "(0, or else demo)"
+    add("--source", nargs="+", help=f"{source} {default}")
+    size = "to ask the camera for, such as 1280x720 (its own)"
+    add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
+    mirror = "as in a mirror (for a camera, not for other sources)"
+    add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
+    parser.begin_group("faces and expressions")
+    add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
+    detector = "haar, or the ONNX file of a YuNet model, see docs/how-it-works.md (%(default)s)"
+    add("--detector", default="haar", metavar="haar|FILE", help=detector)
+    smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
+    add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
+    parser.begin_group("window and files")
+    add("--headless", action="store_true", help="no window")
+    add("--bars", action="store_true", help="draw the probabilities of all emotions")
+    add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
+    add("--csv", type=Path, help="table of faces")
+    h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
+    add("--h264", action="store_true", help=h264)
+    parser.begin_group("faces for a network of your own")
+    collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
+    collect = f"{collect} two faces a second are saved, as the one name in --emotions"
+    add("--collect", type=Path, metavar="FOLDER", help=collect)
+    emotions = "what those faces show, in the order of the keys (the network's emotions)"
+    add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
+    args = parser.parse_args()
+    if args.emotions:
+        if not args.collect:
+            fail("--emotions: goes with --collect; give both, or neither")
+        if len(args.emotions) > MOST_KEYS:
+            fail(f"--emotions: {len(args.emotions)} names for {MOST_KEYS} keys; leave some out")
+        if len({name.casefold() for name in args.emotions}) < len(args.emotions):
+            fail("--emotions: a name twice; give each once")
+    return args
