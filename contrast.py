@@ -5,7 +5,7 @@ Writes  data/contrast/<emotion>/row00010_contrast.png
 
 `--factor` is that of Pillow's ImageEnhance.Contrast: 1 leaves the face as it is, 0 gives plain
 gray. Only training faces are copied, so that validation stays what a camera sees. Prints the images
-per emotion. Takes about 10 seconds on the real data.
+per emotion. Takes 5 to 10 seconds on the real data.
 
 Examples:
     python contrast.py

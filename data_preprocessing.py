@@ -17,7 +17,7 @@ Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each, cut o
                                                  what is to be looked at, as one of several faces
 
 Prints what was read, what was left out and why, and the images per emotion. The real CSVs take
-about 12 seconds, 100 photographs half a minute.
+5 to 12 seconds, 100 photographs half a minute.
 
 Examples:
     python data_preprocessing.py

@@ -6,7 +6,7 @@ Writes  data/split/train/<emotion>/, data/split/val/<emotion>/
 FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both
 sides of the split, also where FER+ gave them different labels. Three numbers, such as
 `--ratio 0.8 0.1 0.1`, make a test folder of your own too. Prints the images per part and emotion.
-Takes about 10 seconds on the real data.
+Takes 5 to 10 seconds on the real data.
 
 Examples:
     python random_split.py

@@ -13,8 +13,8 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), wit
         --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
                         `data_preprocessing.py --photos`
 
-Haar cascades find the faces and follow them, one pass of the network names all faces of a frame,
-and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
+Haar cascades find the faces and follow them, one pass of the network names the faces of a
+frame, and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
 quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each emotion.
 
 Examples:

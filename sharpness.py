@@ -5,7 +5,7 @@ Writes  data/sharpness/<emotion>/row00010_sharpness.png
 
 `--factor` is that of Pillow's ImageEnhance.Sharpness: 1 leaves the face as it is, 0 blurs it. Only
 training faces are copied, so that validation stays what a camera sees. Prints the images per
-emotion. Takes about 10 seconds on the real data.
+emotion. Takes 5 to 10 seconds on the real data.
 
 Examples:
     python sharpness.py

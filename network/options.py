@@ -97,7 +97,7 @@ def add_recipe(parser: Parser) -> None:
     add("--learning-rate", type=positive_float, help=rate)
     of = "of weights, order and augmentation (%(default)s)"
     add("--seed", type=seed, default=DEFAULTS.seed, help=of)
-    bits = "compute in 16 bits: faster on CPUs with AVX512-BF16 or AMX alone"
+    bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
     add("--bfloat16", action="store_true", help=bits)
     strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
     add("--logit-adjustment", type=nonnegative_float, metavar="STRENGTH", help=strength)
