@@ -149,10 +149,9 @@ def main() -> None:
     analyzer = FaceAnalyzer.load(model, args.smoothing, args.detector)
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
-    # FFmpeg's messages and Qt's are no errors of ours
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         # 2. What is read
-        overheard = stack.enter_context(Overheard())
+        overheard = stack.enter_context(Overheard())  # FFmpeg's messages and Qt's are not ours
         if args.source or args.size or args.collect:
             source = open_source(args.source or ["0"], args.size, overheard)
         else:

@@ -22,7 +22,6 @@ Examples:
     python train.py --evaluate --out pretrained
 """
 
-import argparse
 import json
 import math
 import os
@@ -50,7 +49,7 @@ with required("requirements.txt"):
     )
     from network.faces import has_test, load_sets
     from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.options import parse_arguments
+    from network.options import Mode, parse_arguments
     from network.processes import check_same, leave, process, run_distributed
     from network.recipe import KEPT, Recipe
     from network.targets import read_votes
@@ -59,64 +58,53 @@ SCRIPT = Path(__file__).name
 DRY_RUN_FACES = 40  # per emotion
 
 
-def learn(
-    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
-) -> tuple[Input, Path, list[dict]]:
+def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[dict]]:
     """Read the faces and train; return input, checkpoint and log.
 
     What several processes do together; the first of them alone writes.
     """
     # 1. The faces, and what they are trained towards
-    given = read_input(recipe, paths, limit)
+    given = read_input(recipe, paths, mode.limit)
     checkpoint, (index, _) = checkpoint_beside(paths.out), process()
     if index == 0:
-        prepare_checkpoint(checkpoint, recipe, args.resume, given.digests)
+        prepare_checkpoint(checkpoint, recipe, mode.resume, given.digests)
     check_same(facts_of_run(recipe, given.digests))
     # Only now, when the first one has mended what a killed run may have left of it
-    check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, args.resume)})
+    check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, mode.resume)})
     labels = recipe.labels if given.votes is not None else "hard"
     print(
         f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions", flush=True
     )
-    if limit is None:
+    if mode.limit is None:
         note_few_faces(given.train, recipe)
 
     # 2. Train
     with keras_imports():
         from network import training
-    callbacks = [training.tensorboard(args.tensorboard)] if args.tensorboard and index == 0 else []
-    kept = to_keep(args, given)
-    log = training.train(given, checkpoint, recipe, args.resume, kept, callbacks)
+    watched = mode.tensorboard and index == 0
+    callbacks = [training.tensorboard(mode.tensorboard)] if watched else []
+    kept = to_keep(recipe, paths, mode, given)
+    log = training.train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
     return given, checkpoint, log
 
 
-def to_keep(args: argparse.Namespace, given: Input) -> dict:
+def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
-    names = [
-        "train",
-        "val",
-        "votes",
-        "distributed",
-        "teachers",
-        "start_from",
-        "logit_adjustment",
-        *KEPT,
-    ]
-    return {name: getattr(args, name) for name in names} | {"faces": given.digests}
+    kept = {name: getattr(paths, name) for name in ("train", "val", "votes", "teachers")}
+    kept |= {name: getattr(recipe, name) for name in ("start_from", "logit_adjustment", *KEPT)}
+    return kept | {"distributed": mode.distributed, "faces": given.digests}
 
 
-def train_network(
-    recipe: Recipe, paths: Paths, limit: int | None, args: argparse.Namespace
-) -> None:
-    """Train, report and export into a new model folder; the options `args` are kept in stage.json."""
+def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
+    """Train, report and export into a new model folder."""
     if process()[0] > 0:
-        learn(recipe, paths, limit, args)
+        learn(recipe, paths, mode)
         return
     inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
-    inputs.append(args.tensorboard)  # which must not lie in --out either
+    inputs.append(mode.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, checkpoint, log = learn(recipe, paths, limit, args)
+        given, checkpoint, log = learn(recipe, paths, mode)
         with keras_imports():
             from network import architecture, evaluation, export, plots, training
         val, emotions, votes = given.sets["val"], given.emotions, given.votes
@@ -136,14 +124,16 @@ def train_network(
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
         facts = {"parameters": parameters, "best_epoch": best, **calibration}
         facts |= {**metrics, "corruptions": corruptions, "log": log}
-        (out / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(facts, indent=1) + "\n"
+        (out / "metrics.json").write_text(text, encoding="utf-8", newline="\n")
         table = pd.DataFrame(log)
         table.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
         plots.write_plots(out, table, metrics, emotions)
 
         # 5. Hand over
         export.export_network(network, out / "emotion.tflite", val.images)
-        write_stage(out, SCRIPT, paths.out, to_keep(args, given), given.counts, {})
+        kept = to_keep(recipe, paths, mode, given)
+        write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
@@ -178,8 +168,11 @@ def export_again(folder: Path, seed: int) -> None:
     network, _ = architecture.load_network(folder)
     new = folder / ".emotion.tflite"
     noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
-    export.export_network(network, new, noise)
-    os.replace(new, folder / "emotion.tflite")
+    try:
+        export.export_network(network, new, noise)
+        os.replace(new, folder / "emotion.tflite")
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -192,9 +185,10 @@ def main() -> None:
         export_again(args.out, args.seed)
     else:
         limit = DRY_RUN_FACES if args.dry_run else None
+        mode = Mode(args.resume, args.distributed, args.tensorboard, limit)
 
         def work() -> None:
-            train_network(recipe, paths, limit, args)
+            train_network(recipe, paths, mode)
 
         run_distributed(work) if args.distributed else work()
 

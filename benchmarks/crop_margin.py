@@ -48,12 +48,12 @@ def main() -> None:
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
     size = (classifier.height, classifier.width)
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     images = [path for paths in list_images(args.val, "random_split.py").values() for path in paths]
     images = [path for path in images if majority[path.stem] in classifier.emotions]
     plain, crops, places, truth = [], {margin: [] for margin in MARGINS}, [], []
     for path in 3 * images:
-        face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(random.integers(96, 240))
+        face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(rng.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
         scene = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         whole = np.array([edge, edge, side])

@@ -55,7 +55,7 @@ def add_save(parser: Parser) -> None:
 
 
 def machine() -> list[str]:
-    """Return what a figure depends on: cores, processor, Python, and the libraries that are loaded."""
+    """Return what a figure depends on: cores, processor, Python, and the libraries that are installed."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     # Of ARM's it names no model

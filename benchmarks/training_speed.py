@@ -11,6 +11,7 @@ Prints  per backend: faces/s of the three, and both as a share of the slower one
         faces/s of one device, two devices and two processes
 """
 
+import argparse
 import itertools
 import json
 import os
@@ -134,7 +135,8 @@ def main() -> None:
     parser.add_argument("--steps", type=positive_int, default=40, help="of a round (%(default)s)")
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
     parser.add_argument("--several", action="store_true", help="devices and processes instead")
-    parser.add_argument("--measure", action="store_true", help="on this process's backend alone")
+    # What each process of another backend is started with
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     add_save(parser)
     args = parser.parse_args()
     options = ["--steps", str(args.steps), *(["--bfloat16"] if args.bfloat16 else [])]

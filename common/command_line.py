@@ -101,6 +101,7 @@ def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
 positive_int = number(int, lambda value: value > 0, "a whole number from 1")
 positive_float = number(float, lambda value: 0 < value < math.inf, "a number above 0")
 nonnegative_float = number(float, lambda value: 0 <= value < math.inf, "a number from 0")
+share = number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
 seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
 
@@ -116,7 +117,8 @@ def status_of(main: Callable[[], None]) -> int:
     So is Ctrl-C, and a library that is missing.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
+        if hasattr(stream, "reconfigure"):  # not IDLE's, and not None, of a closed one
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
     try:
         try:
             main()

@@ -6,7 +6,8 @@ from common.errors import fail
 
 
 def write_labels(path: Path, emotions: list[str]) -> None:
-    path.write_text("".join(f"{emotion}\n" for emotion in emotions), encoding="utf-8")
+    lines = "".join(f"{emotion}\n" for emotion in emotions)
+    path.write_text(lines, encoding="utf-8", newline="\n")
 
 
 def read_labels(path: Path, outputs: int) -> list[str]:

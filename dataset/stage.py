@@ -150,4 +150,4 @@ def write_stage(
     stage = {"script": script, "arguments": arguments, "seed": seed}
     stage |= {"images_in": images_in, "images_out": images_out}
     text = json.dumps(stage, indent=2, ensure_ascii=False)
-    (folder / "stage.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "stage.json").write_text(text + "\n", encoding="utf-8", newline="\n")

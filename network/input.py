@@ -20,7 +20,7 @@ from network.faces import (
     without_known,
 )
 from network.recipe import Recipe
-from network.targets import read_votes, soft_targets
+from network.targets import labels_by_rule, read_votes, soft_targets
 from network.teachers import Teacher, read_teachers
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
@@ -66,6 +66,8 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
         sets = {name: faces for name, faces in sets.items() if faces}
     votes = read_votes(paths.votes)
     targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
+    if votes is not None and recipe.labels == "soft":
+        note_moved_faces(train, emotions, votes)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
     # A dry run's network is thrown away, and its validation faces are fewer
     seen = None if limit else digests["val"]
@@ -120,6 +122,15 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
     if judged_by != val_digest and any(row_number(path) is not None for path in val.paths):
         what = "may have been trained on some of the validation faces"
         print(f"{start}: {what}, so that the figures on them may be too high")
+
+
+def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame) -> None:
+    """Print a line where faces lie in another folder than their votes say, by either rule."""
+    folder = np.array(emotions)[train.labels]
+    rules = labels_by_rule(train, emotions, votes).values()
+    if moved := int(np.all([truth != folder for truth in rules], axis=0).sum()):
+        what = f"{moved:,} training faces lie in another folder than FER+'s votes say"
+        print(f"{what}; the votes are learned, --labels hard learns the folders")
 
 
 def note_few_faces(train: Faces, recipe: Recipe) -> None:

@@ -2,9 +2,10 @@
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from common.command_line import Parser, nonnegative_float, positive_float, positive_int, seed
+from common.command_line import Parser, positive_float, positive_int, seed, share
 from common.errors import fail, utf8_name
 from network.backend import check_installed
 from network.faces import DEFAULT_TEST
@@ -12,6 +13,18 @@ from network.recipe import FINE_TUNING, KEPT, QUICK_EPOCHS, Recipe
 
 DEFAULTS = Recipe()
 DRY_RUN_EPOCHS = 2
+# Options that a network which is there no longer has any use for
+RECIPE = ["start_from", "logit_adjustment", *(name for name in KEPT if name != "seed")]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How to train, beside the recipe."""
+
+    resume: bool
+    distributed: bool
+    tensorboard: Path | None  # folder
+    limit: int | None  # of the faces of an emotion and set
 
 
 def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
@@ -28,9 +41,12 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
-    for name in ("resume", "distributed", "tensorboard"):
-        if (args.evaluate or args.export) and getattr(args, name):
-            fail(f"--{name}: only for training; leave it out")
+    for name in ("train", "teachers", "tensorboard", "resume", "distributed", *RECIPE):
+        changed = getattr(args, name) != parser.get_default(name)
+        if changed and (args.evaluate or args.export):
+            fail(f"--{name.replace('_', '-')}: only for training; leave it out")
+    if args.no_test and args.test != DEFAULT_TEST:
+        fail("--no-test: --test gives faces to report on; leave one of the two out")
     if args.tensorboard:
         check_installed("--tensorboard", "tensorflow", "tensorboard")
     if args.distributed:
@@ -100,14 +116,15 @@ def add_recipe(parser: Parser) -> None:
     bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
     add("--bfloat16", action="store_true", help=bits)
     strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
-    add("--logit-adjustment", type=nonnegative_float, metavar="STRENGTH", help=strength)
+    add("--logit-adjustment", type=share, metavar="STRENGTH", help=strength)
 
 
 def to_recipe(args: argparse.Namespace) -> Recipe:
-    """Return the recipe of some options; what was not given among them is filled in."""
+    """Return the recipe of some options."""
     defaults = FINE_TUNING if args.start_from else DEFAULTS
-    for name in ("epochs", "batch_size", "learning_rate"):
-        if getattr(args, name) is None:
-            setattr(args, name, getattr(defaults, name))
     names = [*KEPT, "start_from", "logit_adjustment"]
-    return Recipe(**{name: getattr(args, name) for name in names})
+    given = {name: getattr(args, name) for name in names}
+    for name in ("epochs", "batch_size", "learning_rate"):
+        if given[name] is None:
+            given[name] = getattr(defaults, name)
+    return Recipe(**given)

@@ -34,7 +34,7 @@ def read_teachers(
         try:
             stage = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
             metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-            labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+            labels = (folder / "labels.txt").read_text(encoding="utf-8-sig").splitlines()
             files = [(folder / name).read_bytes() for name in ("emotion.keras", "metrics.json")]
             left_out = stage["arguments"]["faces"]["val"]
             temperature = float(metrics["temperature"])

@@ -84,7 +84,7 @@ def save_checkpoint(
             training.get_layer("network").save(new / "best.keras")
         else:
             shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
-        pd.DataFrame(log).to_csv(new / "training_log.csv", index=False)
+        pd.DataFrame(log).to_csv(new / "training_log.csv", index=False, lineterminator="\n")
         plot_curves(pd.DataFrame(log), new / "training_curves.png")
         write_stage(new, "train.py", checkpoint, arguments, counts, {})
 

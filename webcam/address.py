@@ -1,5 +1,6 @@
 """What lies at an http address, and what of an address may be shown."""
 
+import os
 import re
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -31,6 +32,8 @@ class Resource:
 
 def without_secrets(name: str) -> str:
     """Return an address without user, password and query, and the name of a file as it is."""
+    if os.path.exists(name) or re.match(r"[A-Za-z]:[\\/]", name):  # a drive of Windows
+        return name
     scheme, there, rest = name.partition("://")
     if not there:  # one that is misspelt
         return re.sub(r"^(\w+:/*)?[^/@]*:[^@]*@", r"\1", name)

@@ -17,7 +17,7 @@ NAME_AT_ONCE = 6  # faces named in a frame at least
 NAME_EVERY = 0.2  # seconds within which each face is named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # that of arrays is not one answer
 class Face:
     """A face in a frame: its number, where it is, and what the network says of it."""
 

@@ -43,7 +43,7 @@ class AnimationSource:
     def frames(self) -> Iterator[Frame]:
         """Yield every picture with its time."""
         for picture, seconds in zip(self.pictures, self.starts):
-            yield Frame(np.ascontiguousarray(picture[:, :, :3]), seconds)
+            yield Frame(to_bgr(picture), seconds)
         self.end = self.starts[-1]
 
     def close(self) -> None:
@@ -53,12 +53,21 @@ class AnimationSource:
         """All of it was read."""
 
 
+def to_bgr(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as OpenCV reads it, gray or with alpha, of 8 or 16 bits, as BGR of 8 bits."""
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.ndim == 2:
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    return np.ascontiguousarray(picture[:, :, :3])
+
+
 def fits_in_memory(animation: Path, count: int, name: str | None = None) -> bool:
     """Return whether all `count` pictures of an animation may be held, as OpenCV reads them.
 
     Raises UserError when they may not, and it is no GIF, which FFmpeg reads as a video.
     """
-    picture = next(read_pictures(animation, count))
+    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
     size = 0 if picture is None else picture.size / 3 * 4 * count
     if size > MAX_BYTES and animation.suffix.lower() != ".gif":
         fail(f"{name or animation}: an animation too large for OpenCV; convert it to MP4")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail, utf8_name
+from common.errors import fail
 from common.labels import read_labels
 from webcam.geometry import crop, widen
 from webcam.tflite import has_dense_bias, input_shape
@@ -44,7 +44,8 @@ class Classifier:
             dense_bias = has_dense_bias(tflite)
             if not all(0 < size <= 1024 for size in (height, width, channels)):
                 raise ValueError("no image goes in")
-            net = cv2.dnn.readNetFromTFLite(utf8_name(path))
+            # Not by its name, which on Windows OpenCV takes in the system's code page
+            net = cv2.dnn.readNetFromTFLite(np.frombuffer(tflite, np.uint8))
             net.setInput(np.zeros((1, channels, height, width), np.float32))
             outputs = net.forward().size
         except (cv2.error, struct.error, ValueError, IndexError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail, utf8_name
+from common.errors import fail
 from webcam.frame import Frame
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples/astronaut.jpg"
@@ -48,7 +48,8 @@ class DemoSource:
 
     def __init__(self):
         self.paths, self.end = [SAMPLE], None
-        picture = cv2.imread(utf8_name(SAMPLE))
+        data = np.fromfile(SAMPLE, np.uint8) if SAMPLE.is_file() else np.empty(0, np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         if picture is None:
             fail(f"{SAMPLE}: not a picture; it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]

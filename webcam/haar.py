@@ -46,8 +46,15 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
         fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
     path = Path(cv2.data.haarcascades) / name
-    cascade = cv2.CascadeClassifier(str(path))
-    if cascade.empty():
+    cascade = cv2.CascadeClassifier()
+    try:
+        # Not by its name, which on Windows OpenCV takes in the system's code page
+        text = path.read_text(encoding="utf-8")
+        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        read = cascade.read(storage.getFirstTopLevelNode())
+    except (OSError, UnicodeDecodeError, cv2.error):
+        read = False
+    if not read:
         fail(f"{path}: can't be read; run `pip install --force-reinstall {install}")
     return cascade
 

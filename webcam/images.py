@@ -150,7 +150,9 @@ def list_folder(folder: Path) -> list[Path]:
     if not pictures:
         fail(f"{folder}: no pictures in it{name_inner_pictures(folder)}")
     if others:
-        names = ", ".join(other.name + "/" * other.is_dir() for other in others[:3])
+        names = ", ".join(
+            f"{other.name}/" if other.is_dir() else other.name for other in others[:3]
+        )
         names += ", …" if len(others) > 3 else ""
         print(printable(f"left out of {folder}, since no pictures: {len(others)} ({names})"))
     return pictures

@@ -55,6 +55,8 @@ class VideoSource:
 
     def is_kind(self, starts: tuple[bytes, ...]) -> bool:
         """Return whether the file begins as one of a kind does; an address is of none."""
+        if not Path(self.name).is_file():  # of a named pipe that would be lost
+            return False
         try:
             with open(self.name, "rb") as file:
                 return file.read(4).startswith(starts)
@@ -77,7 +79,7 @@ class VideoSource:
 
     def _measure_rate(self) -> float:
         """Return the frames/s by the median distance of the first time stamps; 0 for none."""
-        if "://" in self.name:  # fetched once
+        if not Path(self.name).is_file():  # an address, a named pipe: read once
             return 0.0
         capture, stamps = open_capture(self.name), []
         while len(stamps) < STAMPS and capture.grab():

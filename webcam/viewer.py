@@ -155,15 +155,23 @@ class Viewer:
         if not os.access(".", os.W_OK):
             self.screen.say("this folder can't be written into")
         elif key == "s":
-            path = stamped("snapshot", ".png")
-            write_image(path, self.screen.draw(self.frame, self.faces))
-            self.written.append(path)
-            self.screen.say(f"wrote {path}")
+            self.snapshot()
         elif isinstance(self.output, VideoRecorder):
             if not self.output.active:
                 self.output.start(stamped("recording", ".mp4"))
             elif path := self.output.stop():
                 self.screen.say(f"wrote {path}")
+
+    def snapshot(self) -> None:
+        """Save what is shown."""
+        path = stamped("snapshot", ".png")
+        try:
+            write_image(path, self.screen.draw(self.frame, self.faces))
+        except OSError as error:
+            self.screen.say(f"not saved: {error.strerror}")
+        else:
+            self.written.append(path)
+            self.screen.say(f"wrote {path}")
 
     def collect(self, emotion: str) -> None:
         """Save the largest face as an example of an emotion."""

@@ -261,7 +261,9 @@ def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
         assert b"epoch_accuracy" in events.read_bytes()
 
 
-@pytest.mark.parametrize("option", ["--distributed", "--tensorboard=watched"])
+@pytest.mark.parametrize(
+    "option", ["--distributed", "--tensorboard=watched", "--teachers=other", "--quick", "--width=2"]
+)
 def test_options_of_a_training_alone(tmp_path, option):
     says = "only for training; leave it out"
     fails("train.py", "--evaluate", option, cwd=tmp_path, says=says)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from network.faces import Faces
+from network.input import note_moved_faces
 from network.targets import labels_by_rule, soft_targets
 
 
@@ -52,3 +53,18 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
         "plurality": ["tired", "tired", "fear", "fear"],
         "majority": ["tired", "tired", "", "fear"],
     }
+
+
+def test_faces_that_were_moved_to_another_folder_are_counted(capsys):
+    """One by each rule, one that is in either's folder, one without votes."""
+    votes = pd.DataFrame(
+        {"plurality": ["anger"] * 3, "majority": ["anger", "fear", ""], "anger": 6, "fear": 4}
+    )
+    names = ["row00000.png", "row00001.png", "row00002.png", "me.png"]
+    paths = [Path(name) for name in names]
+    faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 1, 1]), paths, {})
+    note_moved_faces(faces, ["anger", "fear"], votes)
+    assert capsys.readouterr().out.startswith("2 training faces lie in another folder")
+    faces = Faces(np.zeros((4, 48, 48, 1)), np.array([0, 0, 0, 1]), paths, {})
+    note_moved_faces(faces, ["anger", "fear"], votes)
+    assert not capsys.readouterr().out

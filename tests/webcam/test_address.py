@@ -20,6 +20,7 @@ SECRETS = {
     "rtsp://[fe80::1]:554/live": "rtsp://[fe80::1]:554/live",
     "http://host/cam.mjpg?user=me&password=secret": "http://host/cam.mjpg",
     "clip@home?.mp4": "clip@home?.mp4",
+    "C:\\Users\\me@work\\clip.mp4": "C:\\Users\\me@work\\clip.mp4",
 }
 
 

@@ -87,6 +87,16 @@ def test_an_animation_is_a_video_with_its_own_times(tmp_path, portrait, name):
     assert np.abs(frames[3].astype(int) - frames[8]).mean() > 10
 
 
+@pytest.mark.parametrize("mode", ["L", "I;16"])
+def test_a_gray_animation_is_seen(tmp_path, portrait, mode):
+    gray = portrait.convert("L")
+    if mode == "I;16":
+        gray = Image.fromarray(np.array(gray).astype(np.uint16) * 257)
+    gray.save(tmp_path / "in.png", save_all=True, append_images=[gray.rotate(5)], duration=100)
+    said = run("realtime.py", "--source", "in.png", "--headless", cwd=tmp_path).stdout
+    assert "2 frames, 2 faces" in said
+
+
 def test_animations_among_other_pictures_give_every_picture(tmp_path, portrait):
     (tmp_path / "in").mkdir()
     save_several(portrait, tmp_path / "in/a.webp")

@@ -275,3 +275,13 @@ def test_raw_jpegs_one_after_the_other_are_a_video(tmp_path):
     (tmp_path / "in.mjpeg").write_bytes(5 * data)
     said = run("realtime.py", "--source", "in.mjpeg", "--headless", cwd=tmp_path).stdout
     assert said.startswith("5 frames, 5 faces")
+
+
+def test_every_frame_of_a_named_pipe_is_read(tmp_path):
+    make_video(tmp_path / "in.avi", 20)
+    os.mkfifo(tmp_path / "pipe.avi")
+    writer = subprocess.Popen("cat in.avi > pipe.avi", shell=True, cwd=tmp_path)
+    arguments = ["--source", "pipe.avi", "--headless", "--csv", "out.csv"]
+    said = run("realtime.py", *arguments, cwd=tmp_path).stdout
+    writer.wait()
+    assert said.startswith("20 frames, 20 faces")
