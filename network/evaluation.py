@@ -34,16 +34,25 @@ def calibrate(
     """Fold the logit adjustment into `network`, and the temperature that suits these faces' labels.
 
     `shares` are those of the emotions among the targets, `strength` is None for the one that
-    `choose_adjustment` finds on these faces. Returns what was done, for metrics.json.
+    `choose_adjustment` finds on these faces, by the headline rule. The temperature is for all rules
+    together: the faces that people agree on, and those that plurality labels as well, of which a
+    network should be less sure. Returns what was done, for metrics.json.
     """
-    labels = labels_by_rule(faces, emotions, votes)
-    truth = labels[headline_rule(labels)]
-    known = np.isin(truth, emotions)
-    numbers = np.array([emotions.index(emotion) for emotion in truth[known]])
-    probabilities = predict(network, faces.images[known])
-    curve = adjustment_curve(probabilities, numbers, shares, emotions)
+    labels, all_probabilities = (
+        labels_by_rule(faces, emotions, votes),
+        predict(network, faces.images),
+    )
+
+    def labelled(rule: str) -> tuple[np.ndarray, np.ndarray]:
+        known = np.isin(labels[rule], emotions)
+        numbers = [emotions.index(emotion) for emotion in labels[rule][known]]
+        return all_probabilities[known], np.array(numbers)
+
+    shares = np.where(shares > 0, shares, 1.0)  # an emotion that no target holds is not favoured
+    curve = adjustment_curve(*labelled(headline_rule(labels)), shares, emotions)
     strength = choose_adjustment(curve) if strength is None else strength
     offsets = strength * np.log(shares)
+    probabilities, numbers = map(np.concatenate, zip(*map(labelled, labels)))
     temperature = fit_temperature(calibrated(probabilities, offsets, 1.0), numbers)
     adjust_logits(network, offsets, temperature)
     print(f"logit adjustment {strength:.2f}, temperature {temperature:.2f}")
