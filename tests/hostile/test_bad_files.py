@@ -177,7 +177,7 @@ def test_odd_names_are_kept(faces, tmp_path, script):
 
 
 @pytest.mark.parametrize(
-    "what", ["picture", "folder", "video", "output", "model", "photos", "collect", "out"]
+    "what", ["picture", "folder", "video", "output", "photos", "collect", "out"]
 )
 def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
     """At such a name OpenCV crashes."""
@@ -189,14 +189,12 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
     for folder in (tmp_path, tmp_path / "folder", tmp_path / "photos/glad"):
         shutil.copy(ROOT / "samples/astronaut.jpg", folder / f"{odd}.jpg")
     make_video(tmp_path / "video.avi").rename(tmp_path / f"{odd}.avi")
-    shutil.copytree(ROOT / "pretrained", tmp_path / f"{odd}.model")
     picture = ["--headless", "--source", ROOT / "samples/astronaut.jpg"]
     arguments = {
         "picture": ["--headless", "--source", f"{odd}.jpg"],
         "folder": ["--headless", "--source", "folder"],
         "video": ["--headless", "--source", f"{odd}.avi"],
         "output": [*picture, "--output", f"{odd}.png"],
-        "model": [*picture, "--model", f"{odd}.model"],
         "photos": ["--photos", "photos"],
         "collect": [*picture, "--collect", odd, "--emotions", "glad"],
         "out": ["--out", odd],
@@ -206,6 +204,14 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
     says = ["\\udcff", "not a name in UTF-8, as OpenCV needs it; rename it"]
     fails(script, *arguments, cwd=tmp_path, says=says)
     assert tree_hash(tmp_path) == before
+
+
+def test_a_network_in_a_folder_of_any_name_is_read(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    shutil.copytree(ROOT / "pretrained", folder)
+    arguments = ["--headless", "--source", ROOT / "samples/astronaut.jpg", "--model", folder.name]
+    said = run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert said.startswith("the network is that in \\udcff\n1 picture, 1 face: happiness")
 
 
 @pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
