@@ -9,7 +9,7 @@ Writes  data/shuffled/<emotion>/00001_row12345_contrast.png, 00002_row00010.png,
 Any number of sources works: leave the copies out, or add a folder of your own. `--balance N`
 repeats the faces of rare emotions, up to N-fold, towards as many as the commonest emotion has. The
 bar chart class_counts.png shows the images per emotion in the first source and in the result. Takes
-10 to 15 seconds on the real data.
+9 to 14 seconds on the real data.
 
 Examples:
     python random_shuffle.py

@@ -49,13 +49,12 @@ with required("requirements.txt"):
     )
     from network.faces import has_test, load_sets
     from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.options import Mode, parse_arguments
+    from network.options import DRY_RUN_FACES, Mode, parse_arguments
     from network.processes import check_same, leave, process, run_distributed
-    from network.recipe import KEPT, Recipe
+    from network.recipe import OPTIONS, Recipe
     from network.targets import read_votes
 
 SCRIPT = Path(__file__).name
-DRY_RUN_FACES = 40  # per emotion
 
 
 def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[dict]]:
@@ -92,7 +91,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
     kept = {name: getattr(paths, name) for name in ("train", "val", "votes", "teachers")}
-    kept |= {name: getattr(recipe, name) for name in ("start_from", "logit_adjustment", *KEPT)}
+    kept |= {name: getattr(recipe, name) for name in OPTIONS}
     return kept | {"distributed": mode.distributed, "faces": given.digests}
 
 

@@ -38,10 +38,8 @@ def calibrate(
     together: the faces that people agree on, and those that plurality labels as well, of which a
     network should be less sure. Returns what was done, for metrics.json.
     """
-    labels, all_probabilities = (
-        labels_by_rule(faces, emotions, votes),
-        predict(network, faces.images),
-    )
+    labels = labels_by_rule(faces, emotions, votes)
+    all_probabilities = predict(network, faces.images)
 
     def labelled(rule: str) -> tuple[np.ndarray, np.ndarray]:
         known = np.isin(labels[rule], emotions)

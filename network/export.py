@@ -50,7 +50,8 @@ def check_parity(network, path: Path, faces: np.ndarray) -> None:
     """
     try:
         with quiet():
-            reader = cv2.dnn.readNetFromTFLite(str(path))
+            # Not by its name, as webcam/classifier.py
+            reader = cv2.dnn.readNetFromTFLite(np.frombuffer(path.read_bytes(), np.uint8))
             reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
             by_opencv = reader.forward()
     except cv2.error as error:  # a layer that it does not know

@@ -65,9 +65,9 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
         sets["test"] = without_known(sets["test"], train, paths.test)
         sets = {name: faces for name, faces in sets.items() if faces}
     votes = read_votes(paths.votes)
-    targets = soft_targets(train, emotions, votes if recipe.labels == "soft" else None)
-    if votes is not None and recipe.labels == "soft":
-        note_moved_faces(train, emotions, votes)
+    learned = votes if recipe.labels == "soft" else None
+    targets = soft_targets(train, emotions, learned)
+    note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
     # A dry run's network is thrown away, and its validation faces are fewer
     seen = None if limit else digests["val"]
@@ -124,7 +124,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
         print(f"{start}: {what}, so that the figures on them may be too high")
 
 
-def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame) -> None:
+def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
     """Print a line where faces lie in another folder than their votes say, by either rule."""
     folder = np.array(emotions)[train.labels]
     rules = labels_by_rule(train, emotions, votes).values()

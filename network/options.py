@@ -8,13 +8,15 @@ from pathlib import Path
 from common.command_line import Parser, positive_float, positive_int, seed, share
 from common.errors import fail, utf8_name
 from network.backend import check_installed
+from network.checkpoint import option
 from network.faces import DEFAULT_TEST
-from network.recipe import FINE_TUNING, KEPT, QUICK_EPOCHS, Recipe
+from network.recipe import FINE_TUNING, OPTIONS, QUICK_EPOCHS, Recipe
 
 DEFAULTS = Recipe()
-DRY_RUN_EPOCHS = 2
-# Options that a network which is there no longer has any use for
-RECIPE = ["start_from", "logit_adjustment", *(name for name in KEPT if name != "seed")]
+DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
+# What a network that is there has no use for; its export has one for the seed
+OF_TRAINING = ["train", "teachers", "tensorboard", "resume", "distributed", *OPTIONS]
+OF_TRAINING.remove("seed")
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
-    for name in ("train", "teachers", "tensorboard", "resume", "distributed", *RECIPE):
-        changed = getattr(args, name) != parser.get_default(name)
-        if changed and (args.evaluate or args.export):
-            fail(f"--{name.replace('_', '-')}: only for training; leave it out")
+    if args.evaluate or args.export:
+        for name in OF_TRAINING:
+            if getattr(args, name) != parser.get_default(name):
+                fail(f"{option(name)}: only for training; leave it out")
     if args.no_test and args.test != DEFAULT_TEST:
         fail("--no-test: --test gives faces to report on; leave one of the two out")
     if args.tensorboard:
@@ -122,8 +124,7 @@ def add_recipe(parser: Parser) -> None:
 def to_recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe of some options."""
     defaults = FINE_TUNING if args.start_from else DEFAULTS
-    names = [*KEPT, "start_from", "logit_adjustment"]
-    given = {name: getattr(args, name) for name in names}
+    given = {name: getattr(args, name) for name in OPTIONS}
     for name in ("epochs", "batch_size", "learning_rate"):
         if given[name] is None:
             given[name] = getattr(defaults, name)

@@ -8,6 +8,7 @@ from common.faces import FACE_SIZE
 QUICK_EPOCHS = 5
 # What a resumed run may not change
 KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # of train.py that make a recipe
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,10 @@ class DemoSource:
 
     def __init__(self):
         self.paths, self.end = [SAMPLE], None
-        data = np.fromfile(SAMPLE, np.uint8) if SAMPLE.is_file() else np.empty(0, np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        try:
+            picture = cv2.imdecode(np.fromfile(SAMPLE, np.uint8), cv2.IMREAD_COLOR)
+        except (OSError, cv2.error):  # missing, empty
+            picture = None
         if picture is None:
             fail(f"{SAMPLE}: not a picture; it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]

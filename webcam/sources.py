@@ -134,10 +134,9 @@ def is_text(file: Path) -> bool:
         return False
     with file.open("rb") as opened:
         start = opened.read(1024)
-    leads = start.startswith((b"#EXTM3U", b"v=0", b"ffconcat", b"<"))
-    return (
-        bool(start) and not leads and all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
-    )
+    if not start or start.startswith((b"#EXTM3U", b"v=0", b"ffconcat", b"<")):
+        return False
+    return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
 
 
 def to_path(name: str) -> str:
