@@ -1,6 +1,6 @@
 """Train a small VGG-style network on the shuffled faces, report on it, export it for the webcam.
 
-Reads   data/shuffled, data/split/val    faces to train on, and to choose epoch and temperature by
+Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, balance, temperature by
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
         --teachers                       networks of earlier runs on the same split

@@ -67,8 +67,14 @@ def adjustment_curve(
     return curve
 
 
-def choose_adjustment(curve: list[dict]) -> float:
-    """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy."""
+def choose_adjustment(curve: list[dict], n: int) -> float:
+    """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy.
+
+    None, 0, where the curve is of so few faces, `n`, that a single one costs more: by these the
+    strength would be chance.
+    """
+    if n * MAX_ACCURACY_COST < 1:
+        return 0.0
     least = curve[0]["accuracy"] - MAX_ACCURACY_COST
     affordable = [point for point in curve if point["accuracy"] >= least]
     return max(affordable, key=lambda point: point["macro_recall"])["strength"]

@@ -47,8 +47,10 @@ def calibrate(
         return all_probabilities[known], np.array(numbers)
 
     shares = np.where(shares > 0, shares, 1.0)  # an emotion that no target holds is not favoured
-    curve = adjustment_curve(*labelled(headline_rule(labels)), shares, emotions)
-    strength = choose_adjustment(curve) if strength is None else strength
+    probabilities, numbers = labelled(headline_rule(labels))
+    curve = adjustment_curve(probabilities, numbers, shares, emotions)
+    if strength is None:
+        strength = choose_adjustment(curve, len(numbers))
     offsets = strength * np.log(shares)
     probabilities, numbers = map(np.concatenate, zip(*map(labelled, labels)))
     temperature = fit_temperature(calibrated(probabilities, offsets, 1.0), numbers)

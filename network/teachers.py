@@ -25,9 +25,9 @@ def read_teachers(
 ) -> list[Teacher]:
     """Return the teachers in some model folders of train.py.
 
-    Raises UserError for one that was trained on another split, of which it may have seen validation
-    faces, or that has other emotions. `val_digest` is that of the validation faces,
-    None where it does not matter.
+    Raises UserError for one that may have seen validation faces, since it was trained on another
+    split or went on from a network that may have been, or that has other emotions. `val_digest` is
+    that of the validation faces, None where it does not matter.
     """
     teachers = []
     for folder in folders:
@@ -36,7 +36,8 @@ def read_teachers(
             metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
             labels = (folder / "labels.txt").read_text(encoding="utf-8-sig").splitlines()
             files = [(folder / name).read_bytes() for name in ("emotion.keras", "metrics.json")]
-            left_out = stage["arguments"]["faces"]["val"]
+            faces = stage["arguments"]["faces"]
+            left_out = faces["val"]
             temperature = float(metrics["temperature"])
             offsets = np.array([metrics["logit_offsets"][emotion] for emotion in labels], float)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -48,6 +49,9 @@ def read_teachers(
         if val_digest and left_out != val_digest:
             what = "was trained on another split, so it may have seen validation faces"
             fail(f"{folder}: {what}; train it on this one, or leave it out of --teachers")
+        if val_digest and "start" in faces:
+            what = "went on from another network, which may have seen validation faces"
+            fail(f"{folder}: {what}; train it without --start-from, or leave it out of --teachers")
         teachers.append(
             Teacher(
                 folder,

@@ -14,6 +14,7 @@ from network.teachers import read_teachers
     "what, says",
     [
         ("another split", "another split"),
+        ("a start", "went on from another network"),
         ("other emotions", "knows anger, neutral"),
         ("no stage.json", "no network of train.py"),
         ("no metrics.json", "no network of train.py"),
@@ -24,8 +25,12 @@ def test_who_may_not_teach(trained, tmp_path, what, says):
     folder = tmp_path / "model"
     shutil.copytree(trained / "data/model", folder)
     labels = (folder / "labels.txt").read_text().split()
-    val = json.loads((folder / "stage.json").read_text())["arguments"]["faces"]["val"]
-    if what == "other emotions":
+    stage = json.loads((folder / "stage.json").read_text())
+    val = stage["arguments"]["faces"]["val"]
+    if what == "a start":
+        stage["arguments"]["faces"]["start"] = val
+        (folder / "stage.json").write_text(json.dumps(stage))
+    elif what == "other emotions":
         (folder / "labels.txt").write_text("anger\nneutral\n")
     elif what == "no such folder":
         shutil.rmtree(folder)
