@@ -70,8 +70,8 @@ def adjustment_curve(
 def choose_adjustment(curve: list[dict], n: int) -> float:
     """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy.
 
-    None, 0, where the curve is of so few faces, `n`, that a single one costs more: by these the
-    strength would be chance.
+    It is 0 where the curve is of so few faces, `n`, that a single one costs more: their choice would
+    be chance.
     """
     if n * MAX_ACCURACY_COST < 1:
         return 0.0

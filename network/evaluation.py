@@ -47,12 +47,13 @@ def calibrate(
         return all_probabilities[known], np.array(numbers)
 
     shares = np.where(shares > 0, shares, 1.0)  # an emotion that no target holds is not favoured
-    probabilities, numbers = labelled(headline_rule(labels))
-    curve = adjustment_curve(probabilities, numbers, shares, emotions)
+    by_rule = {rule: labelled(rule) for rule in labels}
+    headline = by_rule[headline_rule(labels)]
+    curve = adjustment_curve(*headline, shares, emotions)
     if strength is None:
-        strength = choose_adjustment(curve, len(numbers))
+        strength = choose_adjustment(curve, len(headline[1]))
     offsets = strength * np.log(shares)
-    probabilities, numbers = map(np.concatenate, zip(*map(labelled, labels)))
+    probabilities, numbers = map(np.concatenate, zip(*by_rule.values()))
     temperature = fit_temperature(calibrated(probabilities, offsets, 1.0), numbers)
     adjust_logits(network, offsets, temperature)
     print(f"logit adjustment {strength:.2f}, temperature {temperature:.2f}")
