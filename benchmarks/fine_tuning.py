@@ -24,13 +24,15 @@ from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run, seed  # noqa: E402
 from dataset.images import list_images  # noqa: E402
+from network.recipe import FINE_TUNING  # noqa: E402
 
 GROUPS = {
     "bad": ["anger", "contempt", "disgust", "fear", "sadness"],
     "good": ["happiness", "surprise"],
     "neither": ["neutral"],
 }
-SCRATCH = ["--epochs", "200", "--batch-size", "32"]
+SCRATCH_EPOCHS = 200
+SCRATCH = ["--epochs", str(SCRATCH_EPOCHS), "--batch-size", "32"]
 
 
 def make_sets(images: dict[str, list[Path]], faces: int, number: int, folder: Path) -> None:
@@ -69,8 +71,11 @@ def main() -> None:
     args = parser.parse_args()
     images = list_images(args.val, "random_split.py")
     rows = {
-        "from scratch": SCRATCH,
-        "--start-from": ["--start-from", str(args.start_from.resolve())],
+        f"from scratch, {SCRATCH_EPOCHS} epochs": SCRATCH,
+        f"`--start-from`, {FINE_TUNING.epochs} epochs": [
+            "--start-from",
+            str(args.start_from.resolve()),
+        ],
     }
     table = Table("fine_tuning", "", "accuracy", "of each draw", "macro recall")
     for name, options in rows.items():
@@ -82,7 +87,8 @@ def main() -> None:
         accuracy, recall = np.mean(results, axis=0)
         each = ", ".join(f"{result[0]:.3f}" for result in results)
         table.add(name, f"{accuracy:.3f}", each, f"{recall:.3f}")
-    table.save(args.save, f"{args.faces} faces of each group", f"seeds {args.seeds}")
+    drawn = ", ".join(map(str, args.seeds))
+    table.save(args.save, f"{args.faces} faces of each group", f"seeds {drawn}")
 
 
 if __name__ == "__main__":
