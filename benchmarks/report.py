@@ -112,8 +112,8 @@ def network_tables() -> dict[str, str]:
             ("accuracy", plain["accuracy"], shipped["accuracy"]),
             ("macro recall", plain["macro_recall"], shipped["macro_recall"]),
             *(
-                (f"recall, {name}", before, shipped["per_class"][name]["recall"])
-                for name, before in plain["recall"].items()
+                (f"recall, {emotion}", recall, shipped["per_class"][emotion]["recall"])
+                for emotion, recall in plain["recall"].items()
             ),
         ]
     ]
