@@ -4,8 +4,12 @@ import argparse
 import math
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -119,6 +123,7 @@ def status_of(main: Callable[[], None]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not IDLE's, and not None, of a closed one
             stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
+    sys.unraisablehook = interrupt_again
     try:
         try:
             main()
@@ -140,6 +145,25 @@ def status_of(main: Callable[[], None]) -> int:
         what += "; mend that (room on the disk, permission, path) and run it again"
     print(f"error: {what}", file=sys.stderr)
     return 1
+
+
+def interrupt_again(dropped: "sys.UnraisableHookArgs") -> None:
+    """Send Ctrl-C again that came where Python drops exceptions: while an object was deleted.
+
+    Otherwise the script would go on to its end. Other exceptions are printed, as by default.
+    """
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's may heed the first alone
+    if hasattr(signal, "pthread_kill"):  # which also wakes the main thread; Windows has it not
+        send = partial(signal.pthread_kill, threading.main_thread().ident)
+    else:
+        send = signal.raise_signal
+    again = threading.Timer(0.01, send, [signal.SIGINT])  # now it would be dropped again
+    again.daemon = True
+    with suppress(RuntimeError):  # where all is done, and Python itself ends
+        again.start()
 
 
 def flush() -> None:
