@@ -10,10 +10,7 @@ import numpy as np
 from common.console import quiet
 from common.errors import fail, utf8_name
 from webcam.frame import Frame
-from webcam.images import read_pictures
 from webcam.video import constant_rate
-
-MAX_BYTES = 2**29  # of all pictures of an animation
 
 
 class AnimationSource:
@@ -60,15 +57,3 @@ def to_bgr(picture: np.ndarray) -> np.ndarray:
     if picture.ndim == 2:
         return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     return np.ascontiguousarray(picture[:, :, :3])
-
-
-def fits_in_memory(animation: Path, count: int, name: str | None = None) -> bool:
-    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them.
-
-    Raises UserError when they may not, and it is no GIF, which FFmpeg reads as a video.
-    """
-    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
-    size = 0 if picture is None else picture.size / 3 * 4 * count
-    if size > MAX_BYTES and animation.suffix.lower() != ".gif":
-        fail(f"{name or animation}: an animation too large for OpenCV; convert it to MP4")
-    return size <= MAX_BYTES

@@ -22,6 +22,7 @@ PICTURE_SUFFIXES = set(
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
 CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
 MAX_PAGES = 8  # that are held in memory
+MAX_BYTES = 2**29  # of all pictures of an animation, which are held together
 
 
 def is_picture(file: Path) -> bool:
@@ -66,6 +67,13 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
         yield from [*pictures, *[None] * (part - len(pictures))]
 
 
+def fits_in_memory(animation: Path, count: int) -> bool:
+    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them."""
+    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
+    size = 0 if picture is None else picture.size / 3 * 4 * count
+    return size <= MAX_BYTES
+
+
 class ImageSource:
     """Pictures in files, one after the other; `many` unless a single one was asked for by name.
 
@@ -82,7 +90,8 @@ class ImageSource:
         names: list[str] | None = None,
         folder: tempfile.TemporaryDirectory | None = None,
     ):
-        self.paths, self.many, self.unread, self.folder = paths, many, [], folder
+        self.paths, self.many, self.folder = paths, many, folder
+        self.unread, self.too_large = [], []
         self.names = names or [str(path) for path in paths]
         self.tag_column = "file" if many else None
 
@@ -98,6 +107,9 @@ class ImageSource:
     def _read(self) -> Iterator[Frame]:
         for path, name in zip(self.paths, self.names):
             count = count_pictures(path)
+            if is_animation(path, count) and not fits_in_memory(path, count):
+                self.too_large.append(name)
+                continue
             for number, picture in enumerate(read_pictures(path, count), 1):
                 tag = f"{name}-{number}" if count > 1 else name
                 if picture is None:
@@ -111,10 +123,17 @@ class ImageSource:
 
     def raise_read_errors(self) -> None:
         """Raise UserError when there were unreadable pictures; the others are done."""
-        if self.unread:
-            first, *more = self.unread
-            which = f"{first} and {len(more)} more" if more else first
-            fail(f"{which}: not a picture that OpenCV can read; convert it to PNG or JPEG")
+        left_out = {
+            "not a picture that OpenCV can read; convert it to PNG or JPEG": self.unread,
+            "an animation too large to be read as pictures; convert it to MP4": self.too_large,
+        }
+        said = []
+        for why, names in left_out.items():
+            if names:
+                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                said.append(f"{names[0]}{more}: {why}")
+        if said:
+            fail("; ".join(said))
 
 
 def list_pictures(names: list[str]) -> list[Path]:

@@ -13,7 +13,7 @@ import cv2
 from common.console import Overheard
 from common.errors import UserError, fail, utf8_name
 from webcam.address import fetch, look_up, without_secrets
-from webcam.animation import AnimationSource, fits_in_memory
+from webcam.animation import AnimationSource
 from webcam.camera import CameraSource
 from webcam.capture import is_camera, open_capture
 from webcam.demo import DemoSource
@@ -21,6 +21,7 @@ from webcam.frame import Frame
 from webcam.images import (
     ImageSource,
     count_pictures,
+    fits_in_memory,
     is_animation,
     is_picture,
     list_pictures,
@@ -111,8 +112,21 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
         return paths[0]
     count = count_pictures(paths[0]) if len(paths) == 1 else len(paths)
     if len(paths) == 1 and is_animation(paths[0], count):
-        return AnimationSource(paths[0]) if fits_in_memory(paths[0], count) else paths[0]
+        return open_animation(paths[0], count) or paths[0]
     return ImageSource(paths, many=count > 1 or paths != [Path(names[0])])
+
+
+def open_animation(path: Path, count: int, name: str | None = None) -> AnimationSource | None:
+    """Return the source of an animation, None for a GIF that is for FFmpeg to read, as a video.
+
+    `name` is what an error calls it. Raises UserError when it is too large, and FFmpeg reads none
+    of its kind.
+    """
+    if fits_in_memory(path, count):
+        return AnimationSource(path, name)
+    if path.suffix.lower() != ".gif":
+        fail(f"{name or path}: an animation too large for OpenCV; convert it to MP4")
+    return None
 
 
 def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
@@ -121,7 +135,7 @@ def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
     path, name = fetch(address, Path(folder.name)), without_secrets(address)
     count = count_pictures(path)
     if is_animation(path, count):
-        return AnimationSource(path, name) if fits_in_memory(path, count, name) else None
+        return open_animation(path, count, name)
     return ImageSource([path], count > 1, [name], folder)
 
 

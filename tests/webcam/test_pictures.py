@@ -1,9 +1,11 @@
 """Pictures of every kind that OpenCV reads; what is left out is named."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
-from conftest import PICTURE, fails, frames_of, rows_of, run
+from conftest import PICTURE, fails, frames_of, peak_memory, rows_of, run
 from PIL import Image
 
 from webcam.images import count_pictures, read_pictures
@@ -105,6 +107,36 @@ def test_animations_among_other_pictures_give_every_picture(tmp_path, portrait):
     assert "4 pictures, 3 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     names = [row["file"] for row in rows_of(tmp_path / "out.csv")]
     assert names == ["in/a.webp-2", "in/a.webp-3", "in/b.png"]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A folder with two animations of 12 times 48 MB, and a small picture."""
+    folder = tmp_path_factory.mktemp("large")
+    grays = [Image.new("L", (4000, 3000), 10 * number) for number in range(12)]
+    for name in ("a.gif", "b.png"):
+        grays[0].save(folder / name, save_all=True, append_images=grays[1:], duration=100)
+    grays[0].resize((60, 40)).save(folder / "c.png")
+    return folder
+
+
+def test_a_large_animation_is_a_video_or_refused(large):
+    said = run("realtime.py", "--source", "a.gif", "--headless", cwd=large).stdout
+    assert said.startswith("12 frames, 0 faces")
+    says = "b.png: an animation too large for OpenCV; convert it to MP4"
+    fails("realtime.py", "--source", "b.png", "--headless", cwd=large, says=says)
+
+
+def test_large_animations_among_other_pictures_are_named(large, tmp_path):
+    """And not held in memory; the others are done."""
+    (large / "d.jpg").write_bytes(b"none")
+    arguments = ["--source", large, "--headless", "--output", "out"]
+    status, said, memory = peak_memory("realtime.py", *arguments, cwd=tmp_path)
+    unread = f"{large}/d.jpg: not a picture that OpenCV can read; convert it to PNG or JPEG"
+    too_large = f"{large}/a.gif and 1 more: an animation too large to be read as pictures"
+    assert status == 1 and said.count("\n") == 1 and unread in said and too_large in said
+    assert memory < 400e6
+    assert os.listdir(tmp_path / "out") == ["c.png"]
 
 
 def test_many_pictures_in_a_file_are_the_ones_that_were_put_in(tmp_path):
