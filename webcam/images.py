@@ -23,6 +23,8 @@ PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
 CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
 MAX_PAGES = 8  # that are held in memory
 MAX_BYTES = 2**29  # of all pictures of an animation, which are held together
+UNREADABLE = "not a picture that OpenCV can read; convert it to PNG or JPEG"
+TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
 
 
 def is_picture(file: Path) -> bool:
@@ -91,7 +93,7 @@ class ImageSource:
         folder: tempfile.TemporaryDirectory | None = None,
     ):
         self.paths, self.many, self.folder = paths, many, folder
-        self.unread, self.too_large = [], []
+        self.left_out = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
         self.names = names or [str(path) for path in paths]
         self.tag_column = "file" if many else None
 
@@ -108,12 +110,12 @@ class ImageSource:
         for path, name in zip(self.paths, self.names):
             count = count_pictures(path)
             if is_animation(path, count) and not fits_in_memory(path, count):
-                self.too_large.append(name)
+                self.left_out[TOO_LARGE].append(name)
                 continue
             for number, picture in enumerate(read_pictures(path, count), 1):
                 tag = f"{name}-{number}" if count > 1 else name
                 if picture is None:
-                    self.unread.append(tag)
+                    self.left_out[UNREADABLE].append(tag)
                 else:
                     yield Frame(picture, None, tag if self.many else None)
 
@@ -122,13 +124,9 @@ class ImageSource:
             self.folder.cleanup()
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when there were unreadable pictures; the others are done."""
-        left_out = {
-            "not a picture that OpenCV can read; convert it to PNG or JPEG": self.unread,
-            "an animation too large to be read as pictures; convert it to MP4": self.too_large,
-        }
+        """Raise UserError when pictures were left out; the others are done."""
         said = []
-        for why, names in left_out.items():
+        for why, names in self.left_out.items():
             if names:
                 more = f" and {len(names) - 1} more" if len(names) > 1 else ""
                 said.append(f"{names[0]}{more}: {why}")
