@@ -42,6 +42,12 @@ WITHOUT_KERAS = [
 ]
 
 
+def is_module(name):
+    """Return whether `a.b` is a module or a package of the project."""
+    path = ROOT / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
 def imported(path):
     """Return the modules that a file imports anywhere, `from a import b` as a.b where that is a
     module, else a.
@@ -52,10 +58,7 @@ def imported(path):
             modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            modules.update(
-                name if (ROOT / f"{name.replace('.', '/')}.py").exists() else node.module
-                for name in inner
-            )
+            modules.update(name if is_module(name) else node.module for name in inner)
     return modules
 
 
@@ -64,7 +67,9 @@ FILES = {
     for path in ROOT.glob("*.py")
 }
 FILES |= {
-    f"{package}.{path.stem}": path for package in PACKAGES for path in (ROOT / package).glob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
 }
 ARROWS = {name: imported(path) for name, path in FILES.items()}
 
