@@ -129,9 +129,9 @@ def preprocess_csv(args: argparse.Namespace) -> None:
 def preprocess_photos(args: argparse.Namespace) -> None:
     """Turn photographs into faces with their folders' labels."""
     # Late: OpenCV needs libraries of the system that the CSVs are read without
-    from webcam.cropping import check_readable, crop_photo
-    from webcam.detector import load_detector
-    from webcam.images import is_picture
+    from webcam.detection.detector import load_detector
+    from webcam.photo_crop import check_readable, crop_photo
+    from webcam.sources.images import is_picture
 
     folders = {"pool": args.photos}
     paths = {"pool": list_photos(args.photos, "--photos", is_picture)}

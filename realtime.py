@@ -46,22 +46,22 @@ with required("requirements-webcam.txt"):
     from common.console import Overheard
     from common.errors import fail
     from webcam import FaceAnalyzer
-    from webcam.address import without_secrets
-    from webcam.camera import CameraSource
-    from webcam.capture import is_camera
-    from webcam.collector import Collector, open_collector
-    from webcam.frame import Frame, mirrored
-    from webcam.images import ImageSource
+    from webcam.display.overlay import draw_faces
+    from webcam.display.screen import Screen
+    from webcam.display.viewer import NoViewer, Viewer
+    from webcam.display.window import Window
     from webcam.options import parse_arguments
-    from webcam.outputs import name_output, open_output
-    from webcam.overlay import draw_faces
-    from webcam.recorder import VideoRecorder
-    from webcam.screen import Screen
-    from webcam.sources import Source, open_first_camera, open_source
-    from webcam.summary import Summary
-    from webcam.viewer import NoViewer, Viewer
-    from webcam.window import Window
-    from webcam.writers import CsvWriter, ImageWriter
+    from webcam.outputs.collector import Collector, open_collector
+    from webcam.outputs.open import name_output, open_output
+    from webcam.outputs.recorder import VideoRecorder
+    from webcam.outputs.summary import Summary
+    from webcam.outputs.writers import CsvWriter, ImageWriter
+    from webcam.sources.camera import CameraSource
+    from webcam.sources.capture import is_camera
+    from webcam.sources.frame import Frame, mirrored
+    from webcam.sources.images import ImageSource
+    from webcam.sources.open import Source, open_first_camera, open_source
+    from webcam.sources.web import without_secrets
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 

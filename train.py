@@ -40,19 +40,19 @@ with required("requirements.txt"):
     from common.labels import write_labels
     from dataset.stage import atomic_folder, write_stage
     from network.backend import keras_imports
-    from network.checkpoint import (
+    from network.data.faces import has_test, load_sets
+    from network.data.input import Input, Paths, note_few_faces, read_input, without_trained_on
+    from network.data.targets import read_votes
+    from network.options import DRY_RUN_FACES, Mode, parse_arguments
+    from network.recipe import OPTIONS, Recipe
+    from network.training.checkpoint import (
         check_network,
         checkpoint_beside,
         facts_of_run,
         facts_of_stopped_run,
         prepare_checkpoint,
     )
-    from network.faces import has_test, load_sets
-    from network.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.options import DRY_RUN_FACES, Mode, parse_arguments
-    from network.processes import check_same, leave, process, run_distributed
-    from network.recipe import OPTIONS, Recipe
-    from network.targets import read_votes
+    from network.training.parallel.processes import check_same, leave, process, run_distributed
 
 SCRIPT = Path(__file__).name
 
@@ -79,11 +79,11 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
 
     # 2. Train
     with keras_imports():
-        from network import training
+        from network.training.trainer import tensorboard, train
     watched = mode.tensorboard and index == 0
-    callbacks = [training.tensorboard(mode.tensorboard)] if watched else []
+    callbacks = [tensorboard(mode.tensorboard)] if watched else []
     kept = to_keep(recipe, paths, mode, given)
-    log = training.train(given, checkpoint, recipe, mode.resume, kept, callbacks)
+    log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
     return given, checkpoint, log
 
@@ -105,20 +105,24 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
         given, checkpoint, log = learn(recipe, paths, mode)
         with keras_imports():
-            from network import architecture, evaluation, export, plots, training
+            from network.evaluation.metrics import calibrate, report
+            from network.evaluation.plots import write_plots
+            from network.model.architecture import build_inference_network
+            from network.model.export import export_network
+            from network.training.trainer import best_epoch
         val, emotions, votes = given.sets["val"], given.emotions, given.votes
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
-        network = architecture.build_inference_network(checkpoint, len(emotions), recipe)
-        calibration = evaluation.calibrate(
+        network = build_inference_network(checkpoint, len(emotions), recipe)
+        calibration = calibrate(
             network, val, emotions, votes, given.targets.mean(axis=0), recipe.logit_adjustment
         )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics, corruptions = evaluation.report(network, given.sets, emotions, votes)
-        best = training.best_epoch(log)
+        metrics, corruptions = report(network, given.sets, emotions, votes)
+        best = best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
         facts = {"parameters": parameters, "best_epoch": best, **calibration}
@@ -127,10 +131,10 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         (out / "metrics.json").write_text(text, encoding="utf-8", newline="\n")
         table = pd.DataFrame(log)
         table.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-        plots.write_plots(out, table, metrics, emotions)
+        write_plots(out, table, metrics, emotions)
 
         # 5. Hand over
-        export.export_network(network, out / "emotion.tflite", val.images)
+        export_network(network, out / "emotion.tflite", val.images)
         kept = to_keep(recipe, paths, mode, given)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
@@ -142,8 +146,9 @@ def evaluate_network(paths: Paths) -> None:
     """Print the report on the network in a model folder; write nothing."""
     check_network(paths.out)
     with keras_imports():
-        from network import architecture, evaluation
-    network, emotions = architecture.load_network(paths.out)
+        from network.evaluation.metrics import report
+        from network.model.architecture import load_network
+    network, emotions = load_network(paths.out)
     takes, size = network.input_shape[1:], (FACE_SIZE, FACE_SIZE, 1)
     if takes != size:
         fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
@@ -155,7 +160,7 @@ def evaluate_network(paths: Paths) -> None:
         fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
     sets, _ = load_sets(folders, emotions)
     sets = without_trained_on(sets, folders, paths.out, emotions)
-    evaluation.report(network, sets, emotions, read_votes(paths.votes))
+    report(network, sets, emotions, read_votes(paths.votes))
 
 
 def export_again(folder: Path, seed: int) -> None:
@@ -163,12 +168,13 @@ def export_again(folder: Path, seed: int) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     check_network(folder)
     with keras_imports():
-        from network import architecture, export
-    network, _ = architecture.load_network(folder)
+        from network.model.architecture import load_network
+        from network.model.export import export_network
+    network, _ = load_network(folder)
     new = folder / ".emotion.tflite"
     noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
     try:
-        export.export_network(network, new, noise)
+        export_network(network, new, noise)
         os.replace(new, folder / "emotion.tflite")
     finally:
         new.unlink(missing_ok=True)

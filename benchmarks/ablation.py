@@ -33,14 +33,15 @@ from common.command_line import Parser, positive_float, positive_int, run  # noq
 from common.errors import fail  # noqa: E402
 from common.faces import FACE_SIZE  # noqa: E402
 from dataset.images import list_images  # noqa: E402
-from network import architecture, evaluation  # noqa: E402
-from network.augmentation import batches  # noqa: E402
-from network.corruptions import CORRUPTIONS  # noqa: E402
-from network.faces import Faces, load_faces, row_number  # noqa: E402
-from network.optimizer import Muon  # noqa: E402
+from network.data.augmentation import batches  # noqa: E402
+from network.data.faces import Faces, load_faces, row_number  # noqa: E402
+from network.data.targets import labels_by_rule, read_votes, soft_targets  # noqa: E402
+from network.evaluation.corruptions import CORRUPTIONS  # noqa: E402
+from network.evaluation.metrics import evaluate, evaluate_corruptions, predict  # noqa: E402
+from network.model import architecture  # noqa: E402
+from network.model.optimizer import Muon  # noqa: E402
 from network.recipe import Augmentation, Recipe  # noqa: E402
-from network.targets import labels_by_rule, read_votes, soft_targets  # noqa: E402
-from network.training import build_training  # noqa: E402
+from network.training.trainer import build_training  # noqa: E402
 
 SHARE = 7  # one face in so many is held out
 
@@ -156,12 +157,12 @@ def evaluate_row(
     network: keras.Model, held: Faces, emotions: list[str], votes: pd.DataFrame
 ) -> dict[str, float]:
     """Return how good the network is on the faces held out."""
-    rules = evaluation.evaluate(network, {"held out": held}, emotions, votes)["held out"]
+    rules = evaluate(network, {"held out": held}, emotions, votes)["held out"]
     truth = labels_by_rule(held, emotions, votes)["majority"]
-    _, *corrupted = evaluation.evaluate_corruptions(network, held, truth, emotions)
+    _, *corrupted = evaluate_corruptions(network, held, truth, emotions)
     corrupted = corrupted[: len(CORRUPTIONS)]
     shares = soft_targets(held, emotions, votes)
-    logs = np.log(np.maximum(evaluation.predict(network, held.images), 1e-7))
+    logs = np.log(np.maximum(predict(network, held.images), 1e-7))
     return {
         "majority": rules["majority"]["accuracy"],
         "plurality": rules["plurality"]["accuracy"],

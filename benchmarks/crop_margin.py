@@ -21,9 +21,9 @@ from report import Table, add_save
 
 from common.command_line import Parser, run
 from dataset.images import list_images
-from webcam.classifier import Classifier
-from webcam.geometry import crop, iou, widen
-from webcam.haar import HaarDetector
+from webcam.analysis.classifier import Classifier
+from webcam.detection.geometry import crop, iou, widen
+from webcam.detection.haar import HaarDetector
 
 ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from report import Table, add_save
 
 from common.command_line import Parser, run
-from webcam.geometry import iou
-from webcam.haar import HaarDetector, load_cascade
-from webcam.recorder import CODECS
-from webcam.sources import open_source
-from webcam.tracker import Tracker
+from webcam.analysis.tracker import Tracker
+from webcam.detection.geometry import iou
+from webcam.detection.haar import HaarDetector, load_cascade
+from webcam.outputs.recorder import CODECS
+from webcam.sources.open import open_source
 
 NEAR = 7  # frames
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]

@@ -24,11 +24,11 @@ from detection import evaluate, list_clips, only_lasting, whole
 from report import Table, add_save
 
 from common.command_line import Parser, run
-from webcam.geometry import iou
-from webcam.haar import HaarDetector, HaarView, load_cascade
-from webcam.passes import LINES
-from webcam.sources import open_source
-from webcam.tracker import Tracker
+from webcam.analysis.tracker import Tracker
+from webcam.detection.geometry import iou
+from webcam.detection.haar import HaarDetector, HaarView, load_cascade
+from webcam.detection.passes import LINES
+from webcam.sources.open import open_source
 
 SHARE = 0.2  # of a face, cut off
 Changed = tuple[np.ndarray, np.ndarray]  # a gray frame, and the face's box in it

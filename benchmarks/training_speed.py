@@ -31,10 +31,10 @@ from report import Table, add_save  # noqa: E402
 
 from common.command_line import Parser, positive_int, run  # noqa: E402
 from common.console import plural  # noqa: E402
-from network.augmentation import batches, prefetch  # noqa: E402
 from network.backend import installed  # noqa: E402
-from network.processes import leave, process, run_distributed  # noqa: E402
+from network.data.augmentation import batches, prefetch  # noqa: E402
 from network.recipe import Recipe  # noqa: E402
+from network.training.parallel.processes import leave, process, run_distributed  # noqa: E402
 
 ROUNDS, FACES, EMOTIONS = 3, 4096, 8
 
@@ -49,9 +49,9 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
     """Return faces/s of "input", "step" and "both" on the backend of this process."""
     import keras
 
-    from network.architecture import build_network
-    from network.distribution import data_parallel
-    from network.training import build_training
+    from network.model.architecture import build_network
+    from network.training.parallel.devices import data_parallel
+    from network.training.trainer import build_training
 
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (FACES, 48, 48, 1), np.uint8)

@@ -36,13 +36,13 @@ from report import Table, add_save
 from common.command_line import Parser, positive_int, run
 from common.errors import fail
 from webcam import FaceAnalyzer
-from webcam.analyzer import Face
-from webcam.frame import Frame
-from webcam.haar import HaarDetector, load_cascade
-from webcam.overlay import draw_faces
-from webcam.recorder import VideoRecorder
-from webcam.sources import open_source
-from webcam.writers import CsvWriter
+from webcam.analysis.analyzer import Face
+from webcam.detection.haar import HaarDetector, load_cascade
+from webcam.display.overlay import draw_faces
+from webcam.outputs.recorder import VideoRecorder
+from webcam.outputs.writers import CsvWriter
+from webcam.sources.frame import Frame
+from webcam.sources.open import open_source
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]

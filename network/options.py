@@ -8,9 +8,9 @@ from pathlib import Path
 from common.command_line import Parser, positive_float, positive_int, seed, share
 from common.errors import fail, utf8_name
 from network.backend import check_installed
-from network.checkpoint import option
-from network.faces import DEFAULT_TEST
+from network.data.faces import DEFAULT_TEST
 from network.recipe import FINE_TUNING, OPTIONS, QUICK_EPOCHS, Recipe
+from network.training.checkpoint import option
 
 DEFAULTS = Recipe()
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion

@@ -26,8 +26,8 @@ with required("requirements.txt"):
     from common.command_line import Parser, run
     from common.faces import FACE_SIZE
     from webcam import FaceAnalyzer
-    from webcam.classifier import crop_face
-    from webcam.overlay import draw_faces
+    from webcam.analysis.classifier import crop_face
+    from webcam.display.overlay import draw_faces
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRAST, SHARPNESS = 1.5, 1.75  # the defaults of contrast.py and sharpness.py

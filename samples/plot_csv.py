@@ -26,7 +26,7 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.errors import fail, first_line
-    from webcam.overlay import PALETTE
+    from webcam.display.overlay import PALETTE
 
 COLORS = [f"#{color}" for color in PALETTE]
 MAX_FACES = 12  # in one picture

@@ -164,7 +164,7 @@ def photo():
 @pytest.fixture(scope="session")
 def detector():
     """The real detector; it keeps nothing from frame to frame."""
-    from webcam.haar import HaarDetector  # ROOT is on the path only now
+    from webcam.detection.haar import HaarDetector  # ROOT is on the path only now
 
     return HaarDetector()
 

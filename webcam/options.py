@@ -6,8 +6,8 @@ from pathlib import Path
 
 from common.command_line import Parser, seconds
 from common.errors import fail
-from webcam.analyzer import SMOOTHING
-from webcam.collector import DEFAULT, MOST_KEYS, is_folder_name
+from webcam.analysis.analyzer import SMOOTHING
+from webcam.outputs.collector import DEFAULT, MOST_KEYS, is_folder_name
 
 
 def frame_size(text: str) -> tuple[int, int]:

@@ -24,7 +24,7 @@ import data_preprocessing as preprocessing
 from common import command_line
 from common.errors import UserError
 from dataset.ferplus import VOTES
-from network.targets import read_votes
+from network.data.targets import read_votes
 
 ROWS = 6
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from common.errors import UserError
 from dataset.images import open_face
-from webcam.tflite import has_dense_bias, input_shape
+from webcam.analysis.tflite import has_dense_bias, input_shape
 
 TFLITE = (ROOT / "pretrained/emotion.tflite").read_bytes()
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]

@@ -9,7 +9,7 @@ from network.recipe import Recipe
 def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
     import keras
 
-    from network import architecture
+    from network.model import architecture
 
     keras.utils.set_random_seed(0)
     network = architecture.build_network(3, Recipe())
@@ -30,7 +30,7 @@ def test_only_dim_faces_are_made_brighter():
     """Up to nearly the same mean; the others pass as they are, a black face too."""
     import keras
 
-    from network import architecture
+    from network.model import architecture
 
     faces = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
     faces = np.concatenate([faces, 0.71 * faces, 0.3 * faces, 0.1 * faces, 0 * faces])
@@ -41,7 +41,7 @@ def test_only_dim_faces_are_made_brighter():
 
 
 def test_a_wider_network_has_so_many_times_the_filters():
-    from network import architecture
+    from network.model import architecture
 
     network = architecture.build_network(3, Recipe(width=1.5))
     filters = [layer.filters for layer in network.layers if hasattr(layer, "filters")]
@@ -51,7 +51,7 @@ def test_a_wider_network_has_so_many_times_the_filters():
 def test_adjusted_logits_are_lower_by_the_offsets_and_divided():
     import keras
 
-    from network import architecture
+    from network.model import architecture
 
     keras.utils.set_random_seed(0)
     network = architecture.average_mirrored(architecture.build_network(3, Recipe()))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from network.augmentation import augment, batches, prefetch
+from network.data.augmentation import augment, batches, prefetch
 from network.recipe import Augmentation
 
 # But for the mirror

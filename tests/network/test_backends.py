@@ -30,7 +30,7 @@ def run_on(backend, code, *arguments):
 LIGHT = """
 import json, sys
 import keras, numpy as np
-from network import architecture
+from network.model import architecture
 from network.recipe import Recipe
 keras.config.set_dtype_policy(sys.argv[1])
 faces = keras.Input((48, 48, 1))
@@ -53,7 +53,8 @@ def test_the_network_sees_the_same_light(backend, precision):
 STEPS = """
 import json, sys
 import keras, numpy as np
-from network import architecture, training
+from network.model import architecture
+from network.training import trainer
 from network.recipe import Recipe
 keras.config.set_dtype_policy(sys.argv[1])
 recipe = Recipe(dropout=0.0)
@@ -64,7 +65,7 @@ network.set_weights([
     rng.normal(0, (2 / max(1, np.prod(weights.shape[:-1]))) ** 0.5, weights.shape)
     for weights in network.get_weights()
 ])
-model = training.build_training(network, 20, recipe)
+model = trainer.build_training(network, 20, recipe)
 losses = []
 for _ in range(6):
     faces = rng.integers(0, 256, (32, 48, 48, 1), np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from network.calibration import (
+from network.evaluation.calibration import (
     adjustment_curve,
     calibrated,
     calibration_error,

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, fails, images_in, on_few, run, tree_hash
 from PIL import Image
 
-from network.checkpoint import digest
+from network.training.checkpoint import digest
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from network.corruptions import corrupted
+from network.evaluation.corruptions import corrupted
 
 
 def test_corrupted_faces_are_what_their_names_say():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from network.recipe import Recipe
-from network.teachers import Teacher
+from network.training.teachers import Teacher
 
 OFFSETS, TEMPERATURE = np.array([0.5, -1.0, 0.2]), 0.6
 
@@ -12,7 +12,7 @@ OFFSETS, TEMPERATURE = np.array([0.5, -1.0, 0.2]), 0.6
 def small_network(seed):
     import keras
 
-    from network.architecture import build_network
+    from network.model.architecture import build_network
 
     keras.utils.set_random_seed(seed)
     return build_network(3, Recipe(filters=((4,), (8,))))
@@ -20,7 +20,7 @@ def small_network(seed):
 
 def save_calibrated(network, folder):
     """Save a network as train.py does: averaged over mirror images, its logits adjusted."""
-    from network.architecture import adjust_logits, average_mirrored
+    from network.model.architecture import adjust_logits, average_mirrored
 
     averaged = average_mirrored(network)
     adjust_logits(averaged, OFFSETS, TEMPERATURE)
@@ -36,7 +36,7 @@ def test_the_opinion_is_what_the_teachers_said_on_average_before_they_were_calib
 ):
     from keras import ops
 
-    from network.distillation import opinions_of
+    from network.training.distillation import opinions_of
 
     networks = [small_network(seed) for seed in (1, 2)]
     waves = [np.sin(np.arange(48) * n / 8) for n in range(1, 6)]
@@ -51,7 +51,7 @@ def test_the_opinion_is_what_the_teachers_said_on_average_before_they_were_calib
 
 
 def test_a_target_is_half_the_votes_and_half_an_opinion_of_the_face_that_is_trained_on():
-    from network.training import build_training
+    from network.training.trainer import build_training
 
     student = build_training(small_network(1), 10, Recipe(learning_rate=0.0))
     faces = np.random.default_rng(1).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
@@ -75,8 +75,8 @@ def test_a_target_is_half_the_votes_and_half_an_opinion_of_the_face_that_is_trai
 def test_teachers_change_neither_themselves_nor_what_is_saved(tmp_path):
     import keras
 
-    from network.distillation import opinions_of
-    from network.training import build_training
+    from network.training.distillation import opinions_of
+    from network.training.trainer import build_training
 
     teacher = save_calibrated(small_network(1), tmp_path / "teacher")
     student = build_training(small_network(2), 10, Recipe())

@@ -21,9 +21,9 @@ TRAINING = """
 import json, sys
 from pathlib import Path
 import keras, numpy as np
-from network.faces import Faces
-from network.input import Input
-from network.processes import leave, process, run_distributed
+from network.data.faces import Faces
+from network.data.input import Input
+from network.training.parallel.processes import leave, process, run_distributed
 from network.recipe import Augmentation, Recipe
 
 def faces(n, seed):
@@ -33,7 +33,7 @@ def faces(n, seed):
     return Faces(images.astype(np.uint8), labels, [], {"a": n})
 
 def work():
-    from network import training
+    from network.training import trainer
     plain = {name: 0 for name in Augmentation.__dataclass_fields__ if "probability" in name}
     plain |= {name: 0 for name in ("max_shift", "max_rotation", "max_zoom")}
     recipe = Recipe(filters=((8,), (8, 8)), dropout=0.0, epochs=2, batch_size=32,
@@ -41,7 +41,7 @@ def work():
     train, out = faces(90, 0), Path(sys.argv[1])
     targets = np.eye(3, dtype=np.float32)[train.labels]
     given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], None, [], {}, {})
-    log = training.train(given, out, recipe, False, {"seed": 0})
+    log = trainer.train(given, out, recipe, False, {"seed": 0})
     first = process()[0] == 0
     leave()
     if first:

@@ -8,7 +8,7 @@ import pytest
 from conftest import fails, images_in, on_few, run
 from PIL import Image
 
-from network.faces import row_number
+from network.data.faces import row_number
 
 
 def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):

@@ -8,7 +8,7 @@ def test_muon_takes_steps_of_one_size_in_every_direction_of_a_kernel():
     """However unlike the gradient's directions are; a 1x1 kernel and a bias take AdamW's steps."""
     import keras
 
-    from network import optimizer
+    from network.model import optimizer
 
     draw = np.random.default_rng(0)
     shapes = [(3, 3, 8, 6), (1, 1, 8, 6), (6,)]

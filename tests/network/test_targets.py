@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from network.faces import Faces
-from network.input import note_moved_faces
-from network.targets import labels_by_rule, soft_targets
+from network.data.faces import Faces
+from network.data.input import note_moved_faces
+from network.data.targets import labels_by_rule, soft_targets
 
 
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():

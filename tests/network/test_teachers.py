@@ -7,7 +7,7 @@ import pytest
 from conftest import fails, on_few, run
 
 from common.errors import UserError
-from network.teachers import read_teachers
+from network.training.teachers import read_teachers
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def tflite(folder):
 
 def test_of_epochs_with_the_same_accuracy_the_one_with_the_lowest_loss_is_the_best():
     """Of thirty validation faces many have."""
-    from network.training import best_epoch
+    from network.training.trainer import best_epoch
 
     log = [(0.5, 0.7), (0.6, 0.9), (0.6, 0.8), (0.6, 0.85)]
     assert best_epoch([{"val_accuracy": right, "val_loss": loss} for right, loss in log]) == 3

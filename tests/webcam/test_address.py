@@ -10,7 +10,7 @@ import pytest
 from conftest import PICTURE, fails, needs_ffmpeg, rows_of, run
 from test_video import STILL, ffmpeg
 
-from webcam.address import without_secrets
+from webcam.sources.web import without_secrets
 
 SECRETS = {
     "rtsp://user:password@host/live": "rtsp://host/live",

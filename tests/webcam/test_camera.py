@@ -13,8 +13,8 @@ import pytest
 from conftest import fails, frames_of, rows_of, start, wait_for_rows
 
 from common.console import Overheard
-from webcam.camera import CameraSource
-from webcam.capture import open_capture
+from webcam.sources.camera import CameraSource
+from webcam.sources.capture import open_capture
 
 
 @pytest.mark.parametrize("stream", [{"count": 40}], indirect=True)

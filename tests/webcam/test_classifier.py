@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from webcam.classifier import Classifier
-from webcam.geometry import crop
+from webcam.analysis.classifier import Classifier
+from webcam.detection.geometry import crop
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from webcam.geometry import choose_faces, iou, is_nested
+from webcam.detection.geometry import choose_faces, iou, is_nested
 
 
 @pytest.mark.parametrize(

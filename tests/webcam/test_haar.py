@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from webcam.geometry import iou
+from webcam.detection.geometry import iou
 
 FACE = np.array([160.0, 55, 130])  # x, y, side of the astronaut's face, in pixels
 

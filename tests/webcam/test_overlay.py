@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from webcam import Face
-from webcam.overlay import COLORS, arrange, draw_faces, draw_notes
+from webcam.display.overlay import COLORS, arrange, draw_faces, draw_notes
 
 EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import PICTURE, fails, frames_of, peak_memory, rows_of, run
 from PIL import Image
 
-from webcam.images import count_pictures, read_pictures
+from webcam.sources.images import count_pictures, read_pictures
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import pytest
 from conftest import frames_of
 
 from common.errors import UserError
-from webcam.frame import Frame
-from webcam.recorder import VideoRecorder
+from webcam.outputs.recorder import VideoRecorder
+from webcam.sources.frame import Frame
 
 RATE = 10
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from webcam.smoothing import ProbabilitySmoother
+from webcam.analysis.smoothing import ProbabilitySmoother
 
 
 @pytest.mark.parametrize("rate", [7, 30, 120])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import PICTURE, ROOT, fails, frames_of, make_video, rows_of, run, slow
 
-from webcam.overlay import COLORS
+from webcam.display.overlay import COLORS
 
 # Pictures
 

@@ -2,7 +2,7 @@
 
 from conftest import ROOT
 
-from webcam.tflite import has_dense_bias, input_shape
+from webcam.analysis.tflite import has_dense_bias, input_shape
 
 
 def test_input_shape_is_read_from_the_file():

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from webcam.tracker import Tracker
+from webcam.analysis.tracker import Tracker
 
 FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, make_video, run
 from PIL import Image, ImageGrab
 
-from webcam.window import Window
+from webcam.display.window import Window
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])),

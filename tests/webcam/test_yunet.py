@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT, fails
 
 from webcam import FaceAnalyzer
-from webcam.geometry import iou
-from webcam.yunet import YuNetDetector, to_box
+from webcam.detection.geometry import iou
+from webcam.detection.yunet import YuNetDetector, to_box
 
 MODEL = os.environ.get("YUNET_MODEL", "face_detection_yunet_2023mar.onnx")
 needs_model = pytest.mark.skipif(not Path(MODEL).is_file(), reason="YUNET_MODEL names no file")

@@ -1,0 +1,148 @@
+"""What a network is trained on and judged by: read, checked, and told from that of other runs."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from common.errors import fail
+from network.training.checkpoint import check_network, digest, digest_network
+from network.data.faces import (
+    Faces,
+    check_leakage,
+    has_test,
+    load_sets,
+    row_number,
+    without_known,
+)
+from network.recipe import Recipe
+from network.data.targets import labels_by_rule, read_votes, soft_targets
+from network.training.teachers import Teacher, read_teachers
+
+# Faces of an emotion, and steps in all, below which a network hardly learns anything
+FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What is read and written; `test` may be None, the file of votes may be missing."""
+
+    train: Path
+    val: Path
+    test: Path | None
+    votes: Path
+    teachers: list[Path]
+    out: Path
+
+
+@dataclass
+class Input:
+    """What a network is made of and judged by."""
+
+    train: Faces
+    targets: np.ndarray  # float32 (n, emotions), of the training faces
+    sets: dict[str, Faces]  # that are reported on: val, and test where there is one
+    emotions: list[str]
+    votes: pd.DataFrame | None
+    teachers: list[Teacher]
+    counts: dict[str, dict[str, int]]  # images per emotion of each folder
+    digests: dict[str, str | list[str]]  # of faces, targets, teachers and start
+
+
+def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
+    """Return the faces and what they are trained towards; `limit` is the most per emotion and set."""
+    sets, emotions = load_sets({"train": paths.train, "val": paths.val}, limit=limit)
+    if has_test(paths.test, emotions, paths.train):
+        sets |= load_sets({"test": paths.test}, emotions, limit)[0]
+    counts = {name: faces.counts for name, faces in sets.items()}
+    train, val = sets.pop("train"), sets["val"]
+    check_leakage(val, train, paths.train)
+    if "test" in sets:
+        sets["test"] = without_known(sets["test"], train, paths.test)
+        sets = {name: faces for name, faces in sets.items() if faces}
+    votes = read_votes(paths.votes)
+    learned = votes if recipe.labels == "soft" else None
+    targets = soft_targets(train, emotions, learned)
+    note_moved_faces(train, emotions, learned)
+    digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
+    # A dry run's network is thrown away, and its validation faces are fewer
+    seen = None if limit else digests["val"]
+    teachers = read_teachers(paths.teachers, seen, emotions)
+    digests["teachers"] = sorted(teacher.digest for teacher in teachers)
+    if recipe.start_from:
+        check_network(recipe.start_from, "correct --start-from")
+        digests["start"] = digest_network(recipe.start_from)
+        note_known_faces(recipe.start_from, val, digests["val"])
+    return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
+
+
+def argument_of(model: Path, *keys: str) -> str | None:
+    """Return what stage.json of a model folder says of its training, None where it says nothing."""
+    try:
+        value = json.loads((model / "stage.json").read_text(encoding="utf-8"))["arguments"]
+        for key in keys:
+            value = value[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def without_trained_on(
+    sets: dict[str, Faces], folders: dict[str, Path], model: Path, emotions: list[str]
+) -> dict[str, Faces]:
+    """Return sets without the faces that a model folder's network was trained on.
+
+    Those that stage.json names, if they are still there; prints a line if not. Raises UserError
+    where no face is left.
+    """
+    trained_on = argument_of(model, "train")
+    folder = trained_on and Path(os.path.realpath(model)).parent / trained_on
+    if folder is None or not folder.is_dir():
+        what = "what it was trained on is not at hand: it may have seen some of these faces"
+        print(f"{model}: {what}")
+        return sets
+    train = load_sets({"train": folder}, emotions)[0]["train"]
+    left = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
+    left = {name: faces for name, faces in left.items() if faces}
+    if not left:
+        fail(f"{model}: was trained on all of these faces; give others to --val or --test")
+    return left
+
+
+def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
+    """Print a line where a network to start from may have been trained on validation faces.
+
+    Those of FER-2013, that is, told by their names, unless it was judged by the same ones.
+    """
+    judged_by = argument_of(start, "faces", "val")
+    if judged_by != val_digest and any(row_number(path) is not None for path in val.paths):
+        what = "may have been trained on some of the validation faces"
+        print(f"{start}: {what}, so that the figures on them may be too high")
+
+
+def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
+    """Print a line where faces lie in another folder than their votes say, by either rule."""
+    folder = np.array(emotions)[train.labels]
+    rules = labels_by_rule(train, emotions, votes).values()
+    if moved := int(np.all([truth != folder for truth in rules], axis=0).sum()):
+        what = f"{moved:,} training faces lie in another folder than FER+'s votes say"
+        print(f"{what}; the votes are learned, --labels hard learns the folders")
+
+
+def note_few_faces(train: Faces, recipe: Recipe) -> None:
+    """Print a line where the faces or the steps are fewer than a network needs to learn anything."""
+    n = len(train.labels)
+    steps = recipe.epochs * math.ceil(n / recipe.batch_size)
+    faces, least = FEW_TO_FINE_TUNE if recipe.start_from else FEW
+    rare = min(train.counts, key=train.counts.get)
+    mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
+    if train.counts[rare] < faces:
+        what = f"{train.counts[rare]} faces of {rare} are few to learn it from"
+        print(f"{what}; give {faces} or more{mend}")
+    elif steps < least:
+        what = f"{steps} steps are few to learn from"
+        print(f"{what}; give more --epochs or a smaller --batch-size{mend}")

@@ -1,0 +1,1 @@
+"""Training: the epochs and their checkpoint; in parallel/ several devices and processes."""

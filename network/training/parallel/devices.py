@@ -1,0 +1,59 @@
+"""Several devices for one training, each with its share of every batch: Keras's data parallelism.
+
+Of Keras's backends JAX alone has it; batch normalisation is over all devices' faces.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from common.errors import fail
+from network.training.parallel.processes import process
+
+
+@contextmanager
+def data_parallel(batch_size: int) -> Iterator[None]:
+    """Make what is built in the block use all devices of all processes.
+
+    Raises UserError when they can't share a batch evenly.
+    """
+    devices = len(keras.distribution.list_devices()) if keras.backend.backend() == "jax" else 1
+    if devices == 1:
+        yield
+        return
+    if batch_size % devices:
+        near = max(1, round(batch_size / devices)) * devices
+        mend = f"give {near}, or show it fewer devices (CUDA_VISIBLE_DEVICES)"
+        fail(f"--batch-size {batch_size}: not divisible by {devices} devices; {mend}")
+    print(f"{devices} devices, {batch_size // devices} faces of each batch on each")
+    with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+        yield
+
+
+@contextmanager
+def without_distribution() -> Iterator[None]:
+    """Turn data parallelism off in the block, so that one process alone can save a model."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def shard_validation(
+    images: np.ndarray, targets: np.ndarray, batch_size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return this process's shard of faces and targets, and sample weights, float32 (n,).
+
+    Padding with weight 0 makes all batches whole, so that devices can share them.
+    """
+    n, padded = len(images), math.ceil(len(images) / batch_size) * batch_size
+    index, count = process()
+    shard = np.arange(index, padded, count)
+    # The loss is a mean over all of them, the padding too
+    weights = np.where(shard < n, padded / n, 0).astype(np.float32)
+    return images[shard % n], targets[shard % n], weights

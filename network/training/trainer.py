@@ -1,0 +1,202 @@
+"""Training: the compiled model, and the epochs, each of which ends with a checkpoint."""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common.console import duration, progress
+from common.errors import fail, first_line
+from dataset.stage import atomic_folder, write_stage
+from network.data.augmentation import batches, prefetch
+from network.data.input import Input
+from network.evaluation.plots import plot_curves
+from network.model.architecture import build_network, take_features
+from network.model.optimizer import Muon
+from network.recipe import Recipe
+from network.training.distillation import Student, opinions_of
+from network.training.parallel.devices import data_parallel, shard_validation, without_distribution
+from network.training.parallel.processes import process
+
+LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+
+
+def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
+    """Return a model around the network, compiled to be trained: the network has no optimizer.
+
+    `optimizer` takes a learning rate and `weight_decay`.
+    """
+    training = Student([keras.Input(network.input_shape[1:]), network])
+    warm_up = max(1, int(recipe.warm_up * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    losses = {
+        "crossentropy": keras.losses.CategoricalCrossentropy,
+        "focal": keras.losses.CategoricalFocalCrossentropy,
+    }
+    optimizer = optimizer(rate, weight_decay=recipe.weight_decay)
+    training.compile(optimizer, losses[recipe.loss](), weighted_metrics=["accuracy"])
+    return training
+
+
+def best_epoch(log: list[dict]) -> int:
+    """Return the epoch of the highest validation accuracy, of equals the lowest loss; 0 before any."""
+    figures = [(epoch["val_accuracy"], -epoch["val_loss"]) for epoch in log]
+    return figures.index(max(figures)) + 1 if log else 0
+
+
+def load_checkpoint(checkpoint: Path, recipe: Recipe):
+    """Return the model of a stopped run as its last epoch left it, and its log.
+
+    Raises UserError when the files are broken, or not those of one run.
+    """
+    try:
+        log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
+        figures = [[float(epoch[name]) for name in LOG] for epoch in log]
+        # Before the load: dropout draws its seed there
+        keras.utils.set_random_seed(recipe.seed + len(log))
+        path = checkpoint / "training.keras"
+        own = {"Student": Student, "Muon": Muon}
+        training = keras.saving.load_model(path, custom_objects=own)
+        in_order = [int(epoch) for epoch, *_ in figures] == list(range(1, len(log) + 1))
+        if not log or not in_order or training.optimizer is None:
+            raise ValueError("not the files of one run")
+    except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
+        fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+    best = max(epoch["val_accuracy"] for epoch in log)
+    print(f"resuming after epoch {len(log)}, best so far {best:.3f}")
+    return training, log
+
+
+def save_checkpoint(
+    checkpoint: Path, training, log: list[dict], arguments: dict, counts: dict[str, int]
+) -> None:
+    """Replace the checkpoint as a whole: a run killed at any moment loses one epoch at most."""
+    with atomic_folder(checkpoint, "train.py") as new:
+        training.save(new / "training.keras")
+        if best_epoch(log) == len(log):
+            training.get_layer("network").save(new / "best.keras")
+        else:
+            shutil.copyfile(checkpoint / "best.keras", new / "best.keras")
+        pd.DataFrame(log).to_csv(new / "training_log.csv", index=False, lineterminator="\n")
+        plot_curves(pd.DataFrame(log), new / "training_curves.png")
+        write_stage(new, "train.py", checkpoint, arguments, counts, {})
+
+
+def describe(epoch: dict, epochs: int, seconds: float) -> str:
+    """Return a line on an epoch of `epochs`, which took `seconds` on average, and the time left."""
+    figures = ", ".join(
+        f"{name.replace('val_', 'validation ')} {epoch[name]:.3f}" for name in LOG[1:]
+    )
+    left = duration(seconds * (epochs - epoch["epoch"]))
+    return f"epoch {epoch['epoch']}/{epochs}: {figures}; {duration(seconds)} each, {left} left"
+
+
+def tensorboard(folder: Path) -> keras.callbacks.Callback:
+    """Return what writes the figures of each epoch for TensorBoard; needs TensorFlow."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if keras.backend.backend() != "tensorflow":
+        import tensorflow as tf
+
+        tf.config.set_visible_devices([], "GPU")  # whose memory it would take from the other one
+    return keras.callbacks.TensorBoard(str(folder), write_graph=False)
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Shows each epoch while it runs; when it has ended, adds its figures to `log` and calls `keep`.
+
+    `log` is a dict per epoch with the keys LOG, and may hold epochs of an earlier run.
+    """
+
+    def __init__(self, log: list[dict], epochs: int, steps: int, keep: Callable[[], None]):
+        super().__init__()
+        self.log, self.epochs, self.steps, self.keep = log, epochs, steps, keep
+        self.began, self.done = time.monotonic(), len(log)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        name = f"epoch {epoch + 1}/{self.epochs}"
+        self.bar = iter(progress(range(self.steps), name, " steps"))
+
+    # Not at its end, where Keras would wait for the device to hand over the figures
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        next(self.bar, None)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        next(self.bar, None)  # which closes it
+        if not math.isfinite(logs["loss"]):
+            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
+        figures = {name: float(value) for name, value in logs.items()}
+        self.log.append({"epoch": epoch + 1, **figures})
+        self.keep()
+        seconds = (time.monotonic() - self.began) / (len(self.log) - self.done)
+        print(describe(self.log[-1], self.epochs, seconds), flush=True)
+
+
+def dtype_policy(recipe: Recipe) -> str:
+    return "mixed_bfloat16" if recipe.bfloat16 else "float32"
+
+
+def build_new(emotions: list[str], steps: int, recipe: Recipe):
+    """Return the model of a new run of `steps` in all."""
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy(dtype_policy(recipe))
+    network = build_network(len(emotions), recipe)
+    if recipe.start_from:
+        take_features(network, emotions, recipe.start_from)
+    return build_training(network, steps, recipe)
+
+
+def train(
+    given: Input,
+    checkpoint: Path,
+    recipe: Recipe,
+    resume: bool,
+    arguments: dict,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> list[dict]:
+    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log.
+
+    The log is a dict per epoch with the keys LOG. `arguments` stand in the checkpoint's stage.json.
+    Of several processes all train, and the first one alone writes.
+    """
+    targets, ask = given.targets, opinions_of(given.teachers, dtype_policy(recipe))
+    steps, log = math.ceil(len(targets) / recipe.batch_size), []
+    number, processes = process()
+
+    def keep() -> None:
+        if number == 0:
+            with without_distribution():
+                save_checkpoint(checkpoint, training, log, arguments, given.train.counts)
+
+    with data_parallel(recipe.batch_size):
+        if resume and checkpoint.exists():
+            training, log = load_checkpoint(checkpoint, recipe)
+        else:
+            training = build_new(given.emotions, recipe.epochs * steps, recipe)
+        if len(log) >= recipe.epochs:
+            return log
+        training.ask = ask
+        faces, val, ranges = given.train.images, given.sets["val"], recipe.augmentation
+        augmented = batches(
+            faces, targets, recipe.batch_size, ranges, recipe.seed, len(log), number, processes
+        )
+        val_targets = np.eye(targets.shape[1], dtype=np.float32)[val.labels]
+        training.fit(
+            # PyTorch's steps return when they are done, the others' as soon as they are begun
+            prefetch(augmented) if keras.backend.backend() == "torch" else augmented,
+            steps_per_epoch=steps,
+            validation_data=shard_validation(val.images, val_targets, recipe.batch_size),
+            validation_batch_size=recipe.batch_size // processes,
+            shuffle=False,  # batches() does that
+            initial_epoch=len(log),
+            epochs=recipe.epochs,
+            verbose=0,
+            callbacks=[EpochLog(log, recipe.epochs, steps, keep), *callbacks],
+        )
+    return log

@@ -1,0 +1,205 @@
+"""Following faces from frame to frame."""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from webcam.analysis.smoothing import ema_weight
+from webcam.detection.detector import Detector, View
+from webcam.detection.geometry import SAME_FACE, iou, is_nested
+
+SEARCH_EVERY = 0.05  # seconds between two passes while a face is followed; else each frame has one
+FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
+AT_ONCE = 2  # faces searched for in each frame at least
+MIN_HITS = 3  # how often a new face has to be found before it has a number
+CONFIRM_EVERY = 0.5  # seconds after which the second cascade has to find a face again
+MAX_DOUBTS = 3  # how often in a row it may fail to, and the face is none any more
+MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
+MAX_GAP = 0.6  # seconds between two frames after which nothing is where it was
+THUMBNAIL = (16, 9)  # pixels
+# Mean difference of two frames' thumbnails, as a share of their mean, from which the scene is
+# another. From frame to frame in seven videos it was 0.13 at most, at two cuts 0.99
+CUT = 0.2
+BOX_TIME_CONSTANT = 0.05  # seconds over which boxes are smoothed
+TWIN = 0.5  # above which two tracks have run into each other
+
+
+@dataclass
+class Track:
+    """A face that is followed.
+
+    `box` and `smoothed_box` are float (x, y, side, tilt), webcam/detection/geometry.py, in pixels of the
+    frame; times are in seconds.
+    """
+
+    box: np.ndarray
+    smoothed_box: np.ndarray
+    last_seen: float  # when it was last found
+    last_confirmed: float  # when the second cascade was last asked
+    last_searched: int  # the number of the frame in which it was last searched for
+    track_id: int = 0  # 0 until it is sure to be a face
+    found: bool = True  # when it was last searched for
+    hits: int = 1  # how often it was found
+    doubts: int = 0  # how often in a row the second cascade did not find it
+
+
+class Tracker:
+    """Finds faces in one frame after the other, and gives each a number as long as it is followed.
+
+    A known face is searched for around its last box, which takes a tenth of the time of a search in
+    the whole frame; new ones in the whole frame, pass by pass. A face that can't be found stays
+    where it was for MAX_LOST_SECONDS.
+    """
+
+    def __init__(self, detector: Detector):
+        self.detector = detector
+        self.tracks: list[Track] = []
+        self.track_ids = self.frames = 0
+        self.turns, self.next_search = itertools.count(), -math.inf
+        self.seconds, self.thumbnail = 0.0, None  # of the last frame
+
+    def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
+        """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
+        view = self.detector.view(gray)
+        new_scene = self.is_new_scene(gray, seconds)
+        # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may
+        # have jumped
+        lost = self.follow(view, seconds, new_scene)
+        # 2. Look for new ones, in a new scene in all sizes
+        for candidate in self.detect_new(view, gray.shape, seconds, new_scene, lost):
+            # 3. A candidate is a known face, found again where it was lost, or a new one
+            known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
+            if not known:
+                self.start_track(view, candidate, seconds, new_scene)
+            elif not known[0].found:
+                self.update_track(known[0], view.follow(candidate), seconds)
+        # 4. Drop what has been lost for long, what is no face, and of two on one face the worse
+        self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
+        self.frames, self.seconds = self.frames + 1, seconds
+        return [track for track in self.tracks if track.track_id]
+
+    def is_new_scene(self, gray: np.ndarray, seconds: float) -> bool:
+        """Return whether nothing need be where it was: at the start, at a cut, after a gap."""
+        before, self.thumbnail = self.thumbnail, reduce_to_thumbnail(gray)
+        if before is None or seconds - self.seconds > MAX_GAP:
+            return True
+        return bool(np.abs(self.thumbnail - before).mean() > CUT)
+
+    def follow(self, view: View, seconds: float, new_scene: bool) -> bool:
+        """Search for tracks near their last boxes; return whether one of them was lost just now.
+
+        In a new scene for all of them, and one that is lost is gone: who comes to its place later
+        is another person.
+        """
+        lost = False
+        waiting = sorted(self.tracks, key=lambda track: (bool(track.track_id), track.last_searched))
+        due = len(waiting) * (seconds - self.seconds) / FOLLOW_EVERY + 0.5
+        for track in waiting if new_scene else waiting[: max(AT_ONCE, round(due))]:
+            known, track.last_searched = track.found, self.frames
+            self.update_track(track, view.follow(track.box), seconds)
+            if track.found:
+                self.confirm(track, view, seconds)
+            lost = lost or (known and not track.found)
+        if new_scene:
+            self.tracks = [track for track in self.tracks if track.found]
+        return lost
+
+    def confirm(self, track: Track, view: View, seconds: float) -> None:
+        """Ask the second cascade now and then, of a new face always, and give that its number."""
+        if track.track_id and seconds - track.last_confirmed < CONFIRM_EVERY:
+            return
+        track.last_confirmed = seconds
+        track.doubts = 0 if view.is_face(track.box) else track.doubts + 1
+        if not track.track_id and track.hits >= MIN_HITS:
+            self.give_number(track)
+
+    def give_number(self, track: Track) -> None:
+        self.track_ids += 1
+        track.track_id = self.track_ids
+
+    def detect_new(
+        self,
+        view: View,
+        shape: tuple[int, int],
+        seconds: float,
+        new_scene: bool,
+        lost: bool,
+    ) -> list[np.ndarray]:
+        """Return candidate boxes: of the pass whose turn it is, of more where there is need."""
+        kinds = self.detector.plan_passes(shape)
+        if new_scene:
+            return view.detect(itertools.chain(*kinds))
+        if lost or not any(track.found for track in self.tracks):
+            turn = next(self.turns)
+            return view.detect([*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])])
+        # Where frames are rare, more passes in each; none for frames before the last one
+        since = max(self.next_search, self.seconds)
+        due = 1 + math.floor((seconds - since) / SEARCH_EVERY)
+        if due < 1:
+            return []
+        self.next_search = seconds + SEARCH_EVERY
+        return view.detect([self.next_pass(kinds) for _ in range(due)])
+
+    def next_pass(self, kinds: list[list[Any]]) -> Any:
+        """Return the pass whose turn it is.
+
+        Every other one is of the first kind, the rest are of the other kinds in turn.
+        """
+        number, is_other = divmod(next(self.turns), 2)
+        kind = kinds[0]
+        if is_other and kinds[1:]:
+            number, other = divmod(number, len(kinds) - 1)
+            kind = kinds[1 + other]
+        return kind[number % len(kind)]
+
+    def start_track(
+        self, view: View, candidate: np.ndarray, seconds: float, new_scene: bool
+    ) -> None:
+        """Follow a candidate that is confirmed, unless it is a known face or a part of one."""
+        if any(is_nested(candidate, track.box) for track in self.tracks if track.found):
+            return
+        box = view.confirm(candidate)
+        if box is None or any(
+            iou(track.box, box) > SAME_FACE or is_nested(box, track.box) for track in self.tracks
+        ):
+            return
+        self.tracks.append(Track(box, box, seconds, seconds, self.frames))
+        if new_scene:  # what comes after it may be another
+            self.give_number(self.tracks[-1])
+
+    def update_track(self, track: Track, box: np.ndarray | None, seconds: float) -> None:
+        """Move a track to where its face was found, or note that it wasn't."""
+        track.found = box is not None
+        if track.found:
+            track.box = box
+            weight = ema_weight(seconds - track.last_seen, BOX_TIME_CONSTANT)
+            track.smoothed_box = track.smoothed_box + weight * (box - track.smoothed_box)
+            track.last_seen = seconds
+            track.hits += 1
+
+    def is_kept(self, track: Track, seconds: float) -> bool:
+        """Return whether a track goes on.
+
+        It does when it was found, or may come back, and neither lies in a larger one nor on one
+        that has been there for longer.
+        """
+        if track.doubts >= (MAX_DOUBTS if track.track_id else 1):
+            return False
+        for other in self.tracks:
+            if other is not track and other.found:
+                longer = other.hits > track.hits and iou(track.box, other.box) > TWIN
+                if longer or is_nested(track.box, other.box):
+                    return False
+        may_come_back = track.track_id and seconds - track.last_seen < MAX_LOST_SECONDS
+        return track.found or bool(may_come_back)
+
+
+def reduce_to_thumbnail(gray: np.ndarray) -> np.ndarray:
+    """Return a frame reduced to THUMBNAIL, float, with a mean of 1: the same in any light."""
+    step = max(1, min(gray.shape) // 90)  # some of the pixels tell as much, and sooner
+    small = cv2.resize(gray[::step, ::step], THUMBNAIL, interpolation=cv2.INTER_AREA).astype(float)
+    return small / max(1.0, small.mean())

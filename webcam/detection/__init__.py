@@ -1,0 +1,1 @@
+"""Where the faces of a gray frame are: Haar cascades or YuNet."""

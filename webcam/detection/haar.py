@@ -1,0 +1,247 @@
+"""Haar cascades: in a picture, in a frame pass by pass, and around a known face."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.errors import fail
+from webcam.detection.contrast import make_clahe, normalize_contrast
+from webcam.detection.geometry import choose_faces, crop, find_same, resize, widen
+from webcam.detection.passes import (
+    LINES,
+    MAX_PIXELS,
+    MAX_TILT,
+    SMALLEST,
+    TILT_STEP,
+    Pass,
+    plan_passes,
+)
+
+SCALE_FACTOR = 1.1  # between two sizes of face
+COARSE_FACTOR = 1.2  # in the search of a video's frame, which the next frames' make good
+MIN_NEIGHBORS = 5  # of a new face
+FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
+CANDIDATE_NEIGHBORS = 1  # of what may be a new face, and is looked at again
+CONFIRM_NEIGHBORS = 5  # by the second cascade
+LOOKS = 2  # at what may be a new face
+ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
+ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
+GROWTH = 1.16  # of a known face between two frames, at most
+RIM = 0.2  # of the largest face of a pass: how far it may lie beyond the frame's edge
+# Of a picture's sides: a cascade keeps memory for the greatest width and the greatest height of all
+# that it has searched, together; after a thin picture and a flat one that was more than there is.
+# So pictures that are longer are searched by cascades of their own
+KEPT_ASPECT = 4
+# Of a picture's shorter side, below which its largest face is hardly another thing
+AVATAR_LINES = 100
+FRONTAL, SECOND, PROFILE = (
+    f"haarcascade_{name}.xml" for name in ("frontalface_default", "frontalface_alt2", "profileface")
+)
+
+
+def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
+    """Return one of OpenCV's cascades, of frontal faces unless named.
+
+    Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
+    """
+    install = "-r requirements-webcam.txt`"
+    if not hasattr(cv2, "CascadeClassifier"):
+        mend = f"run `pip install {install}, or give a YuNet model to --detector"
+        fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
+    path = Path(cv2.data.haarcascades) / name
+    cascade = cv2.CascadeClassifier()
+    try:
+        # Not by its name, which on Windows OpenCV takes in the system's code page
+        text = path.read_text(encoding="utf-8")
+        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        read = cascade.read(storage.getFirstTopLevelNode())
+    except (OSError, UnicodeDecodeError, cv2.error):
+        read = False
+    if not read:
+        fail(f"{path}: can't be read; run `pip install --force-reinstall {install}")
+    return cascade
+
+
+class HaarDetector:
+    """OpenCV's cascades of frontal faces and profiles.
+
+    Each detector holds cascades and a CLAHE of its own, so that detectors in several threads don't
+    disturb one another. `normalize` takes and returns grays, in place of `normalize_contrast`;
+    `rim` is how far a face may lie beyond the frame's edge, as a share of the largest of a pass.
+    """
+
+    def __init__(
+        self, normalize: Callable[[np.ndarray], np.ndarray] | None = None, rim: float = RIM
+    ):
+        self.rim = rim
+        self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
+        self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
+
+    def run(
+        self,
+        cascade: str,
+        pixels: np.ndarray,
+        sizes: tuple[float, float],
+        neighbors: int,
+        factor: float = SCALE_FACTOR,
+    ) -> list[np.ndarray]:
+        """Return what a cascade finds, float (x, y, side) in pixels of `pixels`, between two sizes."""
+        smallest, largest = ((round(size), round(size)) for size in sizes)
+        found = self.cascades[cascade].detectMultiScale(
+            pixels, factor, neighbors, minSize=smallest, maxSize=largest
+        )
+        return [box[:3].astype(float) for box in found]
+
+    def plan_passes(self, shape: tuple[int, int]) -> list[list[Pass]]:
+        """Return the passes that together search a frame, (height, width): webcam/detection/passes.py."""
+        return plan_passes(shape)
+
+    def view(self, gray: np.ndarray) -> "HaarView":
+        """Return a frame of a video, made ready to be searched."""
+        return HaarView(gray, self)
+
+    def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
+        """Return the faces of a picture, from left to right."""
+        is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
+        view = HaarView(gray, HaarDetector(self.normalize, self.rim) if is_long else self)
+        passes = plan_passes(gray.shape, most_lines or min(gray.shape))
+        candidates = view.detect(itertools.chain(*passes), SCALE_FACTOR)
+        largest = max(candidates, key=lambda box: box[2], default=None)
+
+        def confirm(candidate: np.ndarray) -> np.ndarray | None:
+            # In a picture as small as an avatar, hardly anything else is as large as a face
+            avatar = candidate is largest and min(gray.shape) < AVATAR_LINES
+            return view.accept(candidate) if avatar else view.confirm(candidate)
+
+        return choose_faces(candidates, confirm)
+
+
+class HaarView:
+    """One frame as it is searched: reduced or enlarged to LINES, its contrast normalized."""
+
+    def __init__(self, gray: np.ndarray, detector: HaarDetector):
+        self.gray, self.detector = gray, detector
+        # Pixels of the frame in one of the view
+        self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
+        self.plain = scaled(gray, 1 / self.scale)
+        self.normalized = detector.normalize(self.plain)
+
+    def detect(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
+        """Return candidates, float (x, y, side, tilt), which are to be confirmed."""
+        return [box for one in passes for box in self._detect_pass(one, factor)]
+
+    def _detect_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
+        # Small faces are looked for in the frame itself, in which they are larger
+        fine = one.lines > LINES
+        pixels = self.gray if fine else self.normalized if one.normalized else self.plain
+        unit = 1.0 if fine else self.scale
+        shrink = (min(self.gray.shape) if fine else LINES) / one.lines
+        # Of a strip also what a face at its edge covers beyond it
+        rows, beyond = len(pixels), one.largest * shrink / 2
+        first = max(0, round(rows * one.strip / one.strips - beyond))
+        last = round(rows * (one.strip + 1) / one.strips + beyond)
+        pixels = scaled(pixels[first:last], 1 / shrink)
+        if fine:
+            pixels = self.detector.normalize(pixels)
+        # Edge pixels, repeated: the cascade finds no face that the frame cuts
+        rim = round(self.detector.rim * min(one.largest, one.lines))
+        pixels = cv2.copyMakeBorder(pixels, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+        back = None
+        if one.tilt:
+            pixels, back = turn(pixels, one.tilt)
+        sizes = (SMALLEST, one.largest)
+        found = self.detector.run(FRONTAL, pixels, sizes, CANDIDATE_NEIGHBORS, factor)
+        boxes = []
+        for x, y, side in found:
+            if back is not None:
+                x, y = back @ (x + side / 2, y + side / 2, 1) - side / 2
+            x, y, side = (x - rim) * shrink, (y - rim) * shrink + first, side * shrink
+            boxes.append(np.array([x * unit, y * unit, side * unit, one.tilt]))
+        return boxes
+
+    def detect_near(
+        self, box: np.ndarray, neighbors: int, cascade: str = FRONTAL, flip: bool = False
+    ) -> np.ndarray | None:
+        """Return the face in the neighbourhood of `box`, tilted like it, that overlaps it most.
+
+        With `flip` in the mirror image.
+        """
+        size = round(ROI_SIZE * (1 + 2 * ROI_MARGIN))
+        # A face that is small in the view is cut out of the frame itself, in which it is larger
+        small = box[2] / self.scale < SMALLEST and self.scale > 1
+        scale = 1.0 if small else self.scale
+        around = widen(box / (scale, scale, scale, 1), ROI_MARGIN)
+        around[:3] = np.rint(around[:3])
+        part = crop(self.gray if small else self.normalized, around, (size, size))
+        if small:
+            part = self.detector.normalize(part)
+        if flip:
+            part = cv2.flip(part, 1)
+        found = self.detector.run(cascade, part, (ROI_SIZE / GROWTH, ROI_SIZE * GROWTH), neighbors)
+        unit, boxes = around[2] / size * scale, []
+        cos, sin = math.cos(math.radians(box[3])), math.sin(math.radians(box[3]))
+        middle = (around[:2] + around[2] / 2) * scale
+        for x, y, side in found:
+            # From the middle of the neighbourhood, and turned back about it
+            right, down = x + side / 2 - size / 2, y + side / 2 - size / 2
+            right = -right if flip else right
+            turned = np.array([right * cos - down * sin, right * sin + down * cos])
+            boxes.append(np.array([*(middle + (turned - side / 2) * unit), side * unit, box[3]]))
+        return find_same(boxes, box)
+
+    def follow(self, box: np.ndarray) -> np.ndarray | None:
+        """Return a known face: as it was, tilted more or less, or turned to one side."""
+        found = self.detect_near(box, FOLLOW_NEIGHBORS)
+        for tilt in (box[3] - TILT_STEP, box[3] + TILT_STEP):
+            if found is None and abs(tilt) <= MAX_TILT:
+                found = self.detect_near(np.array([*box[:3], tilt]), FOLLOW_NEIGHBORS)
+        for flip in (False, True):  # the cascade of profiles knows those to one side
+            if found is None:
+                found = self.detect_near(box, FOLLOW_NEIGHBORS, PROFILE, flip)
+        return found
+
+    def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
+        """Return a candidate's box where both cascades find a face, or None.
+
+        A second look is from where the first one led: in a still picture the next frame's would be
+        the same as the first.
+        """
+        for _ in range(LOOKS):
+            found = self.detect_near(candidate, MIN_NEIGHBORS)
+            if found is None or self.is_face(found):
+                return found
+            candidate = found
+        return None
+
+    def accept(self, candidate: np.ndarray) -> np.ndarray:
+        """Return a candidate's box, more exactly where it is found again."""
+        found = self.detect_near(candidate, CANDIDATE_NEIGHBORS)
+        return candidate if found is None else found
+
+    def is_face(self, box: np.ndarray) -> bool:
+        """Return whether the second cascade finds a face there, and in its mirror image, too."""
+        return all(
+            self.detect_near(box, CONFIRM_NEIGHBORS, SECOND, flip) is not None
+            for flip in (False, True)
+        )
+
+
+def scaled(gray: np.ndarray, scale: float) -> np.ndarray:
+    """Return a gray image with sides `scale` times as long."""
+    return resize(gray, tuple(max(1, round(scale * length)) for length in gray.shape))
+
+
+def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a gray image with what is tilted upright, all of it, and the affine map back."""
+    rows, columns = gray.shape
+    affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), tilt, 1)
+    cos, sin = abs(affine[0, 0]), abs(affine[0, 1])
+    size = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
+    affine[:, 2] += size[0] / 2 - columns / 2, size[1] / 2 - rows / 2
+    turned = cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
+    return turned, cv2.invertAffineTransform(affine)

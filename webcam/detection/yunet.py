@@ -1,0 +1,116 @@
+"""YuNet, a small network that finds faces, in OpenCV's own cv2.FaceDetectorYN.
+
+Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". The model comes from OpenCV's
+model zoo (docs/how-it-works.md says where); it is not part of this project.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.errors import fail, utf8_name
+from webcam.detection.contrast import make_clahe, normalize_contrast
+from webcam.detection.geometry import choose_faces, find_same, resize
+
+LINES = 320  # of the frame's shorter side, as the model sees it
+PICTURE_LINES = (320, 1280)  # of a picture: with few lines the large faces, with many the small
+MIN_SCORE = 0.7
+MAX_OVERLAP = 0.3  # intersection over union above which of two boxes the better one is kept
+MOST_FACES = 5000
+LOW_CONTRAST = 25.0  # standard deviation of the grays, below which they are evened out
+# The side of a box over the root of the area of YuNet's, which is as narrow as the face: FER-2013's
+# pictures, put into larger ones, are boxed as they were. From 1.0 to 1.24 the accuracy is the same
+SIDE = 1.12
+MAX_PIXELS = 2_000_000  # of what the model sees, whatever the frame's shape
+
+
+class YuNetDetector:
+    """A YuNet model, an ONNX file.
+
+    Raises UserError when OpenCV can't read it.
+    """
+
+    def __init__(self, path: str | Path):
+        if not Path(path).is_file():
+            fail(f"{path}: no such file; --detector takes haar, or the ONNX file of a YuNet model")
+        try:
+            self.model = cv2.FaceDetectorYN.create(
+                utf8_name(path), "", (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
+            )
+            self.run(np.zeros((LINES, LINES), np.uint8))
+        except (cv2.error, SystemError):
+            fail(
+                f"{path}: not a YuNet model that OpenCV can read; docs/how-it-works.md says where to get one"
+            )
+        self.clahe = make_clahe()
+
+    def run(self, gray: np.ndarray) -> list[np.ndarray]:
+        """Return the faces of a gray image, float (x, y, side, tilt) in its pixels."""
+        self.model.setInputSize(gray.shape[::-1])
+        _, found = self.model.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
+        return [] if found is None else [to_box(row) for row in found.astype(float)]
+
+    def detect_at(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
+        """Return the faces of a frame, float (x, y, side, tilt), of which the model sees `lines`."""
+        scale = max(min(gray.shape) / lines, math.sqrt(gray.size / MAX_PIXELS))
+        seen = resize(gray, tuple(max(1, round(length / scale)) for length in gray.shape))
+        if seen.std() < LOW_CONTRAST:
+            seen = normalize_contrast(seen, self.clahe)
+        return [box * (scale, scale, scale, 1) for box in self.run(seen)]
+
+    def plan_passes(self, shape: tuple[int, int]) -> list[list[int]]:
+        """Return the one pass that searches a frame, (height, width): its lines."""
+        return [[LINES]]
+
+    def view(self, gray: np.ndarray) -> "YuNetView":
+        """Return a frame of a video, searched when it is first asked for."""
+        return YuNetView(gray, self)
+
+    def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
+        """Return the faces of a picture, from left to right."""
+        most = max(min(most_lines or math.inf, *gray.shape), LINES)
+        lines = {min(lines, most) for lines in PICTURE_LINES}
+        return choose_faces(
+            [box for n in lines for box in self.detect_at(gray, n)], lambda box: box
+        )
+
+
+class YuNetView:
+    """One frame. The whole of it is searched at once, and what the model finds is a face."""
+
+    def __init__(self, gray: np.ndarray, detector: YuNetDetector):
+        self.gray, self.detector = gray, detector
+        self.faces: list[np.ndarray] | None = None
+
+    def detect(self, passes: Iterable[int]) -> list[np.ndarray]:
+        """Return the faces, float (x, y, side, tilt)."""
+        if self.faces is None:
+            self.faces = self.detector.detect_at(self.gray, LINES)
+        return self.faces
+
+    def follow(self, box: np.ndarray) -> np.ndarray | None:
+        """Return the face that overlaps a box most, or None."""
+        return find_same(self.detect([]), box)
+
+    def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
+        """Return a candidate as it is."""
+        return candidate
+
+    def is_face(self, box: np.ndarray) -> bool:
+        """Return True: the model scores each face that it finds."""
+        return True
+
+
+def to_box(row: np.ndarray) -> np.ndarray:
+    """Return (x, y, side, tilt) of a row of YuNet: x, y, width, height, right eye, left eye, ...
+
+    The tilt is that of the line between the eyes, which the model puts too level: of faces turned
+    by 20 degrees it says 2 to 21.
+    """
+    x, y, width, height, right_x, right_y, left_x, left_y = row[:8]
+    side = SIDE * math.sqrt(max(width * height, 1.0))
+    tilt = math.degrees(math.atan2(left_y - right_y, left_x - right_x))
+    return np.array([x + (width - side) / 2, y + (height - side) / 2, side, tilt])

@@ -1,0 +1,1 @@
+"""The window: labels and bars on a frame, keys, the screen."""

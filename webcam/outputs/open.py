@@ -1,0 +1,25 @@
+"""Where the annotated copy of a source goes: a video, a picture, or a folder of pictures."""
+
+from pathlib import Path
+
+from common.errors import fail
+from webcam.outputs.recorder import VideoRecorder
+from webcam.outputs.writers import ImageWriter, stamped
+from webcam.sources.images import ImageSource
+from webcam.sources.open import Source
+
+
+def name_output(source: Source) -> Path:
+    """Return where the annotated copy goes when nothing was asked for and no window can open."""
+    if not isinstance(source, ImageSource):
+        return stamped("recording", ".mp4")
+    return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
+
+
+def open_output(path: Path | None, source: Source, h264: bool) -> VideoRecorder | ImageWriter:
+    """Return where the annotated frames of a source go."""
+    if not isinstance(source, ImageSource):
+        return VideoRecorder(path, source, h264)
+    if h264:
+        fail("--h264: these are pictures; leave it out")
+    return ImageWriter(path, source)

@@ -1,0 +1,67 @@
+"""What was seen in all, and how fast."""
+
+import time
+from collections import Counter
+
+from common.console import plural
+from webcam.analysis.analyzer import Face
+
+
+class Summary:
+    """Counts frames, faces and emotions; measures frames/s, pauses left out.
+
+    `unit` is what a frame is called: "frame", or "picture" where they are no video.
+    """
+
+    def __init__(self, unit: str = "frame"):
+        self.unit = unit
+        self.frames = 0
+        self.first: list[Face] = []  # the faces of the first frame
+        self.emotions = Counter()
+        self.seconds = 0.0  # spent on frames
+        self.latest: float | None = None  # when the last frame came
+        self.interval = 0.0  # seconds between frames, averaged over about ten
+
+    def begin_frame(self) -> None:
+        """Note that a frame has come."""
+        now = time.monotonic()
+        if self.latest is not None:
+            elapsed = now - self.latest
+            self.interval += (0.1 if self.interval else 1.0) * (elapsed - self.interval)
+            self.seconds += elapsed
+        self.latest = now
+
+    def add(self, faces: list[Face]) -> None:
+        if not self.frames:
+            self.first = faces
+        self.frames += 1
+        self.emotions.update(face.emotion for face in faces)
+
+    def skip_pause(self) -> None:
+        """Leave out the time that passes until the next frame."""
+        self.latest = None
+
+    @property
+    def rate(self) -> float:
+        """Frames/s at the moment, 0 where it is not known yet."""
+        return 1 / self.interval if self.interval else 0.0
+
+    def __str__(self) -> str:
+        """Return what was seen.
+
+        `1,200 frames, 1,180 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`, or of a
+        single picture, where the numbers are confidences, `1 picture, 1 face: happiness 99%`.
+        """
+        faces = self.emotions.total()
+        said = f"{plural(self.frames, self.unit)}, {plural(faces, 'face')}"
+        if self.frames == 1 and faces:
+            named = [f"{face.emotion} {face.confidence:.0%}" for face in self.first]
+            return f"{said}: {', '.join(named)}"
+        if self.seconds and self.frames > 1:
+            said += f", {(self.frames - 1) / self.seconds:.1f} {self.unit}s/s"
+        shares = [
+            f"{count / faces:.0%} {emotion}" for emotion, count in self.emotions.most_common()
+        ]
+        if shares:
+            shares[0] = shares[0].replace("%", "% of the faces")
+        return f"{said}; {', '.join(shares)}" if shares else said

@@ -1,0 +1,59 @@
+"""Pictures that move: GIF, WebP, PNG, AVIF."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail, utf8_name
+from webcam.sources.frame import Frame
+from webcam.sources.video import constant_rate
+
+
+class AnimationSource:
+    """The pictures of a GIF, WebP, PNG or AVIF that moves.
+
+    `name` is what an error calls it. Raises UserError when they can't be read.
+    """
+
+    live, sound, tag_column = False, None, None
+
+    def __init__(self, path: Path, name: str | None = None):
+        self.paths = [path]
+        try:
+            with quiet():
+                is_read, animation = cv2.imreadanimation(utf8_name(path))
+        except cv2.error:  # more pixels than OpenCV takes
+            is_read = False
+        if not is_read:
+            fail(f"{name or path}: not an animation that OpenCV can read; convert it to MP4")
+        self.pictures = animation.frames
+        # As browsers do with those that were made to go as fast as the computer
+        shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
+        self.starts, self.end = np.cumsum([0.0, *shown]).tolist(), None  # seconds
+        steady = max(shown) == min(shown)
+        self.rate = 1 / shown[0] if steady else constant_rate(1 / statistics.median(shown))
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield every picture with its time."""
+        for picture, seconds in zip(self.pictures, self.starts):
+            yield Frame(to_bgr(picture), seconds)
+        self.end = self.starts[-1]
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+    def raise_read_errors(self) -> None:
+        """All of it was read."""
+
+
+def to_bgr(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as OpenCV reads it, gray or with alpha, of 8 or 16 bits, as BGR of 8 bits."""
+    if picture.dtype == np.uint16:
+        picture = (picture >> 8).astype(np.uint8)
+    if picture.ndim == 2:
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    return np.ascontiguousarray(picture[:, :, :3])

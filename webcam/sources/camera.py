@@ -1,0 +1,104 @@
+"""Cameras and endless streams, of which the newest frame alone counts."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import cv2
+
+from common.console import Overheard
+from common.errors import fail
+from webcam.sources.capture import INTERLACED, open_capture
+from webcam.sources.frame import Frame
+from webcam.sources.web import without_secrets
+
+CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
+
+
+class CameraSource:
+    """A camera or a stream without end.
+
+    A thread reads it and keeps the newest frame alone, so that what is shown is never old. One that
+    stops is opened again and again, for CAMERA_TIMEOUT seconds.
+    """
+
+    live, end, sound, tag_column = True, None, None, "clock"
+
+    def __init__(
+        self,
+        name: str,
+        size: tuple[int, int] | None,
+        capture: "cv2.VideoCapture",
+        overheard: Overheard,
+    ):
+        self.name, self.size, self.capture, self.paths = name, size, capture, []
+        self.overheard, self.interlaced = overheard, False
+        # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
+        self.newest, self.closing = queue.SimpleQueue(), threading.Event()
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if 0 < rate <= 120 else 30.0
+        self.lost = False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self) -> None:
+        """Read until the source is closed; the thread's work."""
+        while not (self.closing.is_set() or self.interlaced):
+            there, frame = self.capture.read()
+            # Of such frames OpenCV 4.13 and newer make black ones, see video.py
+            self.interlaced |= INTERLACED in self.overheard.take()
+            if there:
+                with contextlib.suppress(queue.Empty):
+                    self.newest.get_nowait()  # that nobody took
+                self.newest.put(frame)
+            elif not self.closing.wait(0.2):
+                self.capture.release()
+                self.capture = open_capture(self.name, self.size)
+        self.capture.release()
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the newest frame, with its seconds since the first one and its time of day.
+
+        While there is no new one, a frame without a picture, 20 times a second. Ends when the
+        camera has been silent for CAMERA_TIMEOUT, twice as long before its first frame.
+        """
+        start, heard = None, time.monotonic()  # of the first frame, of the last one
+        began = 0.0  # the first frame's time of day
+        while not self.lost:
+            frame = None
+            with contextlib.suppress(queue.Empty):
+                frame = self.newest.get(timeout=0.05)
+            now = time.monotonic()
+            if self.interlaced:
+                return
+            if frame is not None:
+                if start is None:
+                    start, began = now, time.time()
+                heard = now
+            # Cameras take their time to wake up
+            self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
+            seconds = now - start if start else 0.0
+            yield Frame(frame, seconds, None if frame is None else time_of_day(began + seconds))
+
+    def close(self) -> None:
+        """End the thread: Python may abort when it ends before one that is reading."""
+        self.closing.set()
+        self.thread.join(1)
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when the camera was lost; what it gave until then is kept."""
+        name = without_secrets(self.name)
+        if self.interlaced:
+            what = f"interlaced, which OpenCV {cv2.__version__} can't read"
+            fail(f"{name}: {what}; make the camera send progressive video")
+        if self.lost:
+            what = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
+            fail(f"{name}: {what}; look after its cable or network")
+
+
+def time_of_day(seconds: float) -> str:
+    """Return a time since the epoch in ISO 8601, local, with its zone, in milliseconds."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")

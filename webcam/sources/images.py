@@ -1,0 +1,186 @@
+"""Pictures: which files are some, and reading them one after the other."""
+
+import glob
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import Overheard, quiet
+from common.errors import fail, printable, utf8_name
+from webcam.sources.frame import Frame
+from webcam.sources.web import without_secrets
+
+# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
+PICTURE_SUFFIXES = set(
+    ".png .jpg .jpeg .jpe .jfif .bmp .dib .webp .tif .tiff .gif .avif .jp2 .pbm .pgm .ppm .pnm "  # noqa: SIM905
+    ".heic .heif .jxl .svg .psd .ico .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
+)
+PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
+CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
+MAX_PAGES = 8  # that are held in memory
+MAX_BYTES = 2**29  # of all pictures of an animation, which are held together
+UNREADABLE = "not a picture that OpenCV can read; convert it to PNG or JPEG"
+TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
+
+
+def is_picture(file: Path) -> bool:
+    """Return whether a file is a picture, by its first bytes or its ending."""
+    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
+        return False
+    with quiet():
+        return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
+
+
+def count_pictures(file: Path) -> int:
+    """Return how many pictures there are in a file: pages, or the frames of an animation."""
+    with quiet():
+        if not cv2.haveImageReader(utf8_name(file)):
+            return 1
+        return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 of a broken one
+
+
+def is_animation(file: Path, count: int) -> bool:
+    """Return whether a file of `count` pictures shows them one after the other, not as pages."""
+    return count > 1 and file.suffix.lower() not in PAGES
+
+
+def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
+    """Yield the `count` pictures in a file, BGR uint8; None where one can't be read."""
+    # Only of a TIFF can OpenCV read some: what an animation shows follows from its start
+    at_once = count if is_animation(file, count) else MAX_PAGES
+    for start in range(0, count, at_once):
+        part = min(at_once, count - start)
+        try:
+            with Overheard() as overheard:
+                if count == 1:  # the one of the two that turns a picture as its EXIF data say
+                    pictures = [cv2.imread(utf8_name(file), cv2.IMREAD_COLOR)]
+                else:
+                    _, pictures = cv2.imreadmulti(
+                        utf8_name(file), start, part, None, cv2.IMREAD_COLOR
+                    )
+                if CUT_OFF in overheard.take():
+                    pictures = []
+        except cv2.error:  # more pixels than OpenCV takes
+            pictures = []
+        yield from [*pictures, *[None] * (part - len(pictures))]
+
+
+def fits_in_memory(animation: Path, count: int) -> bool:
+    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them."""
+    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
+    size = 0 if picture is None else picture.size / 3 * 4 * count
+    return size <= MAX_BYTES
+
+
+class ImageSource:
+    """Pictures in files, one after the other; `many` unless a single one was asked for by name.
+
+    Those that can't be read are left out, and named at the end. `names` are what the files go by,
+    their paths if None; `folder` is a temporary one that they lie in.
+    """
+
+    rate, end, live, sound = 0.0, None, False, None
+
+    def __init__(
+        self,
+        paths: list[Path],
+        many: bool,
+        names: list[str] | None = None,
+        folder: tempfile.TemporaryDirectory | None = None,
+    ):
+        self.paths, self.many, self.folder = paths, many, folder
+        self.left_out = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
+        self.names = names or [str(path) for path in paths]
+        self.tag_column = "file" if many else None
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the pictures, the last one marked as such."""
+        following = self._read()
+        frame = next(following, None)
+        while frame is not None:
+            coming = next(following, None)
+            yield frame if coming else replace(frame, last=True)
+            frame = coming
+
+    def _read(self) -> Iterator[Frame]:
+        for path, name in zip(self.paths, self.names):
+            count = count_pictures(path)
+            if is_animation(path, count) and not fits_in_memory(path, count):
+                self.left_out[TOO_LARGE].append(name)
+                continue
+            for number, picture in enumerate(read_pictures(path, count), 1):
+                tag = f"{name}-{number}" if count > 1 else name
+                if picture is None:
+                    self.left_out[UNREADABLE].append(tag)
+                else:
+                    yield Frame(picture, None, tag if self.many else None)
+
+    def close(self) -> None:
+        if self.folder:
+            self.folder.cleanup()
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when pictures were left out; the others are done."""
+        said = []
+        for why, names in self.left_out.items():
+            if names:
+                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+                said.append(f"{names[0]}{more}: {why}")
+        if said:
+            fail("; ".join(said))
+
+
+def list_pictures(names: list[str]) -> list[Path]:
+    """Return the files that names stand for: files, patterns, or folders (the pictures in them).
+
+    What is left out of a folder is printed. Raises UserError when a name stands for nothing.
+    """
+    files = []
+    for name in names:
+        path = Path(name)
+        if name and path.is_dir():
+            found = list_folder(path)
+        elif name and path.exists():
+            found = [path]
+        else:
+            found = sorted(map(Path, glob.glob(name)))
+        if not found:
+            mend = "give a camera number, a video, pictures or a stream's URL to --source"
+            fail(f"{without_secrets(name)}: no such file; {mend}")
+        files += found
+    return files
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Return the pictures in a folder; print what else is there, but for hidden entries.
+
+    Raises UserError when there are none.
+    """
+    pictures, others = [], []
+    for file in sorted(folder.iterdir()):
+        if not file.name.startswith("."):
+            (pictures if is_picture(file) else others).append(file)
+    if not pictures:
+        fail(f"{folder}: no pictures in it{name_inner_pictures(folder)}")
+    if others:
+        names = ", ".join(
+            f"{other.name}/" if other.is_dir() else other.name for other in others[:3]
+        )
+        names += ", …" if len(others) > 3 else ""
+        print(printable(f"left out of {folder}, since no pictures: {len(others)} ({names})"))
+    return pictures
+
+
+def name_inner_pictures(folder: Path) -> str:
+    """Return what to say of a folder without pictures: where in its sub-folders some are."""
+    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
+        files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
+        inner = next(filter(is_picture, files), None)
+        if inner:
+            pattern = f"{folder / pattern}{inner.suffix}"
+            return f", but in its sub-folders; give one of those, or '{pattern}', to --source"
+    return "; give one with pictures, a video, a camera number or a stream's URL to --source"

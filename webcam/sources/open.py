@@ -1,0 +1,181 @@
+"""Where frames come from: pictures, videos, cameras and streams."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import cv2
+
+from common.console import Overheard
+from common.errors import UserError, fail, utf8_name
+from webcam.sources.animation import AnimationSource
+from webcam.sources.camera import CameraSource
+from webcam.sources.capture import is_camera, open_capture
+from webcam.sources.demo import DemoSource
+from webcam.sources.frame import Frame
+from webcam.sources.images import (
+    ImageSource,
+    count_pictures,
+    fits_in_memory,
+    is_animation,
+    is_picture,
+    list_pictures,
+)
+from webcam.sources.video import VideoSource
+from webcam.sources.web import fetch, look_up, without_secrets
+
+
+class Source(Protocol):
+    """What pictures, videos and cameras have in common."""
+
+    paths: list[Path]  # the files that are read, which no output may replace
+    rate: float  # frames/s of a video made of it
+    end: float | None  # seconds at which the last frame ends, None while that is not known
+    live: bool  # frames are shown as they come; those of a file, each at its time
+    sound: str | None  # the file or address that ffmpeg can take its sound from
+    tag_column: str | None  # the CSV's name for the tags of its frames
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in order."""
+
+    def close(self) -> None:
+        """End what is under way."""
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when not all could be read."""
+
+
+def open_source(
+    names: list[str], size: tuple[int, int] | None, overheard: Overheard | None = None
+) -> Source:
+    """Open what --source names; `size` is the width and height to ask a camera for.
+
+    `overheard` is to be open while frames are read: without it, interlaced ones are not noticed.
+    Raises UserError when there is nothing, or nothing that can be read.
+    """
+    names = [to_path(name) for name in names]
+    name = names[0]
+    if size and not (len(names) == 1 and is_camera(name)):
+        fail(f"{without_secrets(name)}: --size is what to ask a camera for; leave it out")
+    addresses = [name for name in names if "://" in name]
+    if addresses and len(names) > 1:
+        what = "an address, and several sources must all be files"
+        fail(f"{without_secrets(addresses[0])}: {what}; give it to --source alone")
+    if names == ["demo"]:  # `./demo` is a file or folder of that name
+        return DemoSource()
+    if len(names) > 1 or not (is_camera(name) or "://" in name):
+        source = open_pictures(names)
+        if isinstance(source, (ImageSource, AnimationSource)):
+            return source
+        name = str(source)
+    return open_video(name, size, overheard or Overheard())
+
+
+def open_first_camera(overheard: Overheard | None = None) -> Source:
+    """Return the first camera, or the demo where there is none."""
+    try:
+        return open_source(["0"], None, overheard)
+    except UserError:
+        other = "--source takes another camera's number, a video or pictures"
+        print(f"no camera 0: this is the demo (--source demo); {other}")
+        return open_source(["demo"], None, overheard)
+
+
+def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:
+    """Open a camera, a stream, a video, or the picture at an http address."""
+    there = look_up(name)
+    if there and there.is_picture and (picture := open_web_picture(name)):
+        return picture
+    capture = open_interruptibly(name, size)
+    if not capture.isOpened():
+        fail(f"{without_secrets(name)}: {why_not_opened(name)}")
+    unlimited = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0 and not (there and there.ends)
+    if is_camera(name) or ("://" in name and unlimited):
+        return CameraSource(name, size, capture, overheard)
+    return VideoSource(name, capture, overheard)
+
+
+def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
+    """Return the source of some files, or the path of the only one, when that is a video."""
+    paths = list_pictures(names)
+    strange = [path for path in paths if not is_picture(path)]
+    if len(paths) > 1 and strange:
+        what = "not a picture, and of several sources all must be"
+        fail(f"{strange[0]}: {what}; give it to --source alone")
+    if strange and is_text(paths[0]):
+        fail(f"{paths[0]}: text, not a video or picture; give one to --source")
+    if strange:
+        return paths[0]
+    count = count_pictures(paths[0]) if len(paths) == 1 else len(paths)
+    if len(paths) == 1 and is_animation(paths[0], count):
+        return open_animation(paths[0], count) or paths[0]
+    return ImageSource(paths, many=count > 1 or paths != [Path(names[0])])
+
+
+def open_animation(path: Path, count: int, name: str | None = None) -> AnimationSource | None:
+    """Return the source of an animation, None for a GIF that is for FFmpeg to read, as a video.
+
+    `name` is what an error calls it. Raises UserError when it is too large, and FFmpeg reads none
+    of its kind.
+    """
+    if fits_in_memory(path, count):
+        return AnimationSource(path, name)
+    if path.suffix.lower() != ".gif":
+        fail(f"{name or path}: an animation too large for OpenCV; convert it to MP4")
+    return None
+
+
+def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
+    """Return the source of the picture at an http address, None for one that is a long video."""
+    folder = tempfile.TemporaryDirectory()
+    path, name = fetch(address, Path(folder.name)), without_secrets(address)
+    count = count_pictures(path)
+    if is_animation(path, count):
+        return open_animation(path, count, name)
+    return ImageSource([path], count > 1, [name], folder)
+
+
+def is_text(file: Path) -> bool:
+    """Return whether a file is plain text, which FFmpeg takes for the picture of a terminal.
+
+    Text that leads to a video, such as a playlist, is another thing.
+    """
+    if not file.is_file():  # a named pipe would wait
+        return False
+    with file.open("rb") as opened:
+        start = opened.read(1024)
+    if not start or start.startswith((b"#EXTM3U", b"v=0", b"ffconcat", b"<")):
+        return False
+    return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
+
+
+def to_path(name: str) -> str:
+    """Return the path of a `file://` URL; any other name as it is."""
+    return url2pathname(urlsplit(name).path) if name.startswith("file://") else name
+
+
+def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
+    """Open a capture, a stream in a thread: it may take long to answer, and Ctrl-C works meanwhile."""
+    if "://" not in name:  # macOS asks for a camera's permission in the main thread alone
+        return open_capture(name, size)
+    opened = []
+    utf8_name(name)  # not in the thread, where the error is lost
+    thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
+    thread.start()
+    while thread.is_alive():  # without a time limit Windows waits deaf
+        thread.join(0.1)
+    return opened[0] if opened else cv2.VideoCapture()
+
+
+def why_not_opened(name: str) -> str:
+    """Return what is wrong with a source that OpenCV did not open, and what mends it."""
+    if is_camera(name):
+        others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"
+        return f"no such camera, or another program holds it; try {others}"
+    if "://" in name:
+        return "no stream or video that answers; look after its address and network"
+    return "not a video that OpenCV can read; convert it to MP4"

@@ -1,0 +1,179 @@
+"""Videos that have an end: files, and recordings at an address."""
+
+import math
+import re
+import shlex
+import statistics
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import Overheard
+from common.errors import fail
+from webcam.sources.capture import INTERLACED, open_capture
+from webcam.sources.frame import Frame
+from webcam.sources.web import without_secrets
+
+UNKNOWN_RATE = 30.0  # frames/s
+MAX_RATE = 1000  # frames/s; more is no rate but a time base
+MIN_RATE, MAX_VARYING_RATE = 10, 60  # frames/s made of a video whose rate varies
+MAX_LAST = 1.0  # seconds that the last picture is shown, which OpenCV does not tell
+STAMPS = 30  # time stamps that tell a video's rate
+# Seconds between two frames; more is an error, or, as to ffmpeg too, another recording
+MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
+MAX_STRETCH = 4  # of pixels that are not square; more is an error
+AVI, MPEG = (b"RIFF",), (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
+FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # how its lines begin
+MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain before those are handed over
+
+
+class VideoSource:
+    """A video file, or a recording at an address: every frame, in order, with square pixels.
+
+    `overheard` holds what FFmpeg prints: OpenCV 4.13 and newer hand over black or old frames of
+    interlaced video, call that a success, and only there it shows.
+    """
+
+    live, tag_column = False, None
+
+    def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
+        self.name, self.sound, self.paths, self.capture = name, name, [Path(name)], capture
+        self.overheard = overheard
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
+        self.usual = 1 / (self.said_rate or UNKNOWN_RATE)  # seconds from frame to frame
+        self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # frames
+        self.is_mpeg = self.is_kind(MPEG)
+        self.stretch = stretch_to_square_pixels(capture)
+        self.count, self.last, self.problem = 0, 0.0, ""
+        self.offset = 0.0  # seconds, from the time stamps to the times of the frames
+        self.complaint_at = -math.inf  # frames that had been read at FFmpeg's last complaint
+        self.end: float | None = None
+
+    def is_kind(self, starts: tuple[bytes, ...]) -> bool:
+        """Return whether the file begins as one of a kind does; an address is of none."""
+        if not Path(self.name).is_file():  # of a named pipe that would be lost
+            return False
+        try:
+            with open(self.name, "rb") as file:
+                return file.read(4).startswith(starts)
+        except OSError:
+            return False
+
+    @cached_property
+    def rate(self) -> float:
+        """The frames/s of a video with a constant rate that is made of this one.
+
+        Where the rate varies, that of the first frames or the mean, whichever is higher.
+        """
+        measured = self._measure_rate()
+        if not measured:
+            return self.said_rate or UNKNOWN_RATE
+        if 0.9 < self.said_rate / measured < 1.1:
+            return self.said_rate
+        mean = self.said_rate if self.said_rate <= MAX_VARYING_RATE else 0.0
+        return constant_rate(max(measured, mean))
+
+    def _measure_rate(self) -> float:
+        """Return the frames/s by the median distance of the first time stamps; 0 for none."""
+        if not Path(self.name).is_file():  # an address, a named pipe: read once
+            return 0.0
+        capture, stamps = open_capture(self.name), []
+        while len(stamps) < STAMPS and capture.grab():
+            stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        capture.release()
+        median = statistics.median(np.diff(stamps)) if len(stamps) > 1 else 0.0
+        return 1 / median if median > 0 else 0.0
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield every frame with its media time; its picture stays until the next but one."""
+        pictures = [None, None]
+        while True:
+            there, picture = self.capture.read(pictures[self.count % 2])
+            complaint = self.overheard.take()
+            if re.search(FFMPEG, complaint):
+                self.complaint_at = self.count
+            if INTERLACED in complaint:
+                since = f" from {self.last:.1f} seconds on" if self.count else ""
+                self.problem = f"interlaced{since}, which OpenCV {cv2.__version__} can't read"
+                return
+            if not there:
+                self._end()
+                return
+            pictures[self.count % 2] = picture
+            yield Frame(self._square(picture), self._next_time())
+
+    def _next_time(self) -> float:
+        """Return the media time of the frame that was just read, which is later than the last one's.
+
+        Some files have no time stamps, others are two recordings, one after the other.
+        """
+        seconds = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 + self.offset
+        if self.count and not 0 < seconds - self.last <= self.max_gap:
+            self.offset += self.last + self.usual - seconds
+            seconds = self.last + self.usual
+        self.count, self.last = self.count + 1, max(seconds, 0.0)
+        return self.last
+
+    @cached_property
+    def max_gap(self) -> float:
+        """The most seconds between two frames that are believed."""
+        if self.is_mpeg:
+            return MAX_MPEG_GAP
+        promised = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
+        return max(promised, MAX_MPEG_GAP)
+
+    def _square(self, picture: np.ndarray) -> np.ndarray:
+        """Return a picture with square pixels."""
+        if self.stretch == (1, 1):
+            return picture
+        return cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
+
+    def _end(self) -> None:
+        """Note when the last frame ends, or that the file is damaged."""
+        # Only an AVI tells its frames for sure: an MP4 may be trimmed, others count what they guess
+        # from the length of the longest stream. But where a file is cut off, FFmpeg complains
+        complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
+        if not self.count:
+            self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
+        elif self.count < self.promised - 1 and (complained or self.is_kind(AVI)):
+            promised = self.promised * self.usual
+            self.problem = f"damaged, {self.last:.1f} of {promised:.1f} seconds can be read"
+        else:
+            self.end = self.last + min(self.usual, MAX_LAST)
+
+    def close(self) -> None:
+        self.capture.release()
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when the video is damaged, or interlaced where OpenCV can't read that."""
+        name = without_secrets(self.name)
+        if self.problem.startswith(INTERLACED):
+            new = Path(Path(name).name).with_suffix(".progressive.mp4")
+            mend = shlex.join(["ffmpeg", "-i", name, "-vf", "bwdif=send_frame", str(new)])
+            fail(f"{name}: {self.problem}; make it progressive with `{mend}`")
+        if self.problem:
+            fail(f"{name}: {self.problem}; convert it with ffmpeg, or fetch it again")
+
+
+def constant_rate(rate: float) -> float:
+    """Return frames/s for a copy of a video whose own rate varies and is mostly `rate`.
+
+    Within bounds, so that no picture is far from its time, nor the copy huge.
+    """
+    return min(max(rate, MIN_RATE), MAX_VARYING_RATE)
+
+
+def stretch_to_square_pixels(capture: "cv2.VideoCapture") -> tuple[float, float]:
+    """Return by what width and height are to be multiplied, 1 or more."""
+    width, height = (
+        capture.get(side) or 1.0 for side in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN)
+    )
+    turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90  # by OpenCV, as phones ask for
+    ratio = height / width if turned else width / height
+    if not 1 / MAX_STRETCH < ratio < MAX_STRETCH or abs(ratio - 1) < 0.005:
+        return 1, 1
+    return max(ratio, 1), max(1 / ratio, 1)
