@@ -4,7 +4,7 @@ import ast
 import sys
 
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 PACKAGES = ("common", "dataset", "network", "webcam")
 SCRIPTS = [path.stem for path in ROOT.glob("*.py")]

@@ -10,7 +10,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, run, tree_hash
+from support.files import tree_hash
+from support.scripts import ROOT, run
 
 # Tree hashes of the five data stages on the toy CSV of 500 rows
 STAGE_HASHES = {

@@ -6,7 +6,8 @@ import csv
 import os
 
 import cv2
-from conftest import make_video, run
+from support.files import make_video
+from support.scripts import run
 
 
 def test_the_network_of_the_six_scripts_names_the_faces_of_a_video(trained, tmp_path):

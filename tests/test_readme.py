@@ -8,7 +8,8 @@ import sys
 
 import cv2
 import pytest
-from conftest import PICTURE, ROOT, make_video, run, slow
+from support.files import make_video
+from support.scripts import PICTURE, ROOT, run, slow
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import DATA_STAGES, PICTURE, ROOT, make_video, run, slow
+from support.files import make_video
+from support.scripts import DATA_STAGES, PICTURE, ROOT, run, slow
 
 
 @pytest.mark.parametrize(

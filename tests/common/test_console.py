@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 from common.console import duration
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, PICTURE, ROOT, fails
+from support.scripts import DATA_STAGES, PICTURE, ROOT, fails
 
 SCRIPTS = [*DATA_STAGES, "train.py", "realtime.py", "samples/make_toy_csv.py"]
 

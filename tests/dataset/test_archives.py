@@ -6,7 +6,8 @@ import tarfile
 import zipfile
 
 import pytest
-from conftest import fails, run, tree_hash
+from support.files import tree_hash
+from support.scripts import fails, run
 
 from dataset.fer2013 import KAGGLE
 

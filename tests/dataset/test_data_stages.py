@@ -10,8 +10,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import images_in, run, tree_hash
 from PIL import Image
+from support.files import images_in, tree_hash
+from support.scripts import run
 
 from dataset.ferplus import VOTES
 

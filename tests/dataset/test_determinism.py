@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, OUTPUTS, ROOT, run, slow, tree_hash
+from support.files import tree_hash
+from support.scripts import DATA_STAGES, OUTPUTS, ROOT, run, slow
 
 LIBRARIES = ["numpy", "pandas", "pillow", "split-folders", "tqdm", "matplotlib"]
 SURROUNDINGS = {

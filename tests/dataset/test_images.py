@@ -2,8 +2,9 @@
 
 import shutil
 
-from conftest import fails, images_in, run
 from PIL import Image
+from support.files import images_in
+from support.scripts import fails, run
 
 from dataset.images import count, list_images
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, fails, run, tree_hash
 from PIL import Image
+from support.files import tree_hash
+from support.scripts import ROOT, fails, run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, fails, run, tree_hash
+from support.files import tree_hash
+from support.scripts import ROOT, fails, run
 
 from common.errors import UserError
 from dataset.stage import atomic_folder

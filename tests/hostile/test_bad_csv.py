@@ -16,9 +16,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import peak_memory, tree_hash
 from hypothesis import given
 from hypothesis import strategies as st
+from support.files import tree_hash
+from support.scripts import peak_memory
 
 import data_preprocessing as preprocessing
 from common import command_line

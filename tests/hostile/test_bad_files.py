@@ -13,10 +13,11 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, images_in, make_video, peak_memory, run, slow, tree_hash
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.files import images_in, make_video, tree_hash
+from support.scripts import ROOT, fails, peak_memory, run, slow
 
 from common.errors import UserError
 from dataset.images import open_face

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import DATA_STAGES, OUTPUTS, ROOT, fails, make_video, tree_hash
+from support.files import make_video, tree_hash
+from support.scripts import DATA_STAGES, OUTPUTS, ROOT, fails
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, fails, make_video, run, slow, tree_hash
 from PIL import Image
+from support.files import make_video, tree_hash
+from support.scripts import ROOT, fails, run, slow
 
 from dataset.ferplus import VOTES
 

@@ -11,7 +11,8 @@ import time
 import cv2
 import pandas as pd
 import pytest
-from conftest import DATA_STAGES, OUTPUTS, ROOT, make_toy, make_video, on_few, run, slow, tree_hash
+from support.files import make_video, tree_hash
+from support.scripts import DATA_STAGES, OUTPUTS, ROOT, make_toy, on_few, run, slow
 
 # By which option the earlier output of each data stage differs from the one under way
 STAGES = {

@@ -10,7 +10,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, on_few, rows_of, run, slow
+from support.files import rows_of
+from support.scripts import ROOT, fails, on_few, run, slow
 
 from network.recipe import Recipe
 

@@ -5,7 +5,7 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 from common.errors import UserError
 from webcam import FaceAnalyzer

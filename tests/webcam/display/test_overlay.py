@@ -5,7 +5,7 @@ import itertools
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 from webcam import Face
 from webcam.display.overlay import COLORS, arrange, draw_faces, draw_notes

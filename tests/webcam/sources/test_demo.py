@@ -5,7 +5,8 @@ import sys
 
 import cv2
 import pytest
-from conftest import PICTURE, fails, frames_of, make_video, rows_of, run
+from support.files import frames_of, make_video, rows_of
+from support.scripts import PICTURE, fails, run
 
 # A machine without a camera, whatever this one has
 NO_CAMERA = {

@@ -5,8 +5,9 @@ import os
 import cv2
 import numpy as np
 import pytest
-from conftest import PICTURE, fails, frames_of, peak_memory, rows_of, run
 from PIL import Image
+from support.files import frames_of, rows_of
+from support.scripts import PICTURE, fails, peak_memory, run
 
 from webcam.sources.images import count_pictures, read_pictures
 

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import fails, images_in, run, tree_hash
 from PIL import Image
+from support.files import images_in, tree_hash
+from support.scripts import fails, run
 
 FILES = {
     "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",

@@ -11,8 +11,9 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, fails, images_in, on_few, run, tree_hash
 from PIL import Image
+from support.files import images_in, tree_hash
+from support.scripts import ROOT, fails, on_few, run
 
 from network.training.checkpoint import digest
 

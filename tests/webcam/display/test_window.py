@@ -11,8 +11,9 @@ import time
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, make_video, run
 from PIL import Image, ImageGrab
+from support.files import make_video
+from support.scripts import ROOT, run
 
 from webcam.display.window import Window
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 from webcam.analysis.classifier import Classifier
 from webcam.detection.geometry import crop

@@ -12,7 +12,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, on_few, run, slow, tree_hash
+from support.files import tree_hash
+from support.scripts import ROOT, fails, on_few, run, slow
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 

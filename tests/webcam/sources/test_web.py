@@ -7,7 +7,8 @@ import shutil
 import threading
 
 import pytest
-from conftest import PICTURE, fails, needs_ffmpeg, rows_of, run
+from support.files import rows_of
+from support.scripts import PICTURE, fails, needs_ffmpeg, run
 from test_video import STILL, ffmpeg
 
 from webcam.sources.web import without_secrets

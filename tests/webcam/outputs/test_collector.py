@@ -5,8 +5,9 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from conftest import PICTURE, ROOT, fails, make_video, run
 from PIL import Image
+from support.files import make_video
+from support.scripts import PICTURE, ROOT, fails, run
 
 
 def faces_in(folder):

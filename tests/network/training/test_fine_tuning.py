@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, fails, on_few, run
+from support.scripts import ROOT, fails, on_few, run
 
 PRETRAINED = ROOT / "pretrained"
 

@@ -7,7 +7,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from conftest import PICTURE, ROOT, fails, frames_of, make_video, rows_of, run, slow
+from support.files import frames_of, make_video, rows_of
+from support.scripts import PICTURE, ROOT, fails, run, slow
 
 from webcam.display.overlay import COLORS
 

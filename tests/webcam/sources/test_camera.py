@@ -10,7 +10,8 @@ from pathlib import Path
 
 import cv2
 import pytest
-from conftest import fails, frames_of, rows_of, start, wait_for_rows
+from support.files import frames_of, rows_of
+from support.scripts import fails, start, wait_for_rows
 
 from common.console import Overheard
 from webcam.sources.camera import CameraSource

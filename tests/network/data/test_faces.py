@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import fails, images_in, on_few, run
+from support.files import images_in
+from support.scripts import fails, on_few, run
 from PIL import Image
 
 from network.data.faces import row_number

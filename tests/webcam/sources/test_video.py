@@ -9,7 +9,8 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
-from conftest import PICTURE, fails, frames_of, make_video, needs_ffmpeg, rows_of, run
+from support.files import frames_of, make_video, rows_of
+from support.scripts import PICTURE, fails, needs_ffmpeg, run
 
 pytestmark = needs_ffmpeg
 STILL = ["-loop", "1", "-i", PICTURE]

@@ -6,7 +6,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from support.scripts import ROOT
 
 from webcam.detection.geometry import iou
 

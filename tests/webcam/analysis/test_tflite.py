@@ -1,6 +1,6 @@
 """What is read from a TFLite file."""
 
-from conftest import ROOT
+from support.scripts import ROOT
 
 from webcam.analysis.tflite import has_dense_bias, input_shape
 

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from conftest import fails, on_few, run
+from support.scripts import fails, on_few, run
 
 from common.errors import UserError
 from network.training.teachers import read_teachers

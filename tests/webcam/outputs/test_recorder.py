@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from conftest import frames_of
+from support.files import frames_of
 
 from common.errors import UserError
 from webcam.outputs.recorder import VideoRecorder

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, fails
+from support.scripts import ROOT, fails
 
 from webcam import FaceAnalyzer
 from webcam.detection.geometry import iou

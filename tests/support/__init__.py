@@ -1,0 +1,1 @@
+"""What the tests share beside fixtures: running scripts, asking their files, a camera."""

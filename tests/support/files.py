@@ -1,0 +1,49 @@
+"""What tests ask of the files that a script wrote, and the videos that they give it."""
+
+import csv
+import hashlib
+import os
+from pathlib import Path
+
+import cv2
+
+from support.scripts import ROOT
+
+
+def tree_hash(folder):
+    """Return one digest of every path below a folder and every file's bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*")):
+        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
+        digest.update(path.read_bytes() if path.is_file() else b"folder")
+    return digest.hexdigest()
+
+
+def images_in(folder):
+    """Return {path below the folder: path} of the PNGs in it."""
+    return {
+        path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).glob("*/*.png"))
+    }
+
+
+def make_video(path, frames=12):
+    """Write a video of the sample face, every other frame mirrored, as MJPG, which OpenCV reads."""
+    face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
+    small = cv2.resize(face[:450], (480, 360))
+    for number in range(frames):
+        writer.write(small[:, ::-1] if number % 2 else small)
+    writer.release()
+    return path
+
+
+def rows_of(path):
+    with open(path, newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def frames_of(path):
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    return frames

@@ -1,0 +1,36 @@
+"""A camera that sends JPEGs over HTTP."""
+
+import http.server
+import time
+
+import cv2
+
+from support.scripts import ROOT
+
+
+class Stream(http.server.BaseHTTPRequestHandler):
+    """A camera that sends JPEGs of the sample picture over HTTP.
+
+    `count` of them, then nothing more.
+    """
+
+    count, pause = 10**9, 0.02
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        small = cv2.resize(cv2.imread(str(ROOT / "samples" / "astronaut.jpg")), (320, 320))
+        try:
+            for number in range(self.count):
+                small[:20] = number % 256  # tells a frame's age
+                data = cv2.imencode(".jpg", small)[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                self.wfile.write(head.encode() + data + b"\r\n")
+                time.sleep(self.pause)
+            time.sleep(60)
+        except OSError:  # the reader has gone
+            pass
