@@ -141,7 +141,7 @@ def print_results(summary: Summary, written: list, notes: list[str]) -> None:
         print(note)
 
 
-def main() -> None:
+def main() -> int:
     # 1. The network and the detector
     args = parse_arguments(__doc__)
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
@@ -190,8 +190,8 @@ def main() -> None:
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
         name = without_secrets(args.source[0]) if args.source else "0"
-        fail(f"{name}: no frame could be read; try another --source")
-    raise SystemExit(status)
+        fail(name, "no frame could be read", "try another --source")
+    return status
 
 
 if __name__ == "__main__":

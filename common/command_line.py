@@ -4,12 +4,8 @@ import argparse
 import math
 import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -110,26 +106,25 @@ seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more seconds"
 seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a script's `main` and exit with its status."""
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a script's `main` and exit with the status that it returns, None for 0."""
     raise SystemExit(status_of(main))
 
 
-def status_of(main: Callable[[], None]) -> int:
-    """Run `main` and return the exit status; errors of the user or the system are one line on stderr.
+def status_of(main: Callable[[], int | None]) -> int:
+    """Run `main` and return the exit status.
 
-    So is Ctrl-C, and a library that is missing.
+    Errors of the user or the system, Ctrl-C and a missing library are one line on stderr.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not IDLE's, and not None, of a closed one
             stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
-    sys.unraisablehook = interrupt_again
     try:
         try:
-            main()
+            status = main()
         finally:
             flush()
-        return 0
+        return status or 0
     except UserError as error:
         what = str(error)
     except ImportError as error:  # of a library that is loaded late
@@ -145,25 +140,6 @@ def status_of(main: Callable[[], None]) -> int:
         what += "; mend that (room on the disk, permission, path) and run it again"
     print(f"error: {what}", file=sys.stderr)
     return 1
-
-
-def interrupt_again(dropped: "sys.UnraisableHookArgs") -> None:
-    """Send Ctrl-C again that came where Python drops exceptions: while an object was deleted.
-
-    Otherwise the script would go on to its end. Other exceptions are printed, as by default.
-    """
-    if not isinstance(dropped.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(dropped)
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's may heed the first alone
-    if hasattr(signal, "pthread_kill"):  # which also wakes the main thread; Windows has it not
-        send = partial(signal.pthread_kill, threading.main_thread().ident)
-    else:
-        send = signal.raise_signal
-    again = threading.Timer(0.01, send, [signal.SIGINT])  # now it would be dropped again
-    again.daemon = True
-    with suppress(RuntimeError):  # where all is done, and Python itself ends
-        again.start()
 
 
 def flush() -> None:

@@ -7,15 +7,21 @@ from typing import NoReturn
 
 
 class UserError(Exception):
-    """Something that the user can mend: a file, an option, a library that is missing.
+    """Something that the user can mend: a file, an option, a missing library.
 
-    Its message is one line: the file (and row), what is wrong with it, and what mends it.
+    Its message is made one printable line.
     """
 
+    def __init__(self, message: str):
+        super().__init__(printable(message))
 
-def fail(message: str) -> NoReturn:
-    """Raise UserError with a message, made one printable line."""
-    raise UserError(printable(message))
+
+def fail(where: object, wrong: str | None = None, mend: str | None = None) -> NoReturn:
+    """Raise UserError with the line `where: wrong; mend`.
+
+    `where` is a file (and row) or an option, `wrong` says what is wrong with it, `mend` what to do.
+    """
+    raise UserError(str(where) if wrong is None else f"{where}: {wrong}; {mend}")
 
 
 def utf8_name(path: Path | str) -> str:

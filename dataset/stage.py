@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from common.errors import fail
+from common.errors import fail, first_line
 
 try:
     import fcntl
@@ -84,14 +85,30 @@ def check_ownership(out: Path, script: str) -> None:
     if not os.path.lexists(out):
         return
     try:
-        if not (out / "stage.json").is_file():  # a named pipe would wait for ever
-            raise ValueError
-        maker = json.loads((out / "stage.json").read_text(encoding="utf-8"))["script"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        what = f"exists and was not made by {script} (no stage.json of its own)"
-        fail(f"{out}: {what}; move it away or choose another --out")
+        maker = read_stage(out)["script"]
+    except ValueError:
+        wrong = f"exists and was not made by {script} (no stage.json of its own)"
+        fail(out, wrong, "move it away or choose another --out")
     if maker != script:
-        fail(f"{out}: was made by {str(maker)[:40]}, not by {script}; choose another --out")
+        fail(out, f"was made by {str(maker)[:40]}, not by {script}", "choose another --out")
+
+
+def read_stage(folder: Path) -> dict[str, Any]:
+    """Return the contents of a folder's stage.json.
+
+    It has the keys that `write_stage` gives it: script, arguments, seed, images_in, images_out.
+    Raises ValueError if there is no such file.
+    """
+    path = folder / "stage.json"
+    try:
+        if not path.is_file():  # a named pipe would wait for ever
+            raise ValueError("no stage.json")
+        stage = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stage["script"], str) or not isinstance(stage["arguments"], dict):
+            raise ValueError("not the stage.json of a script")
+    except (OSError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"a stage.json that can't be read ({first_line(error)})") from None
+    return stage
 
 
 def _lock(folder: Path) -> int:

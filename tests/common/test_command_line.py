@@ -30,45 +30,6 @@ def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbu
     assert len(list((tmp_path / "out").rglob("*.png"))) == 6
 
 
-@pytest.mark.parametrize("handler", ["signal.default_int_handler", "heed_the_first"])
-def test_ctrl_c_while_an_object_is_deleted(handler, tmp_path):
-    """Python prints an exception that comes there, and goes on."""
-    code = f"""
-import signal, sys, time
-sys.path.insert(0, {str(ROOT)!r})
-from common.command_line import run
-def heed_the_first(number, frame):
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
-class Bar:
-    def __del__(self):
-        signal.raise_signal(signal.SIGINT)
-def main():
-    signal.signal(signal.SIGINT, {handler})
-    Bar()
-    time.sleep(60)
-run(main)
-"""
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
-
-
-def test_an_error_while_an_object_is_deleted_is_shown(tmp_path):
-    code = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from common.command_line import run
-class Bar:
-    def __del__(self):
-        raise ValueError("of a bar")
-run(Bar)
-"""
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr.endswith("ValueError: of a bar\n")
-
-
 @pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])
 def test_help_needs_no_heavy_library(script, tmp_path):
     """--help imports none of the libraries that take seconds."""
