@@ -74,14 +74,12 @@ def parse_arguments() -> argparse.Namespace:
     for_csv, for_photos = ["fer", "ferplus", "rule", "pool_all"], ["test_photos", "detector"]
     for name in for_csv if args.photos else for_photos:
         if getattr(args, name) != parser.get_default(name):
-            wrong = (
-                "not with --photos; leave it out"
-                if args.photos
-                else "only with --photos; give that"
-            )
-            fail(f"--{name.replace('_', '-')}: {wrong}")
+            option = f"--{name.replace('_', '-')}"
+            if args.photos:
+                fail(option, "not with --photos", "leave it out")
+            fail(option, "only with --photos", "give that")
     if args.test_photos and args.test_photos.samefile(args.photos):
-        fail(f"{args.test_photos}: given to --photos too; test on others")
+        fail(args.test_photos, "given to --photos too", "test on others")
     return args
 
 
@@ -100,9 +98,11 @@ def preprocess_csv(args: argparse.Namespace) -> None:
         copies = kept & ~in_test & copies_of(faces[kept & in_test], faces)
         pool, test = np.flatnonzero(kept & ~in_test & ~copies), np.flatnonzero(kept & in_test)
         if not pool.size:
-            what = f"no Training or PublicTest row with a label by the {args.rule} rule"
-            mend = "get the whole file, or use --pool-all"
-            fail(f"{args.ferplus}: {what}, so nothing to train on; {mend}")
+            fail(
+                args.ferplus,
+                f"no Training or PublicTest row with a label by the {args.rule} rule, so nothing to train on",
+                "get the whole file, or use --pool-all",
+            )
 
         names = [f"row{row:05}.png" for row in range(len(faces))]
         images = {"pool": write_faces(faces, labels, names, out / "pool", pool)}

@@ -45,7 +45,11 @@ def main() -> None:
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
         ratio = " ".join(map(str, args.ratio))
-        fail(f"--ratio {ratio}: give two or three numbers above 0 whose sum is 1")
+        fail(
+            f"--ratio {ratio}",
+            "not shares of a whole",
+            "give two or three numbers above 0 with the sum 1",
+        )
 
     images = list_images(args.source, "data_preprocessing.py")
     with atomic_folder(args.out, SCRIPT, [args.source]) as out:

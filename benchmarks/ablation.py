@@ -186,7 +186,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--learning-rate", type=positive_float, default=4e-3, help="(%(default)s)")
     args = parser.parse_args()
     if args.epochs % 3:
-        fail(f"--epochs {args.epochs}: give a multiple of 3")
+        fail(f"--epochs {args.epochs}", "not divisible by 3", "give a multiple of it")
     return args
 
 
@@ -194,7 +194,7 @@ def main() -> None:
     args = parse_arguments()
     path = args.data / "faces/votes.csv"
     if (votes := read_votes(path)) is None:
-        fail(f"{path}: no such file; make it with `python data_preprocessing.py`")
+        fail(path, "no such file", "make it with `python data_preprocessing.py`")
     base = Recipe(face_size=args.size, batch_size=args.batch_size, learning_rate=args.learning_rate)
     lines = []
     for row in args.rows:

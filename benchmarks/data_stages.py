@@ -75,7 +75,7 @@ def measure(command: list, folder: Path) -> tuple[float, float]:
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        fail(f"{' '.join(map(str, command))} failed; run it alone to see why")
+        fail(" ".join(map(str, command)), "failed", "run it alone to see why")
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
@@ -98,7 +98,7 @@ def main() -> None:
 
     data = args.data.resolve()
     if not (data / "fer2013.csv").is_file():
-        fail(f"{data / 'fer2013.csv'}: no such file; give the folder of the two CSVs with --data")
+        fail(data / "fer2013.csv", "no such file", "give the folder of the two CSVs with --data")
     columns = [
         "stage",
         "images",

@@ -147,7 +147,7 @@ def remake(document: Path, tables: dict[str, str]) -> str:
 
     def replace(found: re.Match) -> str:
         if found[1] not in tables:
-            fail(f"{document}: table {found[1]}: no figures; run that benchmark with --save")
+            fail(document, f"table {found[1]}: no figures", "run that benchmark with --save")
         return f"<!-- table {found[1]} -->\n{tables[found[1]]}<!-- end -->"
 
     return re.sub(MARK, replace, document.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -164,8 +164,11 @@ def main() -> None:
         if not args.check:
             document.write_text(text, encoding="utf-8")
         elif text != document.read_text(encoding="utf-8"):
-            mend = "run `python benchmarks/report.py`"
-            fail(f"{document}: its tables are not those of the figures; {mend}")
+            fail(
+                document,
+                "its tables are not those of the figures",
+                "run `python benchmarks/report.py`",
+            )
 
 
 if __name__ == "__main__":

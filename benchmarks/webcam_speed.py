@@ -293,9 +293,9 @@ def main() -> None:
     args = parser.parse_args()
     clip = read_clips(args.clips)
     if not clip:
-        fail(f"{args.clips}: no video that OpenCV can read; give a folder of videos to --clips")
+        fail(args.clips, "no video that OpenCV can read", "give a folder of videos to --clips")
     if args.frames < 3000:
-        fail(f"--frames {args.frames}: give 3,000 or more")
+        fail(f"--frames {args.frames}", "too few to tell growth", "give 3,000 or more")
     if args.only_long:
         return long_run(clip, args.frames)
     speed_table(clip, args.passes, args.save)

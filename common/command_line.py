@@ -71,7 +71,7 @@ class Parser(argparse.ArgumentParser):
             )
             for path in (path for path in given if path not in default):
                 if not (path.is_file() if kind == "file" else path.is_dir()):
-                    fail(f"{path}: no such {kind}; correct {option}")
+                    fail(path, f"no such {kind}", f"correct {option}")
         return args
 
     def error(self, message: str) -> NoReturn:
@@ -80,7 +80,7 @@ class Parser(argparse.ArgumentParser):
         `argument --epochs: 0: give a number` becomes `--epochs 0: give a number`.
         """
         mend = "" if "give " in message else "; see --help"
-        fail(re.sub(r"^argument (\S+): ", r"\1 ", message) + mend)
+        raise UserError(re.sub(r"^argument (\S+): ", r"\1 ", message) + mend)
 
 
 def number(convert: Callable, accept: Callable, wanted: str) -> Callable:

@@ -17,10 +17,9 @@ def read_labels(path: Path, outputs: int) -> list[str]:
     """
     emotions = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
-        fail(f"{path}: a blank or repeated label; copy it again from beside the network")
+        fail(path, "a blank or repeated label", "copy it again from beside the network")
     if len(emotions) != outputs:
-        what = f"{len(emotions)} labels for a network of {outputs} outputs"
-        fail(f"{path}: {what}; copy both again")
+        fail(path, f"{len(emotions)} labels for a network of {outputs} outputs", "copy both again")
     return emotions
 
 

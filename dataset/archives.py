@@ -26,7 +26,7 @@ def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
                 file = inner
             yield file
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
-            fail(f"{path}: not an archive that can be read ({error}); download it again")
+            fail(path, f"not an archive that can be read ({error})", "download it again")
 
 
 def open_inner(
@@ -67,5 +67,4 @@ def choose_member(members: list[str], path: Path, names: list[str]) -> str:
     for found in (tables, inner):
         if len(found) == 1:
             return found[0]
-    what = f"holds no {' or '.join(names)}"
-    fail(f"{path}: {what}; unpack it, and give the CSV itself")
+    fail(path, f"holds no {' or '.join(names)}", "unpack it, and give the CSV itself")

@@ -39,7 +39,7 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
                     yield chunk[columns]
     except FileNotFoundError:
         toy = "`python samples/make_toy_csv.py` draws faces to try with"
-        fail(f"{path}: no such file; the README says where to download it, {toy}")
+        fail(path, "no such file", f"the README says where to download it, {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         # As Ctrl-C while pandas closes the file becomes "underlying buffer has been detached"
         before: BaseException | None = error
@@ -48,10 +48,16 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
         if before:
             raise before from None
         if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
-            what = "has no Usage column, which tells training faces from test faces"
-            fail(f"{path}: {what}; use icml_face_data.csv or fer2013.csv")
-        what = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
-        fail(f"{path}: {what}; download it again")
+            fail(
+                path,
+                "has no Usage column, which tells training faces from test faces",
+                "use icml_face_data.csv or fer2013.csv",
+            )
+        fail(
+            path,
+            f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})",
+            "download it again",
+        )
 
 
 def find_download(path: Path, names: list[str]) -> Path:
@@ -83,12 +89,11 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
             try:
                 pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
-                fail(f"{where}: pixels that are not whole numbers; mend or remove the row")
+                fail(where, "pixels that are not whole numbers", "mend or remove the row")
             if pixels.size != FACE_SIZE**2:
-                what = f"{pixels.size:,} pixels, not {FACE_SIZE**2:,}"
-                fail(f"{where}: {what}; download it again")
+                fail(where, f"{pixels.size:,} pixels, not {FACE_SIZE**2:,}", "download it again")
             if pixels.max() > 255 or "-" in text:
-                fail(f"{where}: a pixel outside 0..255; mend or remove the row")
+                fail(where, "a pixel outside 0..255", "mend or remove the row")
             faces[row] = pixels.reshape(FACE_SIZE, FACE_SIZE)
     return faces
 
@@ -100,11 +105,14 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])
     if not usage:
-        fail(f"{path}: no rows below the column names; download it again")
+        fail(path, "no rows below the column names", "download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            what = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
-            fail(f"{name_row(path, row)}: {what}; mend the row")
+            fail(
+                name_row(path, row),
+                f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}",
+                "mend the row",
+            )
     return np.concatenate(faces), np.array(usage)
 
 
@@ -117,16 +125,22 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES], FERPLUS))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])
     if len(table) != len(usage):
-        fail(f"{path}: {len(table):,} rows, but {fer} has {len(usage):,}; download both again")
+        fail(path, f"{len(table):,} rows, but {fer} has {len(usage):,}", "download both again")
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        what = f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}"
-        fail(f"{name_row(path, row)}: {what}; align the two")
+        fail(
+            name_row(path, row),
+            f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}",
+            "align the two",
+        )
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     wrong = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))
     if wrong.size:
         row, column = wrong[0]
-        what = f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}"
-        fail(f"{name_row(path, row)}: {what}, not a whole number from 0; mend the row")
+        fail(
+            name_row(path, row),
+            f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}, not a whole number from 0",
+            "mend the row",
+        )
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()

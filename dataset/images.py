@@ -34,7 +34,7 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
     holds no images, or less than `least` emotions, 1 or 2.
     """
     if not folder.is_dir():
-        fail(f"{folder}: no such folder; make it with `python {made_by}`")
+        fail(folder, "no such folder", f"make it with `python {made_by}`")
     images = {}
     for emotion in names_in(folder):
         check_emotion(folder / emotion)
@@ -44,23 +44,31 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
     images = {emotion: paths for emotion, paths in images.items() if paths}
     for path in (path for paths in images.values() for path in paths):
         if not path.is_file():
-            fail(f"{path}: named like an image, but no file; remove it")
+            fail(path, "named like an image, but no file", "remove it")
     if not images:
-        wanted = f"one sub-folder of images per emotion, as `python {made_by}` makes"
-        fail(f"{folder}: no images in its sub-folders; give a folder with {wanted}")
+        fail(
+            folder,
+            "no images in its sub-folders",
+            f"give a folder with one sub-folder of images per emotion, as `python {made_by}` makes",
+        )
     if len(images) < least:
-        what = f"only one emotion, {next(iter(images))!r}"
-        fail(f"{folder}: {what}; a network needs two or more sub-folders to tell apart")
+        fail(
+            folder,
+            f"only one emotion, {next(iter(images))!r}",
+            "a network needs two or more sub-folders to tell apart",
+        )
     return images
 
 
 def check_emotion(path: Path) -> None:
     """Raise UserError for what lies among the emotions' folders and can't be one: by link or name."""
     if not path.exists():
-        fail(f"{path}: a link that leads nowhere; mend or remove it")
+        fail(path, "a link that leads nowhere", "mend or remove it")
     if path.is_dir() and not is_label(path.name):
         fail(
-            f"{path}: blanks at the ends of an emotion's name, or signs that can't be printed; rename it"
+            path,
+            "blanks at the ends of an emotion's name, or signs that can't be printed",
+            "rename it",
         )
 
 
@@ -87,14 +95,17 @@ def open_face(path: Path, data: bytes | None = None):
             face = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP"])
             frames = getattr(face, "n_frames", 1)
             if (face.mode, *face.size, frames) != ("L", FACE_SIZE, FACE_SIZE, 1):
-                what = f"{face.width}x{face.height}, mode {face.mode}, {frames} frame(s)"
-                wanted = f"{FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L)"
-                fail(f"{path}: {what}, not {wanted}; convert or remove it")
+                fail(
+                    path,
+                    f"{face.width}x{face.height}, mode {face.mode}, {frames} frame(s), "
+                    f"not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L)",
+                    "convert or remove it",
+                )
             face.load()
     except UnidentifiedImageError:
-        fail(f"{path}: not a readable image (no PNG, JPEG or BMP); make it again or remove it")
+        fail(path, "not a readable image (no PNG, JPEG or BMP)", "make it again or remove it")
     except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
-        fail(f"{path}: not a readable image ({error}); make it again or remove it")
+        fail(path, f"not a readable image ({error})", "make it again or remove it")
     return face
 
 
@@ -120,7 +131,7 @@ def copy_images(
     taken = set()
     for path, target in progress(copies, "writing"):
         if target in taken:
-            fail(f"{path}: its copy would have the name of another's, {target.name}; rename it")
+            fail(path, f"its copy would have the name of another's, {target.name}", "rename it")
         taken.add(target)
         data = path.read_bytes()
         face = open_face(path, data)

@@ -68,18 +68,24 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
         if path.is_dir():
             emotions.append(path)
         elif is_picture(path):
-            fail(f"{path}: a picture in no emotion's folder; move it into one")
+            fail(path, "a picture in no emotion's folder", "move it into one")
     if len(emotions) < 2:
-        what = f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders"
-        fail(f"{folder}: {what}; sort the pictures into one per emotion, two or more of them")
+        fail(
+            folder,
+            f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders",
+            "sort the pictures into one per emotion, two or more of them",
+        )
     paths = []
     for emotion in emotions:
         inner = [emotion / name for name in names_in(emotion)]
         pictures = [path for path in inner if is_picture(path)]
         if not pictures:
             folders = any(path.is_dir() for path in inner)
-            mend = f"give it to {option} itself" if folders else "put some in"
-            fail(f"{emotion}: no pictures in it; {mend}, or remove it")
+            fail(
+                emotion,
+                "no pictures in it",
+                f"{(f'give it to {option} itself' if folders else 'put some in')}, or remove it",
+            )
         check_names(pictures)
         paths += inner
     return paths
@@ -90,11 +96,11 @@ def check_names(paths: list[Path]) -> None:
     taken = {}
     for path in paths:
         if len(os.fsencode(f"{path.stem}.png")) > MAX_NAME:
-            fail(f"{path}: too long a name for its face; shorten it")
+            fail(path, "too long a name for its face", "shorten it")
         # Of some file systems A.jpg and a.jpg are one
         other = taken.setdefault(path.stem.casefold(), path)
         if other is not path:
-            fail(f"{other} and {path.name}: their faces would have one name; rename one")
+            fail(f"{other} and {path.name}", "their faces would have one name", "rename one")
 
 
 def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
@@ -118,15 +124,18 @@ def check_faces(photos: Photos) -> None:
             folder = photos.paths[there.argmax()].parent
             reasons = Counter(np.array(photos.notes)[there].tolist()).most_common()
             said = ", ".join(f"{reason}: {count:,}" for reason, count in reasons)
-            fail(f"{folder}: a face in none of its {n:,} files ({said}); add some, or remove it")
+            fail(folder, f"a face in none of its {n:,} files ({said})", "add some, or remove it")
 
 
 def check_emotions(test: Photos, pool: Photos) -> None:
     """Raise UserError when the test photographs show an emotion that the others lack."""
     for path, emotion in zip(test.paths, test.emotions):
         if emotion not in pool.emotions:
-            what = "an emotion that the photographs to train on lack"
-            fail(f"{path.parent}: {what}; add it there, or remove it here")
+            fail(
+                path.parent,
+                "an emotion that the photographs to train on lack",
+                "add it there, or remove it here",
+            )
 
 
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:

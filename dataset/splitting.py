@@ -46,8 +46,11 @@ def check_arrival(source: Path, out: Path, digests: dict[Path, bytes]) -> None:
     """
     for path in digests:
         if not any((out / part / path.parent.name / path.name).exists() for part in PARTS):
-            what = f"has gone while {source} was being split"
-            fail(f"{path}: {what}; leave it alone meanwhile, and run it again")
+            fail(
+                path,
+                f"has gone while {source} was being split",
+                "leave it alone meanwhile, and run it again",
+            )
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
@@ -80,6 +83,9 @@ def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[
     counts = {emotion: sum(1 for _ in (part / emotion).iterdir()) for emotion in images}
     for emotion, n in counts.items():
         if n == 0:
-            what = f"too few images for a share in {part.name}"
-            fail(f"{source / emotion}: {what}; add some or change --ratio")
+            fail(
+                source / emotion,
+                f"too few images for a share in {part.name}",
+                "add some or change --ratio",
+            )
     return counts

@@ -30,7 +30,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
     check_ownership(out, script)
     for source in (Path(os.path.realpath(source)) for source in sources):
         if source == out or source in out.parents or out in source.parents:
-            fail(f"{out}: inside, around or the same as the input {source}; choose another --out")
+            fail(out, f"inside, around or the same as the input {source}", "choose another --out")
     missing = [folder for folder in out.parents if not folder.exists()]
     new, lock = out.with_name(f".{out.name}.new"), None
     try:
@@ -76,7 +76,7 @@ def recover(out: Path) -> Path:
         old.rename(out)
     shutil.rmtree(old, ignore_errors=True)
     if os.path.lexists(old):
-        fail(f"{old}: left by an earlier run, and can't be removed; remove it by hand")
+        fail(old, "left by an earlier run, and can't be removed", "remove it by hand")
     return old
 
 
@@ -121,7 +121,7 @@ def _lock(folder: Path) -> int:
     """
     while True:
         if folder.is_symlink():
-            fail(f"{folder}: a symbolic link where the output is to be made; remove it")
+            fail(folder, "a symbolic link where the output is to be made", "remove it")
         folder.mkdir(exist_ok=True)
         if fcntl is None:
             return -1
@@ -131,7 +131,7 @@ def _lock(folder: Path) -> int:
             if os.path.samestat(os.fstat(lock), os.stat(folder)):
                 return lock
         except BlockingIOError:
-            fail(f"{folder}: another run is writing it; wait for that one to end")
+            fail(folder, "another run is writing it", "wait for that one to end")
         except FileNotFoundError:
             pass
         os.close(lock)

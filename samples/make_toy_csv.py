@@ -127,7 +127,7 @@ def main() -> None:
     fer, ferplus = args.out / "fer2013.csv", args.out / "fer2013new.csv"
     for path in (fer, ferplus):
         if path.exists():
-            fail(f"{path}: is there already; move it away or choose another --out")
+            fail(path, "is there already", "move it away or choose another --out")
     rows = make_rows(args.rows, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     with fer.open("w", newline="") as f:

@@ -88,14 +88,14 @@ def main() -> None:
     try:
         faces = pd.read_csv(args.table)
         if faces.empty:
-            fail(f"{args.table}: no faces in it; give the CSV of a run that saw some")
+            fail(args.table, "no faces in it", "give the CSV of a run that saw some")
         figure = plot(faces)
     except (ValueError, KeyError, TypeError) as error:
-        fail(f"{args.table}: not a CSV of realtime.py ({first_line(error)}); give one to draw")
+        fail(args.table, f"not a CSV of realtime.py ({first_line(error)})", "give one to draw")
     try:
         figure.savefig(args.picture, dpi=100)
     except ValueError as error:  # an ending that matplotlib doesn't know
-        fail(f"{args.picture}: can't be drawn ({first_line(error)}); name it .png")
+        fail(args.picture, f"can't be drawn ({first_line(error)})", "name it .png")
     print(f"wrote {args.picture}")
 
 
