@@ -34,7 +34,8 @@ MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: 
 
 def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
     """Return {emotion: paths} of all sources together, in their order, emotions alphabetical."""
-    merged = {emotion: [] for emotion in sorted({name for images in sources for name in images})}
+    emotions = sorted({emotion for images in sources for emotion in images})
+    merged: dict[str, list[Path]] = {emotion: [] for emotion in emotions}
     for images in sources:
         for emotion, paths in images.items():
             merged[emotion] += paths

@@ -20,7 +20,7 @@ def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
     An archive may lie in another one. Raises UserError when there is none, or it can't be read.
     """
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(path.open("rb"))
+        file: IO[bytes] = stack.enter_context(path.open("rb"))
         try:
             while (inner := open_inner(file, path, names, stack)) is not None:
                 file = inner
@@ -38,9 +38,11 @@ def open_inner(
         return stack.enter_context(archive.open(choose_member(archive.namelist(), path, names)))
     file.seek(0)
     if is_tar(file):
-        archive = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
-        members = [member.name for member in archive.getmembers() if member.isfile()]
-        return stack.enter_context(archive.extractfile(choose_member(members, path, names)))
+        tar = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
+        members = [member.name for member in tar.getmembers() if member.isfile()]
+        chosen = tar.extractfile(choose_member(members, path, names))
+        assert chosen is not None  # it is a file
+        return stack.enter_context(chosen)
     return None
 
 

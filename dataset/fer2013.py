@@ -100,7 +100,8 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,): 36,000 take 83 MB."""
-    faces, usage = [], []
+    faces: list[np.ndarray] = []
+    usage: list[str] = []
     for chunk in progress(read_csv(path, ["pixels", "Usage"], FER), "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])

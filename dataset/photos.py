@@ -93,7 +93,7 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
 
 def check_names(paths: list[Path]) -> None:
     """Raise UserError when a face can't have its picture's name, or has another's too."""
-    taken = {}
+    taken: dict[str, Path] = {}
     for path in paths:
         if len(os.fsencode(f"{path.stem}.png")) > MAX_NAME:
             fail(path, "too long a name for its face", "shorten it")

@@ -14,7 +14,7 @@ from common.errors import fail, first_line
 try:
     import fcntl
 except ImportError:  # Windows: two runs into one folder at once are not noticed there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager

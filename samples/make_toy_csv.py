@@ -104,7 +104,7 @@ def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
     rng = random.Random(seed)
     usages = ["Training"] * (count * 8 // 10) + ["PublicTest"] * (count // 10)
     usages += ["PrivateTest"] * (count - len(usages))
-    rows = []
+    rows: list[tuple[np.ndarray, str, list[int]]] = []
     for number, usage in enumerate(usages):
         emotion = rng.choices(VOTES, SHARES)[0]
         face, votes = draw_face(emotion, rng), draw_votes(emotion, rng)
@@ -120,8 +120,8 @@ def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_path("--out", "data", "folder for the two files")
-    rows = "faces to draw (%(default)s)"
-    parser.add_argument("--rows", type=positive_int, default=800, help=rows)
+    count = "faces to draw (%(default)s)"
+    parser.add_argument("--rows", type=positive_int, default=800, help=count)
     parser.add_argument("--seed", type=int, default=42, help="seed of the drawing (%(default)s)")
     args = parser.parse_args()
     fer, ferplus = args.out / "fer2013.csv", args.out / "fer2013new.csv"
