@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from common import VERSION
 from common.errors import UserError, fail, printable
 from common.libraries import explain
 
@@ -26,6 +27,8 @@ class Parser(argparse.ArgumentParser):
         formatter = argparse.RawDescriptionHelpFormatter
         epilog = f"examples:\n{examples}" if found else None
         super().__init__(description=description, epilog=epilog, formatter_class=formatter)
+        version = f"{self.prog} {VERSION}"
+        super().add_argument("--version", action="version", version=version, help="print it")
         self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
 
     def begin_group(self, title: str) -> None:
@@ -57,7 +60,7 @@ class Parser(argparse.ArgumentParser):
             self.add_argument(option, type=Path, nargs="+", default=paths, help=what)
         self.inputs[option] = kind
 
-    def parse_args(self, *arguments, **options) -> argparse.Namespace:
+    def parse_args(self, *arguments, **options) -> argparse.Namespace:  # type: ignore[override]
         """Return the options. Raises UserError for an input that was asked for and is not there.
 
         What is missing of the defaults is for the script to say: another script makes it.
