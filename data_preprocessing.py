@@ -98,11 +98,8 @@ def preprocess_csv(args: argparse.Namespace) -> None:
         copies = kept & ~in_test & copies_of(faces[kept & in_test], faces)
         pool, test = np.flatnonzero(kept & ~in_test & ~copies), np.flatnonzero(kept & in_test)
         if not pool.size:
-            fail(
-                args.ferplus,
-                f"no Training or PublicTest row with a label by the {args.rule} rule, so nothing to train on",
-                "get the whole file, or use --pool-all",
-            )
+            wrong = f"no Training or PublicTest row has a label by the {args.rule} rule"
+            fail(args.ferplus, wrong, "get the whole file, or use --pool-all")
 
         names = [f"row{row:05}.png" for row in range(len(faces))]
         images = {"pool": write_faces(faces, labels, names, out / "pool", pool)}

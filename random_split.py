@@ -23,7 +23,6 @@ with required("requirements.txt"):
     from dataset.images import count, list_images, summary
     from dataset.splitting import (
         PARTS,
-        check_arrival,
         count_part,
         hash_pixels,
         rejoin_copies,
@@ -46,16 +45,13 @@ def main() -> None:
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
         ratio = " ".join(map(str, args.ratio))
         fail(
-            f"--ratio {ratio}",
-            "not shares of a whole",
-            "give two or three numbers above 0 with the sum 1",
+            f"--ratio {ratio}", "no shares of 1", "give two or three numbers above 0 that sum to 1"
         )
 
     images = list_images(args.source, "data_preprocessing.py")
     with atomic_folder(args.out, SCRIPT, [args.source]) as out:
         digests = hash_pixels(images)
         split(args.source, out, args.ratio, args.seed, digests)
-        check_arrival(args.source, out, digests)
         moved = rejoin_copies(out, digests)
         used = PARTS[: len(args.ratio)]
         parts = {part: count_part(out / part, images, args.source) for part in used}

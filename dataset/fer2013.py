@@ -48,16 +48,9 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
         if before:
             raise before from None
         if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
-            fail(
-                path,
-                "has no Usage column, which tells training faces from test faces",
-                "use icml_face_data.csv or fer2013.csv",
-            )
-        fail(
-            path,
-            f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})",
-            "download it again",
-        )
+            fail(path, "has no Usage column", "use icml_face_data.csv or fer2013.csv")
+        wrong = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
+        fail(path, wrong, "download it again")
 
 
 def find_download(path: Path, names: list[str]) -> Path:
@@ -109,11 +102,8 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
         fail(path, "no rows below the column names", "download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
-            fail(
-                name_row(path, row),
-                f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}",
-                "mend the row",
-            )
+            wrong = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
+            fail(name_row(path, row), wrong, "mend the row")
     return np.concatenate(faces), np.array(usage)
 
 
@@ -130,18 +120,12 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        fail(
-            name_row(path, row),
-            f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}",
-            "align the two",
-        )
+        wrong = f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}"
+        fail(name_row(path, row), wrong, "align the two")
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    wrong = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))
-    if wrong.size:
-        row, column = wrong[0]
-        fail(
-            name_row(path, row),
-            f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}, not a whole number from 0",
-            "mend the row",
-        )
+    spoiled = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))
+    if spoiled.size:
+        row, column = spoiled[0]
+        wrong = f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}"
+        fail(name_row(path, row), f"{wrong}, not a whole number from 0", "mend the row")
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()

@@ -46,17 +46,9 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
         if not path.is_file():
             fail(path, "named like an image, but no file", "remove it")
     if not images:
-        fail(
-            folder,
-            "no images in its sub-folders",
-            f"give a folder with one sub-folder of images per emotion, as `python {made_by}` makes",
-        )
+        fail(folder, "no images in its sub-folders", f"give one like that of `python {made_by}`")
     if len(images) < least:
-        fail(
-            folder,
-            f"only one emotion, {next(iter(images))!r}",
-            "a network needs two or more sub-folders to tell apart",
-        )
+        fail(folder, f"only one emotion, {next(iter(images))!r}", "add sub-folders of others")
     return images
 
 
@@ -65,11 +57,7 @@ def check_emotion(path: Path) -> None:
     if not path.exists():
         fail(path, "a link that leads nowhere", "mend or remove it")
     if path.is_dir() and not is_label(path.name):
-        fail(
-            path,
-            "blanks at the ends of an emotion's name, or signs that can't be printed",
-            "rename it",
-        )
+        fail(path, "blanks at its ends, or signs that can't be printed", "rename it")
 
 
 def names_in(folder: Path) -> list[str]:

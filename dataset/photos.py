@@ -70,22 +70,16 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
         elif is_picture(path):
             fail(path, "a picture in no emotion's folder", "move it into one")
     if len(emotions) < 2:
-        fail(
-            folder,
-            f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders",
-            "sort the pictures into one per emotion, two or more of them",
-        )
+        there = f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders"
+        fail(folder, there, "sort the pictures into one per emotion, two or more of them")
     paths = []
     for emotion in emotions:
         inner = [emotion / name for name in names_in(emotion)]
         pictures = [path for path in inner if is_picture(path)]
         if not pictures:
             folders = any(path.is_dir() for path in inner)
-            fail(
-                emotion,
-                "no pictures in it",
-                f"{(f'give it to {option} itself' if folders else 'put some in')}, or remove it",
-            )
+            mend = f"give it to {option} itself" if folders else "put some in"
+            fail(emotion, "no pictures in it", f"{mend}, or remove it")
         check_names(pictures)
         paths += inner
     return paths
@@ -132,9 +126,7 @@ def check_emotions(test: Photos, pool: Photos) -> None:
     for path, emotion in zip(test.paths, test.emotions):
         if emotion not in pool.emotions:
             fail(
-                path.parent,
-                "an emotion that the photographs to train on lack",
-                "add it there, or remove it here",
+                path.parent, "an emotion without photographs to train on", "add some, or remove it"
             )
 
 

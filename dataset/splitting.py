@@ -39,20 +39,6 @@ def split(
         splitfolders.ratio(source, out, seed=seed, ratio=ratio, group=group_by_pixels)
 
 
-def check_arrival(source: Path, out: Path, digests: dict[Path, bytes]) -> None:
-    """Raise UserError when an image is in no part.
-
-    split-folders lists the folder anew, and takes what is there then.
-    """
-    for path in digests:
-        if not any((out / part / path.parent.name / path.name).exists() for part in PARTS):
-            fail(
-                path,
-                f"has gone while {source} was being split",
-                "leave it alone meanwhile, and run it again",
-            )
-
-
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
     """Move copies that were split apart to the earliest part with one of them; return how many.
 
@@ -83,9 +69,6 @@ def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[
     counts = {emotion: sum(1 for _ in (part / emotion).iterdir()) for emotion in images}
     for emotion, n in counts.items():
         if n == 0:
-            fail(
-                source / emotion,
-                f"too few images for a share in {part.name}",
-                "add some or change --ratio",
-            )
+            wrong = f"too few images for a share in {part.name}"
+            fail(source / emotion, wrong, "add some or change --ratio")
     return counts

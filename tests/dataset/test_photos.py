@@ -178,7 +178,7 @@ REFUSED = {
     ),
     "an emotion's name with a blank": (
         lambda photos: (photos / "sad").rename(photos / "sad "),
-        ("photos/sad : blanks at the ends of an emotion's name", "rename it"),
+        ("photos/sad : blanks at its ends", "rename it"),
     ),
     "an emotion's name of two lines": (
         lambda photos: (photos / "sad").rename(photos / "sa\nd"),
@@ -229,7 +229,7 @@ def test_photographs_that_are_refused(photos, tmp_path, what):
 def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, picture):
     for emotion in ("glad", "happy"):
         save(tmp_path / "test" / emotion / "a.png", picture[5:])
-    says = "test/happy: an emotion that the photographs to train on lack"
+    says = "test/happy: an emotion without photographs to train on"
     arguments = ["--photos", "photos", "--test-photos", "test"]
     fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
 

@@ -84,29 +84,6 @@ def test_what_comes_to_the_place_of_the_output_meanwhile_is_kept(tmp_path):
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_face_that_goes_while_the_pool_is_split_is_named(source, tmp_path):
-    """After it was hashed, before split-folders lists the folder for itself."""
-    code = f"""
-import os, sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ["random_split.py", "--source", "faces", "--out", "out"]
-import common.command_line, random_split, splitfolders
-split = splitfolders.ratio
-def late(*arguments, **options):
-    os.remove("faces/anger/row00001.png")
-    split(*arguments, **options)
-splitfolders.ratio = late
-common.command_line.run(random_split.main)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (
-        done.returncode == 1
-        and done.stderr.count("\n") == 1
-        and "faces/anger/row00001.png" in done.stderr
-    )
-    assert os.listdir(tmp_path) == ["faces"]
-
-
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_what_can_not_be_cleared_is_named(source, tmp_path, kind):
     old = tmp_path / ".out.old"
