@@ -6,7 +6,7 @@ Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, bal
         --teachers                       networks of earlier runs on the same split
         --start-from                     a network of an earlier run, to go on with
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
-        data/model/emotion.tflite              the same network for cv2.dnn (needs TensorFlow)
+        data/model/emotion.onnx                the same network for realtime.py, which runs it by cv2.dnn
         data/model/metrics.json, training_log.csv, stage.json, and the plots training_curves.png,
         confusion_matrix.png, reliability.png
 
@@ -79,6 +79,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
 
     # 2. Train
     with keras_imports():
+        import network.model.export  # noqa: F401  # a missing library is told before the training
         from network.training.trainer import tensorboard, train
     watched = mode.tensorboard and index == 0
     callbacks = [tensorboard(mode.tensorboard)] if watched else []
@@ -134,7 +135,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         write_plots(out, table, metrics, emotions)
 
         # 5. Hand over
-        export_network(network, out / "emotion.tflite", val.images)
+        export_network(network, out / "emotion.onnx", val.images)
         kept = to_keep(recipe, paths, mode, given)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
@@ -164,18 +165,17 @@ def evaluate_network(paths: Paths) -> None:
 
 
 def export_again(folder: Path, seed: int) -> None:
-    """Write emotion.tflite beside the emotion.keras in a model folder, as a whole or not at all."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all."""
     check_network(folder)
     with keras_imports():
         from network.model.architecture import load_network
         from network.model.export import export_network
     network, _ = load_network(folder)
-    new = folder / ".emotion.tflite"
+    new = folder / ".emotion.onnx"
     noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
     try:
         export_network(network, new, noise)
-        os.replace(new, folder / "emotion.tflite")
+        os.replace(new, folder / "emotion.onnx")
     finally:
         new.unlink(missing_ok=True)
 

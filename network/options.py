@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.command_line import Parser, positive_float, positive_int, seed, share
-from common.errors import fail, utf8_name
+from common.errors import fail
 from network.backend import check_installed
 from network.data.faces import DEFAULT_TEST
 from network.recipe import FINE_TUNING, OPTIONS, QUICK_EPOCHS, Recipe
@@ -40,7 +40,6 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     add_modes(parser)
     args = parser.parse_args()
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
     if args.evaluate or args.export:
@@ -86,7 +85,7 @@ def add_modes(parser: Parser) -> None:
     dry_run = "every step, on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
-    export_only = "write emotion.tflite for the network in --out; nothing else"
+    export_only = "write emotion.onnx for the network in --out; nothing else"
     mode("--export", action="store_true", help=export_only)
 
 

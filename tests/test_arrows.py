@@ -23,7 +23,7 @@ MAY_USE = {  # besides the standard library, and of the project itself
         "seaborn",
         "sklearn",
     }
-    | {"tensorflow", "jax"},
+    | {"tensorflow", "jax", "onnx"},
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
