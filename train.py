@@ -3,7 +3,6 @@
 Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, balance, temperature by
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
-        --teachers                       networks of earlier runs on the same split
         --start-from                     a network of an earlier run, to go on with
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
         data/model/emotion.onnx                the same network for realtime.py, which runs it by cv2.dnn
@@ -91,7 +90,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
 
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
-    kept = {name: getattr(paths, name) for name in ("train", "val", "votes", "teachers")}
+    kept = {name: getattr(paths, name) for name in ("train", "val", "votes")}
     kept |= {name: getattr(recipe, name) for name in OPTIONS}
     return kept | {"distributed": mode.distributed, "faces": given.digests}
 
@@ -101,7 +100,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
     if process()[0] > 0:
         learn(recipe, paths, mode)
         return
-    inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
+    inputs = [paths.train, paths.val, paths.test, recipe.start_from]
     inputs.append(mode.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
         given, checkpoint, log = learn(recipe, paths, mode)
@@ -183,7 +182,7 @@ def export_again(folder: Path, seed: int) -> None:
 def main() -> None:
     args, recipe = parse_arguments(__doc__)
     test = None if args.no_test else args.test
-    paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
+    paths = Paths(args.train, args.val, test, args.votes, args.out)
     if args.evaluate:
         evaluate_network(paths)
     elif args.export:

@@ -15,7 +15,7 @@ from network.training.checkpoint import option
 DEFAULTS = Recipe()
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
 # What a network that is there has no use for; its export has one for the seed
-OF_TRAINING = ["train", "teachers", "tensorboard", "resume", "distributed", *OPTIONS]
+OF_TRAINING = ["train", "tensorboard", "resume", "distributed", *OPTIONS]
 OF_TRAINING.remove("seed")
 
 
@@ -66,8 +66,6 @@ def add_paths(parser: Parser) -> None:
     parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
     add("--no-test", action="store_true", help="report on the validation faces alone")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
-    teachers = "model folders of networks, trained on this split, whose opinion is half a target"
-    add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
     add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
@@ -96,7 +94,7 @@ def add_recipe(parser: Parser) -> None:
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
-    width = "times as many filters in each layer: a larger network, as for a teacher (%(default)s)"
+    width = "times as many filters in each layer: a larger network (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
     start = "model folder, such as pretrained, whose features stay, for when faces are few"
     add("--start-from", type=Path, metavar="FOLDER", help=start)

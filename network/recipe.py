@@ -49,7 +49,7 @@ class Recipe:
     face_size: int = FACE_SIZE  # pixels
     # 3x3 convolutions a block
     filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
-    width: float = 1.0  # times as many filters in each layer, as for a teacher
+    width: float = 1.0  # times as many filters in each layer
     min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
     dropout: float = 0.3
     labels: str = "soft"

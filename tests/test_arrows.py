@@ -38,7 +38,6 @@ WITHOUT_KERAS = [
     "evaluation.calibration",
     "evaluation.corruptions",
     "training.checkpoint",
-    "training.teachers",
 ]
 
 

@@ -21,7 +21,6 @@ from network.data.faces import (
 )
 from network.recipe import Recipe
 from network.data.targets import labels_by_rule, read_votes, soft_targets
-from network.training.teachers import Teacher, read_teachers
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
 FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
@@ -35,7 +34,6 @@ class Paths:
     val: Path
     test: Path | None
     votes: Path
-    teachers: list[Path]
     out: Path
 
 
@@ -48,9 +46,8 @@ class Input:
     sets: dict[str, Faces]  # that are reported on: val, and test where there is one
     emotions: list[str]
     votes: pd.DataFrame | None
-    teachers: list[Teacher]
     counts: dict[str, dict[str, int]]  # images per emotion of each folder
-    digests: dict[str, str | list[str]]  # of faces, targets, teachers and start
+    digests: dict[str, str]  # of faces, targets and start
 
 
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
@@ -69,15 +66,11 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     targets = soft_targets(train, emotions, learned)
     note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
-    # A dry run's network is thrown away, and its validation faces are fewer
-    seen = None if limit else digests["val"]
-    teachers = read_teachers(paths.teachers, seen, emotions)
-    digests["teachers"] = sorted(teacher.digest for teacher in teachers)
     if recipe.start_from:
         check_network(recipe.start_from, "correct --start-from")
         digests["start"] = digest_network(recipe.start_from)
         note_known_faces(recipe.start_from, val, digests["val"])
-    return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
+    return Input(train, targets, sets, emotions, votes, counts, digests)
 
 
 def argument_of(model: Path, *keys: str) -> str | None:

@@ -41,7 +41,7 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
     """Mend what a killed run has left of a checkpoint.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of KEPT, or in `digests` of the faces, the votes, the teachers and the start.
+    option of KEPT, or in `digests` of the faces, the votes and the start.
     """
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
@@ -58,7 +58,7 @@ def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
     """Return what must be the same for all processes of a run, by what the user gives."""
     facts = {option(name): getattr(recipe, name) for name in KEPT}
     names = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
-    names |= {"teachers": "--teachers", "start": "--start-from"}
+    names |= {"start": "--start-from"}
     return facts | {said: digests.get(name) for name, said in names.items()}
 
 
@@ -80,7 +80,7 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
         changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
         changed = [option(name) for name in changed]
         if before["faces"] != digests:
-            changed.append("faces, votes, --teachers or --start-from")
+            changed.append("faces, votes or --start-from")
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"can't be resumed ({first_line(error)})"
         fail(f"{checkpoint}: {what}; start again without --resume")
