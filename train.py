@@ -41,7 +41,7 @@ with required("requirements.txt"):
     from network.backend import keras_imports
     from network.data.faces import has_test, load_sets
     from network.data.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.data.targets import read_votes
+    from network.data.targets import labels_by_rule, load_votes
     from network.options import DRY_RUN_FACES, Mode, parse_arguments
     from network.recipe import OPTIONS, Recipe
     from network.training.checkpoint import (
@@ -56,8 +56,8 @@ with required("requirements.txt"):
 SCRIPT = Path(__file__).name
 
 
-def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[dict]]:
-    """Read the faces and train; return input, checkpoint and log.
+def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[dict]]:
+    """Read the faces and train; return input, what stage.json says of it, and log.
 
     What several processes do together; the first of them alone writes.
     """
@@ -69,7 +69,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
     check_same(facts_of_run(recipe, given.digests))
     # Only now, when the first one has mended what a killed run may have left of it
     check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, mode.resume)})
-    labels = recipe.labels if given.votes is not None else "hard"
+    labels = recipe.labels if given.has_votes else "hard"
     print(
         f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions", flush=True
     )
@@ -85,7 +85,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
     kept = to_keep(recipe, paths, mode, given)
     log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
-    return given, checkpoint, log
+    return given, kept, log
 
 
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
@@ -103,25 +103,30 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
     inputs = [paths.train, paths.val, paths.test, recipe.start_from]
     inputs.append(mode.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, checkpoint, log = learn(recipe, paths, mode)
+        given, kept, log = learn(recipe, paths, mode)
         with keras_imports():
             from network.evaluation.metrics import calibrate, report
             from network.evaluation.plots import write_plots
             from network.model.architecture import build_inference_network
             from network.model.export import export_network
             from network.training.trainer import best_epoch
-        val, emotions, votes = given.sets["val"], given.emotions, given.votes
+        val, emotions, checkpoint = given.sets["val"], given.emotions, checkpoint_beside(paths.out)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = build_inference_network(checkpoint, len(emotions), recipe)
         calibration = calibrate(
-            network, val, emotions, votes, given.targets.mean(axis=0), recipe.logit_adjustment
+            network,
+            val,
+            given.labels["val"],
+            emotions,
+            given.targets.mean(axis=0),
+            recipe.logit_adjustment,
         )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics, corruptions = report(network, given.sets, emotions, votes)
+        metrics, corruptions = report(network, given.sets, given.labels, emotions)
         best = best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
@@ -135,7 +140,6 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
 
         # 5. Hand over
         export_network(network, out / "emotion.onnx", val.images)
-        kept = to_keep(recipe, paths, mode, given)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
@@ -160,7 +164,9 @@ def evaluate_network(paths: Paths) -> None:
         fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
     sets, _ = load_sets(folders, emotions)
     sets = without_trained_on(sets, folders, paths.out, emotions)
-    report(network, sets, emotions, read_votes(paths.votes))
+    votes = load_votes(paths.votes)
+    labels = {name: labels_by_rule(faces, emotions, votes) for name, faces in sets.items()}
+    report(network, sets, labels, emotions)
 
 
 def export_again(folder: Path, seed: int) -> None:

@@ -16,11 +16,10 @@ from network.data.faces import (
     check_leakage,
     has_test,
     load_sets,
-    row_number,
     without_known,
 )
 from network.recipe import Recipe
-from network.data.targets import labels_by_rule, read_votes, soft_targets
+from network.data.targets import labels_by_rule, load_votes, soft_targets
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
 FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
@@ -45,7 +44,8 @@ class Input:
     targets: np.ndarray  # float32 (n, emotions), of the training faces
     sets: dict[str, Faces]  # that are reported on: val, and test where there is one
     emotions: list[str]
-    votes: pd.DataFrame | None
+    labels: dict[str, dict[str, np.ndarray]]  # {set: {rule: labels}} of `sets`
+    has_votes: bool
     counts: dict[str, dict[str, int]]  # images per emotion of each folder
     digests: dict[str, str]  # of faces, targets and start
 
@@ -61,7 +61,7 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     if "test" in sets:
         sets["test"] = without_known(sets["test"], train, paths.test)
         sets = {name: faces for name, faces in sets.items() if faces}
-    votes = read_votes(paths.votes)
+    votes = load_votes(paths.votes)
     learned = votes if recipe.labels == "soft" else None
     targets = soft_targets(train, emotions, learned)
     note_moved_faces(train, emotions, learned)
@@ -70,7 +70,8 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
         check_network(recipe.start_from, "correct --start-from")
         digests["start"] = digest_network(recipe.start_from)
         note_known_faces(recipe.start_from, val, digests["val"])
-    return Input(train, targets, sets, emotions, votes, counts, digests)
+    labels = {name: labels_by_rule(faces, emotions, votes) for name, faces in sets.items()}
+    return Input(train, targets, sets, emotions, labels, votes is not None, counts, digests)
 
 
 def argument_of(model: Path, *keys: str) -> str | None:
@@ -112,7 +113,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
     Those of FER-2013, that is, told by their names, unless it was judged by the same ones.
     """
     judged_by = argument_of(start, "faces", "val")
-    if judged_by != val_digest and any(row_number(path) is not None for path in val.paths):
+    if judged_by != val_digest and any(row is not None for row in val.rows):
         what = "may have been trained on some of the validation faces"
         print(f"{start}: {what}, so that the figures on them may be too high")
 

@@ -39,7 +39,7 @@ def work():
                     augmentation=Augmentation(**plain))
     train, out = faces(90, 0), Path(sys.argv[1])
     targets = np.eye(3, dtype=np.float32)[train.labels]
-    given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], None, {}, {})
+    given = Input(train, targets, {"val": faces(50, 1)}, ["a", "b", "c"], {}, False, {}, {})
     log = trainer.train(given, out, recipe, False, {"seed": 0})
     first = process()[0] == 0
     leave()
