@@ -42,10 +42,10 @@ with required("requirements.txt"):
     from network.data.faces import has_test, load_sets
     from network.data.input import Input, Paths, note_few_faces, read_input, without_trained_on
     from network.data.targets import labels_by_rule, load_votes
+    from network.digests import check_network
     from network.options import DRY_RUN_FACES, Mode, parse_arguments
     from network.recipe import OPTIONS, Recipe
     from network.training.checkpoint import (
-        check_network,
         checkpoint_beside,
         facts_of_run,
         facts_of_stopped_run,

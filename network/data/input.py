@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import fail
-from network.training.checkpoint import check_network, digest, digest_network
+from network.digests import check_network, digest, digest_network
 from network.data.faces import (
     Faces,
     check_leakage,

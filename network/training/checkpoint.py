@@ -1,34 +1,12 @@
 """The folder from which a stopped run is resumed, and whether that run is the same."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
 
-import numpy as np
-
 from common.errors import fail, first_line
 from dataset.stage import check_ownership, recover
-from network.recipe import KEPT, Recipe
-
-NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
-    return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
-
-
-def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
-    """Raise UserError that names a missing file of a model folder's Keras network, and `mend`."""
-    for name in NETWORK:
-        if not (folder / name).is_file():
-            fail(f"{folder / name}: no such file; {mend}")
-
-
-def digest_network(folder: Path) -> str:
-    """Return a digest of a model folder's Keras network."""
-    return digest(*(np.frombuffer((folder / name).read_bytes(), np.uint8) for name in NETWORK))
+from network.recipe import KEPT, Recipe, option
 
 
 def checkpoint_beside(out: Path) -> Path:
@@ -66,10 +44,6 @@ def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
     """Return whether a run is resumed, and what tells its checkpoint from others."""
     log = checkpoint / "training_log.csv"
     return [resume, log.read_bytes() if resume and log.exists() else None]
-
-
-def option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:

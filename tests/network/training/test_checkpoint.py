@@ -15,7 +15,7 @@ from PIL import Image
 from support.files import images_in, tree_hash
 from support.scripts import ROOT, fails, on_few, run
 
-from network.training.checkpoint import digest
+from network.digests import digest
 
 
 @pytest.mark.slow

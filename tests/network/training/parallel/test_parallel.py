@@ -154,12 +154,16 @@ def test_processes_that_disagree(few, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
-    ["the faces to train on, or their votes", "--start-from", "--resume or the stopped run"],
+    [
+        "the faces to train on, or their votes",
+        "--batch-size, --learning-rate, --start-from",
+        "--resume or the stopped run",
+    ],
 )
 def test_processes_of_other_faces_start_or_stopped_run(few, toy, tmp_path, names):
     option = {
         "the": ["--train", toy / "data/split/train"],
-        "--start-from": ["--start-from", ROOT / "pretrained"],
+        "--batch-size,": ["--batch-size, --learning-rate, --start-from", ROOT / "pretrained"],
         "--resume": ["--resume"],
     }[names.split()[0]]
     commands = [distributed(few, tmp_path / "model", 1, *one) for one in ([], option)]
