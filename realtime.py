@@ -2,8 +2,8 @@
 
 Reads   --source SOURCE   a camera, the first one unless another is given, a video, a stream, pictures;
                           a demo where there is no camera
-        data/model/emotion.tflite, labels.txt   the network that train.py made, or else the one in
-                                                pretrained/ beside this script
+        data/model/emotion.onnx, labels.txt   the network that train.py made, or else the one in
+                                              pretrained/ beside this script
 Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), with the sound of its
                         source where ffmpeg is on the PATH, or picture; a folder for several
         --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height
@@ -69,7 +69,7 @@ PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 def find_model() -> Path:
     """Return data/model where train.py has made one, else the network that comes along."""
     made = Path("data/model")
-    return made if (made / "emotion.tflite").is_file() else PRETRAINED
+    return made if (made / "emotion.onnx").is_file() else PRETRAINED
 
 
 def process(

@@ -3,10 +3,9 @@
 Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, balance, temperature by
         data/faces/test                  faces for the report alone, where the folder is there
         data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
-        --teachers                       networks of earlier runs on the same split
         --start-from                     a network of an earlier run, to go on with
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
-        data/model/emotion.tflite              the same network for cv2.dnn (needs TensorFlow)
+        data/model/emotion.onnx                the same network for realtime.py, which runs it by cv2.dnn
         data/model/metrics.json, training_log.csv, stage.json, and the plots training_curves.png,
         confusion_matrix.png, reliability.png
 
@@ -42,11 +41,11 @@ with required("requirements.txt"):
     from network.backend import keras_imports
     from network.data.faces import has_test, load_sets
     from network.data.input import Input, Paths, note_few_faces, read_input, without_trained_on
-    from network.data.targets import read_votes
+    from network.data.targets import labels_by_rule, load_votes
+    from network.digests import check_network
     from network.options import DRY_RUN_FACES, Mode, parse_arguments
     from network.recipe import OPTIONS, Recipe
     from network.training.checkpoint import (
-        check_network,
         checkpoint_beside,
         facts_of_run,
         facts_of_stopped_run,
@@ -57,8 +56,8 @@ with required("requirements.txt"):
 SCRIPT = Path(__file__).name
 
 
-def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[dict]]:
-    """Read the faces and train; return input, checkpoint and log.
+def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[dict]]:
+    """Read the faces and train; return input, what stage.json says of it, and log.
 
     What several processes do together; the first of them alone writes.
     """
@@ -70,7 +69,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
     check_same(facts_of_run(recipe, given.digests))
     # Only now, when the first one has mended what a killed run may have left of it
     check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, mode.resume)})
-    labels = recipe.labels if given.votes is not None else "hard"
+    labels = recipe.labels if given.has_votes else "hard"
     print(
         f"{len(given.targets):,} faces, {labels} labels, {len(given.emotions)} emotions", flush=True
     )
@@ -79,18 +78,19 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, Path, list[d
 
     # 2. Train
     with keras_imports():
+        import network.model.export  # noqa: F401  # a missing library is told before the training
         from network.training.trainer import tensorboard, train
     watched = mode.tensorboard and index == 0
     callbacks = [tensorboard(mode.tensorboard)] if watched else []
     kept = to_keep(recipe, paths, mode, given)
     log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
-    return given, checkpoint, log
+    return given, kept, log
 
 
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
     """Return what stage.json says of a network: its options and, as digests, its faces."""
-    kept = {name: getattr(paths, name) for name in ("train", "val", "votes", "teachers")}
+    kept = {name: getattr(paths, name) for name in ("train", "val", "votes")}
     kept |= {name: getattr(recipe, name) for name in OPTIONS}
     return kept | {"distributed": mode.distributed, "faces": given.digests}
 
@@ -100,28 +100,33 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
     if process()[0] > 0:
         learn(recipe, paths, mode)
         return
-    inputs = [paths.train, paths.val, paths.test, recipe.start_from, *paths.teachers]
+    inputs = [paths.train, paths.val, paths.test, recipe.start_from]
     inputs.append(mode.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, checkpoint, log = learn(recipe, paths, mode)
+        given, kept, log = learn(recipe, paths, mode)
         with keras_imports():
             from network.evaluation.metrics import calibrate, report
             from network.evaluation.plots import write_plots
             from network.model.architecture import build_inference_network
             from network.model.export import export_network
             from network.training.trainer import best_epoch
-        val, emotions, votes = given.sets["val"], given.emotions, given.votes
+        val, emotions, checkpoint = given.sets["val"], given.emotions, checkpoint_beside(paths.out)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = build_inference_network(checkpoint, len(emotions), recipe)
         calibration = calibrate(
-            network, val, emotions, votes, given.targets.mean(axis=0), recipe.logit_adjustment
+            network,
+            val,
+            given.labels["val"],
+            emotions,
+            given.targets.mean(axis=0),
+            recipe.logit_adjustment,
         )
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
         # 4. Report
-        metrics, corruptions = report(network, given.sets, emotions, votes)
+        metrics, corruptions = report(network, given.sets, given.labels, emotions)
         best = best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
         print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
@@ -134,8 +139,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         write_plots(out, table, metrics, emotions)
 
         # 5. Hand over
-        export_network(network, out / "emotion.tflite", val.images)
-        kept = to_keep(recipe, paths, mode, given)
+        export_network(network, out / "emotion.onnx", val.images)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     shutil.rmtree(checkpoint, ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
@@ -160,22 +164,23 @@ def evaluate_network(paths: Paths) -> None:
         fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
     sets, _ = load_sets(folders, emotions)
     sets = without_trained_on(sets, folders, paths.out, emotions)
-    report(network, sets, emotions, read_votes(paths.votes))
+    votes = load_votes(paths.votes)
+    labels = {name: labels_by_rule(faces, emotions, votes) for name, faces in sets.items()}
+    report(network, sets, labels, emotions)
 
 
 def export_again(folder: Path, seed: int) -> None:
-    """Write emotion.tflite beside the emotion.keras in a model folder, as a whole or not at all."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all."""
     check_network(folder)
     with keras_imports():
         from network.model.architecture import load_network
         from network.model.export import export_network
     network, _ = load_network(folder)
-    new = folder / ".emotion.tflite"
+    new = folder / ".emotion.onnx"
     noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
     try:
         export_network(network, new, noise)
-        os.replace(new, folder / "emotion.tflite")
+        os.replace(new, folder / "emotion.onnx")
     finally:
         new.unlink(missing_ok=True)
 
@@ -183,7 +188,7 @@ def export_again(folder: Path, seed: int) -> None:
 def main() -> None:
     args, recipe = parse_arguments(__doc__)
     test = None if args.no_test else args.test
-    paths = Paths(args.train, args.val, test, args.votes, args.teachers, args.out)
+    paths = Paths(args.train, args.val, test, args.votes, args.out)
     if args.evaluate:
         evaluate_network(paths)
     elif args.export:

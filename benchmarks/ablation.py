@@ -34,8 +34,8 @@ from common.errors import fail  # noqa: E402
 from common.faces import FACE_SIZE  # noqa: E402
 from dataset.images import list_images  # noqa: E402
 from network.data.augmentation import batches  # noqa: E402
-from network.data.faces import Faces, load_faces, row_number  # noqa: E402
-from network.data.targets import labels_by_rule, read_votes, soft_targets  # noqa: E402
+from network.data.faces import Faces, load_faces  # noqa: E402
+from network.data.targets import labels_by_rule, load_votes, soft_targets  # noqa: E402
 from network.evaluation.corruptions import CORRUPTIONS  # noqa: E402
 from network.evaluation.metrics import evaluate, evaluate_corruptions, predict  # noqa: E402
 from network.model import architecture  # noqa: E402
@@ -106,17 +106,14 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
     emotions = list(images)
     originals = load_faces(images, emotions, "train")
     held = np.array([zlib.crc32(image.tobytes()) % SHARE == 0 for image in originals.images])
-    rows = {row_number(path) for path in np.array(originals.paths)[held]}
+    rows = {row for row, there in zip(originals.rows, held) if there}
     sets = [originals]
     if copies:
         for name in ("contrast", "sharpness"):
             sets.append(load_faces(list_images(data / name, f"{name}.py"), emotions, name))
 
     def part(wanted: bool, sets: list[Faces]) -> Faces:
-        keep = [
-            np.array([(row_number(path) in rows) == wanted for path in faces.paths])
-            for faces in sets
-        ]
+        keep = [np.array([(row in rows) == wanted for row in faces.rows]) for faces in sets]
         pixels = [
             image for faces, there in zip(sets, keep) for image in faces.images[there, :, :, 0]
         ]
@@ -157,9 +154,9 @@ def evaluate_row(
     network: keras.Model, held: Faces, emotions: list[str], votes: pd.DataFrame
 ) -> dict[str, float]:
     """Return how good the network is on the faces held out."""
-    rules = evaluate(network, {"held out": held}, emotions, votes)["held out"]
-    truth = labels_by_rule(held, emotions, votes)["majority"]
-    _, *corrupted = evaluate_corruptions(network, held, truth, emotions)
+    labels = labels_by_rule(held, emotions, votes)
+    rules = evaluate(network, {"held out": held}, {"held out": labels}, emotions)["held out"]
+    corrupted = evaluate_corruptions(network, held, labels["majority"], emotions)
     corrupted = corrupted[: len(CORRUPTIONS)]
     shares = soft_targets(held, emotions, votes)
     logs = np.log(np.maximum(predict(network, held.images), 1e-7))
@@ -193,7 +190,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
     path = args.data / "faces/votes.csv"
-    if (votes := read_votes(path)) is None:
+    if (votes := load_votes(path)) is None:
         fail(path, "no such file", "make it with `python data_preprocessing.py`")
     base = Recipe(face_size=args.size, batch_size=args.batch_size, learning_rate=args.learning_rate)
     lines = []

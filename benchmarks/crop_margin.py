@@ -47,7 +47,7 @@ def main() -> None:
     classifier, detector = Classifier.load(args.model), HaarDetector()
     with args.votes.open(newline="") as file:
         majority = {Path(row["image"]).stem: row["majority"] for row in csv.DictReader(file)}
-    size = (classifier.height, classifier.width)
+    size = (classifier.side, classifier.side)
     rng = np.random.default_rng(0)
     images = [path for paths in list_images(args.val, "random_split.py").values() for path in paths]
     images = [path for path in images if majority[path.stem] in classifier.emotions]

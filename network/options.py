@@ -1,21 +1,19 @@
-"""The options of train.py, and the recipe that they make."""
+"""The options of train.py: what it reads and writes, and how it runs."""
 
 import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.command_line import Parser, positive_float, positive_int, seed, share
-from common.errors import fail, utf8_name
+from common.command_line import Parser
+from common.errors import fail
 from network.backend import check_installed
 from network.data.faces import DEFAULT_TEST
-from network.recipe import FINE_TUNING, OPTIONS, QUICK_EPOCHS, Recipe
-from network.training.checkpoint import option
+from network.recipe import OPTIONS, Recipe, add_recipe, option, to_recipe
 
-DEFAULTS = Recipe()
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
 # What a network that is there has no use for; its export has one for the seed
-OF_TRAINING = ["train", "teachers", "tensorboard", "resume", "distributed", *OPTIONS]
+OF_TRAINING = ["train", "tensorboard", "resume", "distributed", *OPTIONS]
 OF_TRAINING.remove("seed")
 
 
@@ -40,7 +38,6 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     add_modes(parser)
     args = parser.parse_args()
     args.out = args.out or Path("data/model-dry-run" if args.dry_run else "data/model")
-    utf8_name(os.path.realpath(args.out))  # for the network to be read by OpenCV
     if args.dry_run:
         args.epochs = min(args.epochs or DRY_RUN_EPOCHS, DRY_RUN_EPOCHS)
     if args.evaluate or args.export:
@@ -67,8 +64,6 @@ def add_paths(parser: Parser) -> None:
     parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
     add("--no-test", action="store_true", help="report on the validation faces alone")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
-    teachers = "model folders of networks, trained on this split, whose opinion is half a target"
-    add("--teachers", type=Path, nargs="+", default=[], metavar="FOLDER", help=teachers)
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
     add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
@@ -86,46 +81,5 @@ def add_modes(parser: Parser) -> None:
     dry_run = "every step, on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
-    export_only = "write emotion.tflite for the network in --out; nothing else"
+    export_only = "write emotion.onnx for the network in --out; nothing else"
     mode("--export", action="store_true", help=export_only)
-
-
-def add_recipe(parser: Parser) -> None:
-    """Add the options of a recipe."""
-    parser.begin_group("recipe")
-    add = parser.add_argument
-    labels = "shares of the votes, or one label (%(default)s)"
-    add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
-    add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
-    width = "times as many filters in each layer: a larger network, as for a teacher (%(default)s)"
-    add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    start = "model folder, such as pretrained, whose features stay, for when faces are few"
-    add("--start-from", type=Path, metavar="FOLDER", help=start)
-
-    def either(name: str) -> str:
-        return f"({getattr(DEFAULTS, name)}; with --start-from {getattr(FINE_TUNING, name)})"
-
-    length = parser.group.add_mutually_exclusive_group().add_argument
-    epochs = f"passes over the training faces {either('epochs')}"
-    length("--epochs", type=positive_int, help=epochs)
-    quick = f"only {QUICK_EPOCHS}: a tenth of the time, of FER-2013 3 points less of accuracy"
-    length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
-    add("--batch-size", type=positive_int, help=f"faces per step {either('batch_size')}")
-    rate = f"at its highest {either('learning_rate')}"
-    add("--learning-rate", type=positive_float, help=rate)
-    of = "of weights, order and augmentation (%(default)s)"
-    add("--seed", type=seed, default=DEFAULTS.seed, help=of)
-    bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
-    add("--bfloat16", action="store_true", help=bits)
-    strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
-    add("--logit-adjustment", type=share, metavar="STRENGTH", help=strength)
-
-
-def to_recipe(args: argparse.Namespace) -> Recipe:
-    """Return the recipe of some options."""
-    defaults = FINE_TUNING if args.start_from else DEFAULTS
-    given = {name: getattr(args, name) for name in OPTIONS}
-    for name in ("epochs", "batch_size", "learning_rate"):
-        if given[name] is None:
-            given[name] = getattr(defaults, name)
-    return Recipe(**given)

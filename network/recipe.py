@@ -1,8 +1,13 @@
-"""The recipe of a training run: all that may vary between runs, in one frozen object."""
+"""The recipe of a training run: all that may vary between runs, in one frozen object.
 
+And the options of train.py that make it.
+"""
+
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.command_line import Parser, positive_float, positive_int, seed, share
 from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
@@ -49,7 +54,7 @@ class Recipe:
     face_size: int = FACE_SIZE  # pixels
     # 3x3 convolutions a block
     filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
-    width: float = 1.0  # times as many filters in each layer, as for a teacher
+    width: float = 1.0  # times as many filters in each layer
     min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
     dropout: float = 0.3
     labels: str = "soft"
@@ -67,5 +72,51 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
+DEFAULTS = Recipe()
 # For a new last layer on frozen features (benchmarks/ablation.md)
 FINE_TUNING = Recipe(epochs=30, batch_size=32, learning_rate=1e-2)
+
+
+def option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def add_recipe(parser: Parser) -> None:
+    """Add the options of a recipe."""
+    parser.begin_group("recipe")
+    add = parser.add_argument
+    labels = "shares of the votes, or one label (%(default)s)"
+    add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
+    add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
+    width = "times as many filters in each layer: a larger network (%(default)s)"
+    add("--width", type=positive_float, default=DEFAULTS.width, help=width)
+    start = "model folder, such as pretrained, whose features stay, for when faces are few"
+    add("--start-from", type=Path, metavar="FOLDER", help=start)
+
+    def either(name: str) -> str:
+        return f"({getattr(DEFAULTS, name)}; with --start-from {getattr(FINE_TUNING, name)})"
+
+    length = parser.group.add_mutually_exclusive_group().add_argument
+    epochs = f"passes over the training faces {either('epochs')}"
+    length("--epochs", type=positive_int, help=epochs)
+    quick = f"only {QUICK_EPOCHS}: a tenth of the time, of FER-2013 3 points less of accuracy"
+    length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
+    add("--batch-size", type=positive_int, help=f"faces per step {either('batch_size')}")
+    rate = f"at its highest {either('learning_rate')}"
+    add("--learning-rate", type=positive_float, help=rate)
+    of = "of weights, order and augmentation (%(default)s)"
+    add("--seed", type=seed, default=DEFAULTS.seed, help=of)
+    bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
+    add("--bfloat16", action="store_true", help=bits)
+    strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
+    add("--logit-adjustment", type=share, metavar="STRENGTH", help=strength)
+
+
+def to_recipe(args: argparse.Namespace) -> Recipe:
+    """Return the recipe of some options."""
+    defaults = FINE_TUNING if args.start_from else DEFAULTS
+    given = {name: getattr(args, name) for name in OPTIONS}
+    for name in ("epochs", "batch_size", "learning_rate"):
+        if given[name] is None:
+            given[name] = getattr(defaults, name)
+    return Recipe(**given)

@@ -23,12 +23,20 @@ MAY_USE = {  # besides the standard library, and of the project itself
         "seaborn",
         "sklearn",
     }
-    | {"tensorflow", "jax"},
+    | {"tensorflow", "jax", "onnx"},
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
+# The rooms of network/, and the modules beside them: each may use those of its own floor and below
+FLOORS = [
+    {"recipe", "backend", "digests"},
+    {"data"},
+    {"model", "evaluation", "options"},
+    {"training"},
+]
 WITHOUT_KERAS = [
     "recipe",
+    "digests",
     "options",
     "backend",
     "data.faces",
@@ -38,7 +46,6 @@ WITHOUT_KERAS = [
     "evaluation.calibration",
     "evaluation.corruptions",
     "training.checkpoint",
-    "training.teachers",
 ]
 
 
@@ -100,6 +107,14 @@ def test_no_keras_is_reached_from_what_needs_none(module):
         "sklearn",
         "matplotlib",
     }
+
+
+def test_no_arrow_runs_up_in_network():
+    floors = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+    for name in (name for name in ARROWS if name.count(".") and name.startswith("network.")):
+        room = name.split(".")[1]
+        for arrow in (arrow for arrow in ARROWS[name] if arrow.startswith("network.")):
+            assert floors[arrow.split(".")[1]] <= floors[room], f"{name} -> {arrow}"
 
 
 def reached_from(names):

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,10 @@ class Faces:
     labels: np.ndarray  # int (n,), the emotions of their folders by number
     paths: list[Path]
     counts: dict[str, int]  # images per emotion
+    rows: list[int | None] = field(init=False)  # of both CSVs, as the paths say
+
+    def __post_init__(self) -> None:
+        self.rows = [row_number(path) for path in self.paths]
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
@@ -90,8 +94,8 @@ def find_known(faces: Faces, train: Faces) -> np.ndarray:
 
     By the same pixels, or by a row that a contrast or sharpness copy comes from.
     """
-    rows = {row_number(path) for path in train.paths} - {None}
-    by_row = np.array([row_number(path) in rows for path in faces.paths])
+    rows = set(train.rows) - {None}
+    by_row = np.array([row in rows for row in faces.rows])
     return by_row | copies_of(train.images, faces.images)
 
 

@@ -10,18 +10,16 @@ import numpy as np
 import pandas as pd
 
 from common.errors import fail
-from network.training.checkpoint import check_network, digest, digest_network
+from network.digests import check_network, digest, digest_network
 from network.data.faces import (
     Faces,
     check_leakage,
     has_test,
     load_sets,
-    row_number,
     without_known,
 )
 from network.recipe import Recipe
-from network.data.targets import labels_by_rule, read_votes, soft_targets
-from network.training.teachers import Teacher, read_teachers
+from network.data.targets import labels_by_rule, load_votes, soft_targets
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
 FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
@@ -35,7 +33,6 @@ class Paths:
     val: Path
     test: Path | None
     votes: Path
-    teachers: list[Path]
     out: Path
 
 
@@ -47,10 +44,10 @@ class Input:
     targets: np.ndarray  # float32 (n, emotions), of the training faces
     sets: dict[str, Faces]  # that are reported on: val, and test where there is one
     emotions: list[str]
-    votes: pd.DataFrame | None
-    teachers: list[Teacher]
+    labels: dict[str, dict[str, np.ndarray]]  # {set: {rule: labels}} of `sets`
+    has_votes: bool
     counts: dict[str, dict[str, int]]  # images per emotion of each folder
-    digests: dict[str, str | list[str]]  # of faces, targets, teachers and start
+    digests: dict[str, str]  # of faces, targets and start
 
 
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
@@ -64,20 +61,17 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     if "test" in sets:
         sets["test"] = without_known(sets["test"], train, paths.test)
         sets = {name: faces for name, faces in sets.items() if faces}
-    votes = read_votes(paths.votes)
+    votes = load_votes(paths.votes)
     learned = votes if recipe.labels == "soft" else None
     targets = soft_targets(train, emotions, learned)
     note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
-    # A dry run's network is thrown away, and its validation faces are fewer
-    seen = None if limit else digests["val"]
-    teachers = read_teachers(paths.teachers, seen, emotions)
-    digests["teachers"] = sorted(teacher.digest for teacher in teachers)
     if recipe.start_from:
         check_network(recipe.start_from, "correct --start-from")
         digests["start"] = digest_network(recipe.start_from)
         note_known_faces(recipe.start_from, val, digests["val"])
-    return Input(train, targets, sets, emotions, votes, teachers, counts, digests)
+    labels = {name: labels_by_rule(faces, emotions, votes) for name, faces in sets.items()}
+    return Input(train, targets, sets, emotions, labels, votes is not None, counts, digests)
 
 
 def argument_of(model: Path, *keys: str) -> str | None:
@@ -119,7 +113,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
     Those of FER-2013, that is, told by their names, unless it was judged by the same ones.
     """
     judged_by = argument_of(start, "faces", "val")
-    if judged_by != val_digest and any(row_number(path) is not None for path in val.paths):
+    if judged_by != val_digest and any(row is not None for row in val.rows):
         what = "may have been trained on some of the validation faces"
         print(f"{start}: {what}, so that the figures on them may be too high")
 

@@ -10,7 +10,7 @@ from common.errors import fail, first_line
 from network.data.faces import Faces, row_number
 
 
-def read_votes(path: Path) -> pd.DataFrame | None:
+def load_votes(path: Path) -> pd.DataFrame | None:
     """Return votes.csv, the row of both CSVs as its index, or None where there is no such file.
 
     Raises UserError when it is not what data_preprocessing.py writes.
@@ -38,8 +38,7 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
     targets = np.eye(len(emotions), dtype=np.float32)[faces.labels]
     if votes is None:
         return targets
-    rows = pd.Index([row_number(path) for path in faces.paths])
-    counts = votes.reindex(index=rows, columns=emotions).to_numpy(np.float32)
+    counts = votes.reindex(index=pd.Index(faces.rows), columns=emotions).to_numpy(np.float32)
     counts = np.where(counts > 1, counts, 0)  # NaN, a face or an emotion without votes, too
     total = counts.sum(axis=1, keepdims=True)
     voted_on = np.isin(emotions, votes.columns)[faces.labels][:, None]
@@ -58,7 +57,7 @@ def labels_by_rule(
     folder = np.array(emotions)[faces.labels]
     if votes is None:
         return {"folder": folder}
-    rows = pd.Index([row_number(path) for path in faces.paths])
+    rows = pd.Index(faces.rows)
     voted_on = rows.isin(votes.index) & np.isin(folder, votes.columns)
     if not voted_on.any():
         return {"folder": folder}

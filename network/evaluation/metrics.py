@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
 from network.data.faces import Faces
-from network.data.targets import headline_rule, labels_by_rule
+from network.data.targets import headline_rule
 from network.evaluation.calibration import (
     adjustment_curve,
     calibrated,
@@ -26,19 +26,18 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
 def calibrate(
     network: keras.Model,
     faces: Faces,
+    labels: dict[str, np.ndarray],
     emotions: list[str],
-    votes: pd.DataFrame | None,
     shares: np.ndarray,
     strength: float | None,
 ) -> dict:
     """Fold the logit adjustment into `network`, and the temperature that suits these faces' labels.
 
-    `shares` are those of the emotions among the targets, `strength` is None for the one that
-    `choose_adjustment` finds on these faces, by the headline rule. The temperature is for all rules
+    `labels` are those of the faces by each rule, `shares` those of the emotions among the targets.
+    `strength` is None for the one that `choose_adjustment` finds by the headline rule. The temperature is for all rules
     together: the faces that people agree on, and those that plurality labels as well, of which a
     network should be less sure. Returns what was done, for metrics.json.
     """
-    labels = labels_by_rule(faces, emotions, votes)
     all_probabilities = predict(network, faces.images)
 
     def labelled(rule: str) -> tuple[np.ndarray, np.ndarray]:
@@ -91,13 +90,19 @@ def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list
 
 
 def evaluate(
-    network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+    network: keras.Model,
+    sets: dict[str, Faces],
+    labels: dict[str, dict[str, np.ndarray]],
+    emotions: list[str],
 ) -> dict[str, dict[str, dict]]:
-    """Return {set: {rule: metrics}}, each over the faces that have a label by the rule."""
-    metrics = {}
+    """Return {set: {rule: metrics}}, each over the faces that have a label by the rule.
+
+    `labels` are {set: {rule: labels}}.
+    """
+    metrics: dict[str, dict[str, dict]] = {}
     for name, faces in sets.items():
         probabilities, metrics[name] = predict(network, faces.images), {}
-        for rule, truth in labels_by_rule(faces, emotions, votes).items():
+        for rule, truth in labels[name].items():
             known = np.isin(truth, emotions)
             metrics[name][rule] = compute_metrics(truth[known], probabilities[known], emotions)
     return metrics
@@ -106,11 +111,11 @@ def evaluate(
 def evaluate_corruptions(
     network: keras.Model, faces: Faces, truth: np.ndarray, emotions: list[str]
 ) -> list[dict]:
-    """Return accuracy and calibration error on the labelled faces, "clean", and under each corruption."""
+    """Return accuracy and calibration error on the labelled faces under each corruption."""
     known = np.isin(truth, emotions)
     images, truth = faces.images[known], truth[known]
     results = []
-    for name, severity, changed in [("clean", 0, images), *corrupted(images)]:
+    for name, severity, changed in corrupted(images):
         probabilities = predict(network, changed)
         predicted = np.array(emotions)[probabilities.argmax(axis=1)]
         error, _ = calibration_error(truth, probabilities.max(axis=1), predicted)
@@ -120,17 +125,25 @@ def evaluate_corruptions(
 
 
 def report(
-    network: keras.Model, sets: dict[str, Faces], emotions: list[str], votes: pd.DataFrame | None
+    network: keras.Model,
+    sets: dict[str, Faces],
+    labels: dict[str, dict[str, np.ndarray]],
+    emotions: list[str],
 ) -> tuple[dict[str, dict[str, dict]], list[dict]]:
-    """Print and return {set: {rule: metrics}}, and the accuracy under each corruption.
+    """Print and return {set: {rule: metrics}}, and the accuracy without and under each corruption.
 
     Corrupted are the test faces where there are any, else the validation faces.
     """
-    metrics = evaluate(network, sets, emotions, votes)
+    metrics = evaluate(network, sets, labels, emotions)
     print_metrics(metrics)
-    faces = sets.get("test") or sets["val"]
-    labels = labels_by_rule(faces, emotions, votes)
-    corruptions = evaluate_corruptions(network, faces, labels[headline_rule(labels)], emotions)
+    name = "test" if "test" in sets else "val"
+    rule = headline_rule(labels[name])
+    figures = {figure: metrics[name][rule][figure] for figure in ("accuracy", "calibration_error")}
+    truth = labels[name][rule]
+    corruptions = [
+        {"corruption": "clean", "severity": 0, **figures},
+        *evaluate_corruptions(network, sets[name], truth, emotions),
+    ]
     print_corruptions(corruptions)
     return metrics, corruptions
 

@@ -43,25 +43,16 @@ def build_network(
             x = layers.BatchNormalization()(x)
             x = layers.ReLU()(x)
     x = layers.SpatialDropout2D(recipe.dropout)(x)
-    # A dense layer on pooled features, written as a 1x1 convolution before the pooling: the same
-    # sum, but cv2.dnn (OpenCV 4.14) leaves out the bias of a dense layer that it reads from TFLite
+    # A 1x1 convolution before the pooling gives the same sum as a dense layer after it
     x = layers.Conv2D(emotions, 1, name="head")(x)
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(faces, layers.Softmax(dtype="float32")(x), name="network")
 
 
 def average_mirrored(network: keras.Model) -> keras.Model:
-    """Return a network whose logits are the mean of `network`'s for a face and its mirror image.
-
-    The mean is taken before the pooling, since cv2.dnn adds axes to a mean of vectors. Nor can
-    cv2.dnn reverse an axis: with the columns in the place of channels, a 1x1 convolution swaps each
-    column for its opposite.
-    """
-    faces, side = keras.Input(network.input_shape[1:]), network.input_shape[1]
-    columns = layers.Permute((1, 3, 2))(faces)
-    reverse = layers.Conv2D(side, 1, use_bias=False, trainable=False)
-    mirrored = layers.Permute((1, 3, 2))(reverse(columns))
-    reverse.set_weights([np.eye(side)[None, None, ::-1]])
+    """Return a network whose logits are the mean of `network`'s for a face and its mirror image."""
+    faces = keras.Input(network.input_shape[1:])
+    mirrored = keras.ops.flip(faces, axis=2)
     logits = keras.Model(network.input, network.get_layer("head").output, name="logits")
     mean = layers.GlobalAveragePooling2D()(layers.Average()([logits(faces), logits(mirrored)]))
     return keras.Model(faces, layers.Softmax()(mean), name="network")

@@ -1,71 +1,140 @@
-"""The network as TFLite, compared with Keras by what cv2.dnn makes of it."""
+"""The network as ONNX, compared with Keras by the probabilities that cv2.dnn computes."""
 
 import math
-import tempfile
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
+from onnx import TensorProto, helper, numpy_helper
 
 from common.console import quiet
 from common.errors import fail, first_line
 
 PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
+# OpenCV 4.12 to 5 and onnxruntime read these versions
+OPSET, IR_VERSION = 13, 7
+BUILD = "build the network of layers as in network/model/architecture.py"
 
 
-def export_network(network, path: Path, faces: np.ndarray) -> None:
-    """Write the network as TFLite, and check it by some of `faces`, uint8 (n, side, side, 1).
+def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
+    """Write a network of `average_mirrored` as ONNX, and check it.
 
-    Under another backend than TensorFlow it says how to make the file later. Raises UserError, and
-    leaves no file, when cv2.dnn's probabilities are not Keras's.
+    The check takes some of `faces`, uint8 (n, side, side, 1). The graph is that of a single face:
+    realtime.py averages a face and its mirror image. Raises UserError, and leaves no file, when
+    cv2.dnn's probabilities differ from Keras's.
     """
-    if keras.backend.backend() != "tensorflow":
-        how = "`python train.py --export`, and this --out, where TensorFlow is installed"
-        print(f"emotion.tflite is still to be made: {how}")
-        return
-    convert(network, path)
-    check_parity(network, path, faces[:: len(faces) // 256 + 1])
-
-
-def convert(network, path: Path) -> None:
-    """Write the network as TFLite.
-
-    TensorFlow is imported here alone: under other backends a training does without it.
-    """
-    import tensorflow as tf
-
     try:
-        with quiet(), tempfile.TemporaryDirectory() as folder:
-            network.export(folder, format="tf_saved_model", verbose=False)
-            path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
-    except tf.errors.OpError as error:  # a full disk is no OSError to TensorFlow
-        fail(f"emotion.tflite: can't be written ({first_line(error)}); mend that and run it again")
+        logits = network.get_layer("logits")
+        path.write_bytes(to_onnx(logits))
+    except ValueError as error:
+        fail("emotion.onnx", f"can't be made of this network ({error})", BUILD)
+    check_parity(logits, path, faces[:: len(faces) // 256 + 1])
 
 
-def check_parity(network, path: Path, faces: np.ndarray) -> None:
+class Graph:
+    """The nodes and constants of an ONNX graph.
+
+    They are named by their numbers, so that the same network gives the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list = []
+        self.constants: list = []
+
+    def constant(self, values: np.ndarray | list[float]) -> str:
+        """Add a constant, and return its name."""
+        name = f"constant{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+        return name
+
+    def node(self, kind: str, *inputs: str, **attributes) -> str:
+        """Add a node, and return the name of its output."""
+        name = f"node{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        return name
+
+
+def to_onnx(logits: keras.Model) -> bytes:
+    """Return the ONNX file of a network: gray values, (n, 1, side, side) -> probabilities, (n, emotions).
+
+    `logits` ends in a map of the logits. Raises ValueError for a layer that it does not know.
+    """
+    graph, names = Graph(), {}
+    for layer in logits.operations:
+        inputs = [names.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
+        names[id(layer.output)] = add_layer(graph, layer, inputs)
+    pooled = graph.node("GlobalAveragePool", names[id(logits.outputs[0])])
+    output = graph.node("Softmax", graph.node("Flatten", pooled), axis=1)
+    side, emotions = logits.input_shape[1], logits.output_shape[-1]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+        for name, shape in (("faces", (1, side, side)), (output, (emotions,)))
+    ]
+    made = helper.make_graph(graph.nodes, "network", ends[:1], ends[1:], graph.constants)
+    opset = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(made, opset_imports=opset, ir_version=IR_VERSION)
+    return model.SerializeToString(deterministic=True)
+
+
+def add_layer(graph: Graph, layer: keras.Operation, inputs: list[str]) -> str:
+    """Add a layer to a graph, and return the name of its output.
+
+    Batch normalisation stays a layer: cv2.dnn folds it into the convolution before it.
+    """
+    match type(layer).__name__:
+        case "InputLayer":
+            return "faces"
+        case "Conv2D":
+            kernel, *bias = layer.get_weights()
+            constants = [graph.constant(kernel.transpose(3, 2, 0, 1)), *map(graph.constant, bias)]
+            sides = kernel.shape[:2]  # OpenCV 4.12 needs them
+            pads = [side // 2 for side in sides] * 2
+            return graph.node("Conv", *inputs, *constants, kernel_shape=sides, pads=pads)
+        case "BatchNormalization":
+            constants = map(graph.constant, layer.get_weights())
+            return graph.node("BatchNormalization", *inputs, *constants, epsilon=layer.epsilon)
+        case "MaxPooling2D":
+            size = {"kernel_shape": layer.pool_size, "strides": layer.strides}
+            return graph.node("MaxPool", *inputs, **size)
+        case "AveragePooling2D":  # over the whole face
+            return graph.node("GlobalAveragePool", *inputs)
+        case "Rescaling":
+            scaled = graph.node("Mul", *inputs, graph.constant([layer.scale]))
+            return graph.node("Add", scaled, graph.constant([layer.offset]))
+        case "ReLU":
+            return graph.node("Relu", *inputs)
+        case "Divide" | "TrueDivide":
+            return graph.node("Div", *inputs)
+        case "SpatialDropout2D":  # of training alone
+            return inputs[0]
+        case unknown:
+            raise ValueError(f"a layer {unknown}")
+
+
+def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
     """Print how far cv2.dnn's probabilities for some faces are from Keras's.
 
-    Removes the file and raises UserError where they are not the same.
+    Removes the file and raises UserError if they differ.
     """
     try:
         with quiet():
             # Not by its name, as webcam/analysis/classifier.py
-            reader = cv2.dnn.readNetFromTFLite(np.frombuffer(path.read_bytes(), np.uint8))
+            reader = cv2.dnn.readNetFromONNX(np.frombuffer(path.read_bytes(), np.uint8))
             reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
             by_opencv = reader.forward()
-    except cv2.error as error:  # a layer that it does not know
+    except cv2.error as error:
         path.unlink()
-        mend = "build the network of layers as in network/model/architecture.py"
-        fail(f"emotion.tflite: cv2.dnn can't run it ({error.err}); {mend}")
-    by_keras = network.predict(faces, verbose=0)
+        fail("emotion.onnx", f"cv2.dnn can't run it ({first_line(error)})", BUILD)
+    means = logits.predict(faces, verbose=0).mean(axis=(1, 2))
+    by_keras = np.exp(means - means.max(axis=1, keepdims=True))
+    by_keras /= by_keras.sum(axis=1, keepdims=True)
     same_shape = by_opencv.shape == by_keras.shape
     apart = float(np.abs(by_opencv - by_keras).max()) if same_shape else math.inf
     of = f"the probabilities of {len(faces)} faces"
-    print(f"emotion.tflite: at most {apart:.1e} from Keras in {of}")
+    print(f"emotion.onnx: at most {apart:.1e} from Keras in {of}")
     if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
-        lower = "the training diverged: lower --learning-rate"
-        wrong = "it reads a layer wrongly: build it of layers as in network/model/architecture.py"
-        why = wrong if np.isfinite(by_keras).all() else lower
-        fail(f"emotion.tflite: cv2.dnn differs from Keras by {apart:.2g} in a probability; {why}")
+        diverged = not np.isfinite(by_keras).all()
+        mend = "the training diverged: lower --learning-rate" if diverged else BUILD
+        fail("emotion.onnx", f"cv2.dnn differs from Keras by {apart:.2g} in a probability", mend)

@@ -1,34 +1,12 @@
 """The folder from which a stopped run is resumed, and whether that run is the same."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
 
-import numpy as np
-
 from common.errors import fail, first_line
 from dataset.stage import check_ownership, recover
-from network.recipe import KEPT, Recipe
-
-NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
-    return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
-
-
-def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
-    """Raise UserError that names a missing file of a model folder's Keras network, and `mend`."""
-    for name in NETWORK:
-        if not (folder / name).is_file():
-            fail(f"{folder / name}: no such file; {mend}")
-
-
-def digest_network(folder: Path) -> str:
-    """Return a digest of a model folder's Keras network."""
-    return digest(*(np.frombuffer((folder / name).read_bytes(), np.uint8) for name in NETWORK))
+from network.recipe import KEPT, Recipe, option
 
 
 def checkpoint_beside(out: Path) -> Path:
@@ -41,7 +19,7 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
     """Mend what a killed run has left of a checkpoint.
 
     Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of KEPT, or in `digests` of the faces, the votes, the teachers and the start.
+    option of KEPT, or in `digests` of the faces, the votes and the start.
     """
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
@@ -58,7 +36,7 @@ def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
     """Return what must be the same for all processes of a run, by what the user gives."""
     facts = {option(name): getattr(recipe, name) for name in KEPT}
     names = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
-    names |= {"teachers": "--teachers", "start": "--start-from"}
+    names |= {"start": "--start-from"}
     return facts | {said: digests.get(name) for name, said in names.items()}
 
 
@@ -66,10 +44,6 @@ def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
     """Return whether a run is resumed, and what tells its checkpoint from others."""
     log = checkpoint / "training_log.csv"
     return [resume, log.read_bytes() if resume and log.exists() else None]
-
-
-def option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
@@ -80,7 +54,7 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
         changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
         changed = [option(name) for name in changed]
         if before["faces"] != digests:
-            changed.append("faces, votes, --teachers or --start-from")
+            changed.append("faces, votes or --start-from")
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"can't be resumed ({first_line(error)})"
         fail(f"{checkpoint}: {what}; start again without --resume")

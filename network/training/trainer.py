@@ -19,7 +19,6 @@ from network.evaluation.plots import plot_curves
 from network.model.architecture import build_network, take_features
 from network.model.optimizer import Muon
 from network.recipe import Recipe
-from network.training.distillation import Student, opinions_of
 from network.training.parallel.devices import data_parallel, shard_validation, without_distribution
 from network.training.parallel.processes import process
 
@@ -31,7 +30,7 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
     `optimizer` takes a learning rate and `weight_decay`.
     """
-    training = Student([keras.Input(network.input_shape[1:]), network])
+    training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
     warm_up = max(1, int(recipe.warm_up * steps))
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
@@ -62,8 +61,7 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
         # Before the load: dropout draws its seed there
         keras.utils.set_random_seed(recipe.seed + len(log))
         path = checkpoint / "training.keras"
-        own = {"Student": Student, "Muon": Muon}
-        training = keras.saving.load_model(path, custom_objects=own)
+        training = keras.saving.load_model(path, custom_objects={"Muon": Muon})
         in_order = [int(epoch) for epoch, *_ in figures] == list(range(1, len(log) + 1))
         if not log or not in_order or training.optimizer is None:
             raise ValueError("not the files of one run")
@@ -138,14 +136,10 @@ class EpochLog(keras.callbacks.Callback):
         print(describe(self.log[-1], self.epochs, seconds), flush=True)
 
 
-def dtype_policy(recipe: Recipe) -> str:
-    return "mixed_bfloat16" if recipe.bfloat16 else "float32"
-
-
 def build_new(emotions: list[str], steps: int, recipe: Recipe):
     """Return the model of a new run of `steps` in all."""
     keras.utils.set_random_seed(recipe.seed)
-    keras.config.set_dtype_policy(dtype_policy(recipe))
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
     network = build_network(len(emotions), recipe)
     if recipe.start_from:
         take_features(network, emotions, recipe.start_from)
@@ -165,7 +159,7 @@ def train(
     The log is a dict per epoch with the keys LOG. `arguments` stand in the checkpoint's stage.json.
     Of several processes all train, and the first one alone writes.
     """
-    targets, ask = given.targets, opinions_of(given.teachers, dtype_policy(recipe))
+    targets = given.targets
     steps, log = math.ceil(len(targets) / recipe.batch_size), []
     number, processes = process()
 
@@ -181,7 +175,6 @@ def train(
             training = build_new(given.emotions, recipe.epochs * steps, recipe)
         if len(log) >= recipe.epochs:
             return log
-        training.ask = ask
         faces, val, ranges = given.train.images, given.sets["val"], recipe.augmentation
         augmented = batches(
             faces, targets, recipe.batch_size, ranges, recipe.seed, len(log), number, processes

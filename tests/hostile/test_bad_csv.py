@@ -25,7 +25,7 @@ import data_preprocessing as preprocessing
 from common import command_line
 from common.errors import UserError
 from dataset.ferplus import VOTES
-from network.data.targets import read_votes
+from network.data.targets import load_votes
 
 ROWS = 6
 
@@ -291,7 +291,7 @@ def test_votes_csv_changed_anywhere(tmp_path_factory, data):
         good[:place] + junk + good[place + data.draw(st.integers(0, 2 * len(junk) + 1)) :]
     )
     try:
-        votes = read_votes(path)
+        votes = load_votes(path)
     except UserError as refused:
         assert str(path) in str(refused) and "\n" not in str(refused) and len(str(refused)) < 400
     else:

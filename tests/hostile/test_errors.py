@@ -326,7 +326,7 @@ def model(tmp_path):
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("name", ["emotion.tflite", "labels.txt"])
+@pytest.mark.parametrize("name", ["emotion.onnx", "labels.txt"])
 def test_realtime_model_without_its_files(model, tmp_path, name):
     (model / name).unlink()
     fails("realtime.py", "--model", "model", cwd=tmp_path, says=[name, "train.py"])
@@ -396,7 +396,7 @@ def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kep
 
 @pytest.mark.parametrize("how", ["empty", "text", "cut", "noise"])
 def test_realtime_broken_network(model, tmp_path, how):
-    path = model / "emotion.tflite"
+    path = model / "emotion.onnx"
     data = path.read_bytes()
     noise = np.random.default_rng(3).bytes(5000)
     path.write_bytes(
@@ -407,7 +407,7 @@ def test_realtime_broken_network(model, tmp_path, how):
         "--model",
         "model",
         cwd=tmp_path,
-        says=["emotion.tflite", "not a TFLite network"],
+        says=["emotion.onnx", "not an ONNX network"],
     )
 
 

@@ -59,7 +59,7 @@ class FaceAnalyzer:
     def load(
         cls, folder: str | Path, smoothing: float = SMOOTHING, detector: str = "haar"
     ) -> "FaceAnalyzer":
-        """Return an analyzer with the network of a model folder (emotion.tflite and labels.txt).
+        """Return an analyzer with the network of a model folder (emotion.onnx and labels.txt).
 
         `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
         none, `detector` "haar" or the path of a YuNet model. Raises common.errors.UserError when

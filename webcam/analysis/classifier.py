@@ -1,62 +1,77 @@
 """The network in cv2.dnn: the probabilities of faces, and the crops that it is given."""
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from common.errors import fail
+from common.errors import fail, first_line
 from common.labels import read_labels
-from webcam.analysis.tflite import has_dense_bias, input_shape
+from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
 
+AGAIN = "make it again with `python train.py --export`"
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
 
 
 @dataclass
 class Classifier:
-    """A TFLite network in cv2.dnn.
+    """An ONNX network in cv2.dnn, which is shown each face and its mirror image.
 
-    `emotions` are in the order of its outputs, `height` and `width` those of its input in pixels.
+    `emotions` are in the order of its outputs. It takes faces of `side` by `side` pixels in 1 or 3
+    `channels`, and as many at once as one likes, or one if `one_by_one`.
     """
 
     net: "cv2.dnn.Net"
     emotions: list[str]
-    height: int
-    width: int
+    side: int
+    channels: int
+    one_by_one: bool
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Load emotion.tflite and labels.txt.
+        """Load emotion.onnx and labels.txt.
 
         Raises UserError by name when one is missing, broken, or does not fit the other.
         """
-        path, labels = folder / "emotion.tflite", folder / "labels.txt"
+        path, labels = folder / "emotion.onnx", folder / "labels.txt"
+        old = folder / "emotion.tflite"
+        if old.is_file() and not path.is_file():
+            mend = f"make it of emotion.keras with `python train.py --export --out {folder}`"
+            fail(old, "networks are read from emotion.onnx now", mend)
         for file in (path, labels):
             if not file.is_file():
                 mend = "make it with `python train.py`, or choose another --model"
-                fail(f"{file}: no such file; {mend}")
+                fail(file, "no such file", mend)
         try:
-            tflite = path.read_bytes()
-            _, height, width, channels = input_shape(tflite)
-            dense_bias = has_dense_bias(tflite)
-            if not all(0 < size <= 1024 for size in (height, width, channels)):
-                raise ValueError("no image goes in")
+            onnx = path.read_bytes()
+            takes = check_shape(path, input_shape(onnx))
             # Not by its name, which on Windows OpenCV takes in the system's code page
-            net = cv2.dnn.readNetFromTFLite(np.frombuffer(tflite, np.uint8))
-            net.setInput(np.zeros((1, channels, height, width), np.float32))
-            outputs = net.forward().size
-        except (cv2.error, struct.error, ValueError, IndexError):
-            mend = "make it again with `python train.py --export`"
-            fail(f"{path}: not a TFLite network that OpenCV can read; {mend}")
-        if dense_bias:
-            mend = "write it as a 1x1 convolution, as train.py does"
-            fail(f"{path}: has a dense layer, whose bias OpenCV leaves out; {mend}")
-        if channels != 1:
-            fail(f"{path}: takes {channels} channels, not 1 (gray); train it with train.py")
-        return cls(net, read_labels(labels, outputs), height, width)
+            net = cv2.dnn.readNetFromONNX(np.frombuffer(onnx, np.uint8))
+        except (cv2.error, ValueError, TypeError):
+            fail(path, "not an ONNX network that OpenCV can read", AGAIN)
+        classifier = cls(net, [], *takes)
+        classifier.emotions = read_labels(labels, classifier.check(path))
+        return classifier
+
+    def check(self, path: Path) -> int:
+        """Return how many outputs the network has.
+
+        Raises UserError if it does not give probabilities for two faces.
+        """
+        faces = np.zeros((2, self.side, self.side), np.uint8)
+        faces[1] = np.linspace(0, 255, self.side)
+        try:
+            outputs = self.forward(faces)
+        except cv2.error as error:
+            fail(path, f"OpenCV can't run it ({first_line(error)})", AGAIN)
+        if outputs.ndim != 2 or len(outputs) != 2:
+            wrong = f"its output for two faces has the shape {outputs.shape}, not (2, emotions)"
+            fail(path, wrong, "export it with any number of faces in a batch, or one")
+        if not (outputs >= 0).all() or np.abs(outputs.sum(axis=1) - 1).max() > 1e-3:
+            fail(path, "its outputs are no probabilities", "end the network in a softmax")
+        return outputs.shape[1]
 
     def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
@@ -65,13 +80,45 @@ class Classifier:
         """
         if not boxes:
             return np.empty((0, len(self.emotions)), np.float32)
-        size = (self.height, self.width)
+        size = (self.side, self.side)
         return self.predict(np.stack([crop_face(gray, box, size) for box in boxes]))
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, height, width)."""
-        self.net.setInput(crops[:, None].astype(np.float32))
-        return self.net.forward()
+        """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, side, side).
+
+        The logits of a face and its mirror image are averaged. A softmax of logs of probabilities
+        gives what the softmax of the logits gives.
+        """
+        shares = self.forward(np.concatenate([crops, crops[:, :, ::-1]]))
+        logits = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
+        logits = logits.reshape(2, len(crops), -1).mean(axis=0)
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def forward(self, crops: np.ndarray) -> np.ndarray:
+        """Return what the network itself says of crops, uint8 (n, side, side).
+
+        Each of three channels is given the same gray values.
+        """
+        blob = np.repeat(crops[:, None], self.channels, axis=1).astype(np.float32)
+        outputs = []
+        for batch in blob[:, None] if self.one_by_one else [blob]:
+            self.net.setInput(batch)
+            outputs.append(self.net.forward().copy())
+        return np.concatenate(outputs)
+
+
+def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:
+    """Return side and channels of a network's input, and whether it takes one face at a time.
+
+    Raises UserError if no square faces go in.
+    """
+    match shape:
+        case [1 | None as batch, 1 | 3 as channels, int(side), width] if side == width <= 1024:
+            return side, channels, batch == 1
+    takes = " x ".join(str(length or "any") for length in shape)
+    wrong = f"takes {takes}, not any number (or 1) x 1 or 3 x the same side twice"
+    fail(path, wrong, "export it for square faces of one size")
 
 
 def crop_face(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:

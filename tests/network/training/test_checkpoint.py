@@ -15,7 +15,7 @@ from PIL import Image
 from support.files import images_in, tree_hash
 from support.scripts import ROOT, fails, on_few, run
 
-from network.training.checkpoint import digest
+from network.digests import digest
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         "learning_rate": 0.004,
     }
     recipe |= {"labels": "soft", "loss": "crossentropy", "bfloat16": False}
-    recipe["faces"] = digests | {"teachers": []}
+    recipe["faces"] = digests
     if what == "other faces":
         recipe["faces"]["val"] = digests["train"]
     if what == "lacks a line":
@@ -87,7 +87,7 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         (resume / "training.keras").write_bytes(b"PK\x03\x04 half of a download")
     before = tree_hash(resume)
     says = {
-        "other faces": "other faces, votes, --teachers or --start-from; give",
+        "other faces": "other faces, votes or --start-from; give",
         "other options": "other --epochs; give",
     }
     says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}

@@ -63,7 +63,7 @@ def test_a_stopped_fine_tuning_is_resumed_from_the_same_network_alone(few, train
     process.kill()
     process.wait()
     resume = [*arguments, "--resume", "--start-from"]
-    says = "the stopped run had other faces, votes, --teachers or --start-from"
+    says = "the stopped run had other faces, votes or --start-from"
     fails("train.py", *resume, trained / "data/model", cwd=tmp_path, says=says)
     assert "resuming after epoch" in run("train.py", *resume, PRETRAINED, cwd=tmp_path).stdout
     with open(tmp_path / "model/training_log.csv") as f:

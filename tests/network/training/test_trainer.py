@@ -10,7 +10,6 @@ import subprocess
 import sys
 import zipfile
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,25 +17,19 @@ from PIL import Image
 from support.files import images_in, tree_hash
 from support.scripts import fails, run
 
+from webcam.analysis.classifier import Classifier
+
 FILES = {
-    "emotion.keras", "emotion.tflite", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
+    "emotion.keras", "emotion.onnx", "labels.txt", "metrics.json", "training_log.csv", "training_curves.png",
     "confusion_matrix.png", "reliability.png", "stage.json",
 }  # fmt: skip
 
 
-def tflite(folder):
-    """Return {file name.
-
-    Probabilities} of the validation faces by the exported network, as realtime.py reads it.
-    """
+def by_opencv(folder):
+    """Return {file name: probabilities} of the validation faces, as realtime.py finds them."""
     paths = images_in(folder / "data/split/val")
-    net = cv2.dnn.readNetFromTFLite(str(folder / "data/model/emotion.tflite"))
-    net.setInput(
-        np.stack([np.asarray(Image.open(path)) for path in paths.values()])[:, None].astype(
-            np.float32
-        )
-    )
-    return dict(zip(paths, net.forward()))
+    faces = np.stack([np.asarray(Image.open(path)) for path in paths.values()])
+    return dict(zip(paths, Classifier.load(folder / "data/model").predict(faces)))
 
 
 def test_of_epochs_with_the_same_accuracy_the_one_with_the_lowest_loss_is_the_best():
@@ -72,11 +65,11 @@ def test_model_folder_holds_the_promised_files(trained):
 
 
 def test_metrics_are_those_of_the_exported_network(trained):
-    """Recount accuracy by both rules from emotion.tflite, the images and votes.csv alone."""
+    """Recount accuracy by both rules from emotion.onnx, the images and votes.csv alone."""
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
     labels = (trained / "data/model/labels.txt").read_text().split()
     votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")
-    named = {name.split("/")[1]: labels[row.argmax()] for name, row in tflite(trained).items()}
+    named = {name.split("/")[1]: labels[row.argmax()] for name, row in by_opencv(trained).items()}
     for rule in ("plurality", "majority"):
         truth = votes.loc[list(named), rule]
         truth = truth[truth != ""]
@@ -98,7 +91,7 @@ def test_probabilities_are_calibrated(trained):
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
     labels = (trained / "data/model/labels.txt").read_text().split()
     votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")
-    named, loss = tflite(trained), dict.fromkeys((0.9, 1, 1.1), 0.0)
+    named, loss = by_opencv(trained), dict.fromkeys((0.9, 1, 1.1), 0.0)
     for rule in ("plurality", "majority"):
         by_rule = {name: votes[rule][name.split("/")[1]] for name in named}
         known = [name for name in named if by_rule[name]]
@@ -128,7 +121,7 @@ network = keras.saving.load_model(sys.argv[1])
 faces = np.load(sys.argv[2])
 print(json.dumps([network.predict(faces, verbose=0).tolist(), getattr(network, 'optimizer', None) is None]))
 """
-    by_name = dict(list(tflite(trained).items())[::10])
+    by_name = dict(list(by_opencv(trained).items())[::10])
     faces = np.stack(
         [np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name]
     )[..., None]
@@ -162,10 +155,10 @@ def test_evaluate_says_what_training_said_and_writes_nothing(trained):
 def test_export_writes_the_same_network_again(trained, tmp_path):
     shutil.copytree(trained / "data/model", tmp_path / "data/model")
     shutil.copytree(trained / "data/split/val", tmp_path / "data/split/val")
-    before = tflite(tmp_path)
-    (tmp_path / "data/model/emotion.tflite").unlink()
+    before = by_opencv(tmp_path)
+    (tmp_path / "data/model/emotion.onnx").unlink()
     run("train.py", "--export", cwd=tmp_path)
-    after = tflite(tmp_path)
+    after = by_opencv(tmp_path)
     assert max(np.abs(before[name] - after[name]).max() for name in before) < 1e-5
     assert set(os.listdir(tmp_path / "data/model")) == FILES
 

@@ -26,7 +26,7 @@ def test_three_lines_name_a_face(photo):
 
 
 def test_a_missing_network_is_an_exception_that_names_the_file(tmp_path):
-    with pytest.raises(UserError, match=r"emotion\.tflite: no such file"):
+    with pytest.raises(UserError, match=r"emotion\.onnx: no such file"):
         FaceAnalyzer.load(tmp_path)
 
 
