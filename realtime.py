@@ -43,7 +43,6 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 with required("requirements-webcam.txt"):
     from common.command_line import run
-    from common.console import Overheard
     from common.errors import fail
     from webcam import FaceAnalyzer
     from webcam.display.overlay import draw_faces
@@ -52,16 +51,17 @@ with required("requirements-webcam.txt"):
     from webcam.display.window import Window
     from webcam.options import parse_arguments
     from webcam.outputs.collector import Collector, open_collector
+    from webcam.outputs.images import ImageWriter
     from webcam.outputs.open import name_output, open_output
-    from webcam.outputs.recorder import VideoRecorder
     from webcam.outputs.summary import Summary
-    from webcam.outputs.writers import CsvWriter, ImageWriter
+    from webcam.outputs.table import CsvWriter
+    from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.capture import is_camera
     from webcam.sources.frame import Frame, mirrored
     from webcam.sources.images import ImageSource
+    from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import Source, open_first_camera, open_source
-    from webcam.sources.web import without_secrets
+    from webcam.sources.overheard import Overheard
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 

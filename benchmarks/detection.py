@@ -23,7 +23,7 @@ from common.command_line import Parser, run
 from webcam.analysis.tracker import Tracker
 from webcam.detection.geometry import iou
 from webcam.detection.haar import HaarDetector, load_cascade
-from webcam.outputs.recorder import CODECS
+from webcam.outputs.video import CODECS
 from webcam.sources.open import open_source
 
 NEAR = 7  # frames

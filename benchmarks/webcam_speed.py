@@ -39,8 +39,8 @@ from webcam import FaceAnalyzer
 from webcam.analysis.analyzer import Face
 from webcam.detection.haar import HaarDetector, load_cascade
 from webcam.display.overlay import draw_faces
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import CsvWriter
+from webcam.outputs.table import CsvWriter
+from webcam.outputs.video import VideoRecorder
 from webcam.sources.frame import Frame
 from webcam.sources.open import open_source
 

@@ -27,6 +27,13 @@ MAY_USE = {  # besides the standard library, and of the project itself
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
+ROOMS = {  # of webcam, and the rooms that each may use besides its own
+    "detection": set(),
+    "sources": set(),
+    "analysis": {"detection"},
+    "outputs": {"analysis", "sources"},
+    "display": {"analysis", "outputs", "sources"},
+}
 WITHOUT_KERAS = [
     "recipe",
     "options",
@@ -79,6 +86,19 @@ def test_a_package_imports_nothing_but_what_it_may(place):
     for name in (name for name in ARROWS if name.split(".")[0] == place):
         foreign = {module.split(".")[0] for module in ARROWS[name]} - set(sys.stdlib_module_names)
         assert foreign <= MAY_USE[place], name
+
+
+def test_every_module_of_webcam_lies_in_a_room_or_at_its_top():
+    rooms = {name.split(".")[1] for name in ARROWS if name.count(".") == 2 and "webcam." in name}
+    assert rooms == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_webcam_uses_those_below_it(room):
+    for name in (name for name in ARROWS if f"{name}.".startswith(f"webcam.{room}.")):
+        used = {arrow.split(".")[1] for arrow in ARROWS[name] if arrow.startswith("webcam.")}
+        assert used <= ROOMS[room] | {room}, name
+        assert "webcam" not in ARROWS[name], name
 
 
 def test_there_is_no_cycle():

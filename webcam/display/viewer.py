@@ -9,8 +9,9 @@ import numpy as np
 from webcam.analysis.analyzer import Face
 from webcam.display.screen import Screen
 from webcam.outputs.collector import Collector
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import ImageWriter, stamped, write_image
+from webcam.outputs.files import stamped
+from webcam.outputs.images import ImageWriter, write_image
+from webcam.outputs.video import VideoRecorder
 from webcam.sources.frame import Frame
 
 KEYS = {

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from common.console import plural
-from common.errors import fail, utf8_name
+from common.errors import fail
 from common.faces import FACE_SIZE
 from common.labels import is_label
 from webcam.analysis.analyzer import Face, to_gray
 from webcam.analysis.classifier import crop_face
-from webcam.outputs.writers import write_image
+from webcam.outputs.images import write_image
 from webcam.sources.frame import Frame
+from webcam.sources.names import utf8_name
 
 DEFAULT = Path("data/collected")
 MOST_KEYS = 9

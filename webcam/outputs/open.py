@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from common.errors import fail
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import ImageWriter, stamped
+from webcam.outputs.files import stamped
+from webcam.outputs.images import ImageWriter
+from webcam.outputs.video import VideoRecorder
 from webcam.sources.images import ImageSource
 from webcam.sources.open import Source
 

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail, utf8_name
+from common.errors import fail
 from webcam.sources.frame import Frame
+from webcam.sources.names import utf8_name
 from webcam.sources.video import constant_rate
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import cv2
 
-from common.console import Overheard
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from webcam.sources.names import without_secrets
+from webcam.sources.overheard import Overheard
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
 

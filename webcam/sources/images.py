@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import Overheard, quiet
-from common.errors import fail, printable, utf8_name
+from common.console import quiet
+from common.errors import fail, printable
 from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from webcam.sources.names import utf8_name, without_secrets
+from webcam.sources.overheard import Overheard
 
 # Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
 PICTURE_SUFFIXES = set(

@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import Overheard
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from webcam.sources.names import without_secrets
+from webcam.sources.overheard import Overheard
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; more is no rate but a time base

@@ -13,9 +13,9 @@ import pytest
 from support.files import frames_of, rows_of
 from support.scripts import fails, start, wait_for_rows
 
-from common.console import Overheard
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_capture
+from webcam.sources.overheard import Overheard
 
 
 @pytest.mark.parametrize("stream", [{"count": 40}], indirect=True)

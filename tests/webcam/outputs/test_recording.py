@@ -8,7 +8,7 @@ import pytest
 from support.files import frames_of
 
 from common.errors import UserError
-from webcam.outputs.recorder import VideoRecorder
+from webcam.outputs.video import VideoRecorder
 from webcam.sources.frame import Frame
 
 RATE = 10

@@ -6,13 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail, printable, utf8_name
+from common.errors import fail, printable
 from webcam.outputs import ffmpeg
-from webcam.outputs.writers import check_writable, temporary_path
+from webcam.outputs.files import check_writable, temporary_path
 from webcam.sources.camera import CAMERA_TIMEOUT
 from webcam.sources.frame import Frame
+from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.open import Source
-from webcam.sources.web import without_secrets
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 

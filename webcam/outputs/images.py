@@ -1,0 +1,85 @@
+"""Annotated pictures into files."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail
+from webcam.outputs.files import check_writable, temporary_path
+from webcam.sources.frame import Frame
+from webcam.sources.images import ImageSource
+from webcam.sources.names import utf8_name
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # that are written
+
+
+def write_image(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, whole or not at all; raises OSError."""
+    try:
+        with quiet():
+            whole = cv2.imwrite(utf8_name(temporary_path(path)), picture)
+        if not whole:
+            raise OSError(0, "can't be written", str(path))
+        os.replace(temporary_path(path), path)
+    finally:
+        temporary_path(path).unlink(missing_ok=True)
+
+
+def picture_name(source: str) -> str:
+    """Return the file name of the annotated copy of a picture: its own, if that can be written."""
+    name = Path(source).name
+    return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
+
+
+class ImageWriter:
+    """Annotated pictures: one into a file, many into a folder, each under its own name."""
+
+    def __init__(self, path: Path | None, source: ImageSource):
+        self.path, self.many = path, source.many
+        self.written: list[Path] = []
+        self.notes: list[str] = []  # as of videos
+        if not path:
+            return
+        if not self.many:
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                endings = " ".join(sorted(IMAGE_SUFFIXES))
+                fail(f"{path}: unknown ending for a picture; use one of {endings}")
+            check_writable(path, source.paths, "--output")
+            return
+        if path.exists() and not path.is_dir():
+            fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
+        if not path.parent.is_dir():
+            fail(f"{path.parent}: no such folder; make it, or choose another --output")
+        # Of some file systems A.jpg and a.jpg are one
+        names = [picture_name(name) for name in source.names]
+        often = Counter(name.casefold() for name in names)
+        if double := next((name for name in names if often[name.casefold()] > 1), None):
+            fail(f"{double}: the name of two pictures for {path}; rename one")
+        folders = {file.parent for file in source.paths}
+        if path.is_dir() and any(path.samefile(folder) for folder in folders):
+            fail(f"{path}: holds the sources themselves; choose another --output")
+
+    @property
+    def active(self) -> bool:
+        """Whether pictures are wanted."""
+        return self.path is not None
+
+    def skip_pause(self) -> None:
+        """Pictures have no time."""
+
+    def write(self, picture: np.ndarray, frame: Frame) -> None:
+        """Write an annotated picture, whole or not at all. Raises OSError."""
+        if self.path is None:
+            return
+        if self.many:
+            self.path.mkdir(exist_ok=True)
+        write_image(self.path / picture_name(frame.tag) if self.many else self.path, picture)
+        if self.path not in self.written:
+            self.written.append(self.path)
+
+    def close(self) -> None:
+        """Nothing is left to do."""
