@@ -57,7 +57,7 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.frame import Frame, mirrored
+    from webcam.sources.frame import Frame, Picture, mirrored
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import Source, open_first_camera, open_source
@@ -73,7 +73,7 @@ def find_model() -> Path:
 
 
 def process(
-    frames: Iterable[Frame],
+    frames: Iterable[Frame | Picture | None],
     analyzer: FaceAnalyzer,
     table: CsvWriter,
     output: VideoRecorder | ImageWriter,
@@ -83,21 +83,21 @@ def process(
 ) -> None:
     """Name the faces of every frame, until the frames end or the user quits."""
     for frame in frames:
-        if frame.picture is None:  # a camera that has no new one
+        if frame is None:  # a camera has no new one
             paused = viewer.wait_for_frame()
         else:
             summary.begin_frame()
             # 1. Find the faces and name them
-            if frame.seconds is None:
-                faces = analyzer.analyze_image(frame.picture)
+            if isinstance(frame, Picture):
+                faces = analyzer.analyze_image(frame.image)
             else:
-                faces = analyzer.analyze(frame.picture, frame.seconds)
+                faces = analyzer.analyze(frame.image, frame.seconds)
             table.write(summary.frames, frame, faces)
             summary.add(faces)
             collector.watch(frame, faces)
             # 2. Draw them, once for the window and the file; the window keeps the bare frame, since
             #    a key may ask for it to be drawn in another way
-            annotated = frame.picture.copy() if viewer.active else frame.picture
+            annotated = frame.image.copy() if viewer.active else frame.image
             if output.active or viewer.active:
                 draw_faces(annotated, faces, analyzer.emotions, viewer.bars)
             # 3. Write and show them
@@ -168,7 +168,7 @@ def main() -> int:
         output_path = choose_output(args, source) if no_window else args.output
         output = open_output(output_path, source, args.h264)
         stack.callback(output.close)
-        table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
+        table = CsvWriter(args.csv, analyzer.emotions, source.extra_column, source.paths)
         stack.callback(table.close)
         viewer = NoViewer(args.bars)
         if window:

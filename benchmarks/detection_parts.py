@@ -103,7 +103,7 @@ PARTS: dict[str, tuple[Callable, Callable]] = {
 def read_gray(path: Path) -> list[np.ndarray]:
     frames = []
     for frame in open_source([str(path)], None).frames():
-        gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
         scale = 480 / min(gray.shape)
         frames.append(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     return frames

@@ -63,7 +63,7 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
     return [
-        frame.picture.copy()
+        frame.image.copy()
         for path in list_clips(folder)
         for frame in open_source([str(path)], None).frames()
     ]
@@ -244,10 +244,10 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
         rows = CsvWriter(table, analyzer.emotions, None, [])
         for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
             frame = Frame(picture.copy(), number / RATE)
-            faces: list[Face] = analyzer.analyze(frame.picture, frame.seconds)
+            faces: list[Face] = analyzer.analyze(frame.image, frame.seconds)
             rows.write(number, frame, faces)
-            draw_faces(frame.picture, faces, analyzer.emotions)
-            output.write(frame.picture, frame)
+            draw_faces(frame.image, faces, analyzer.emotions)
+            output.write(frame.image, frame)
             seen += len(faces)
             if (number + 1) % 1000 == 0:
                 held.append(memory_held())

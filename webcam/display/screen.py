@@ -8,7 +8,7 @@ import numpy as np
 from webcam.analysis.analyzer import Face
 from webcam.display.overlay import arrange, draw_faces, draw_notes
 from webcam.display.window import Window
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, Picture
 
 
 class Screen:
@@ -21,11 +21,11 @@ class Screen:
         self.window, self.emotions, self.bars, self.mirrored = window, emotions, bars, False
         self.note, self.noted = "", 0.0  # and until when it is shown, by time.monotonic()
 
-    def draw(self, frame: Frame | None, faces: list[Face]) -> np.ndarray:
+    def draw(self, frame: Frame | Picture | None, faces: list[Face]) -> np.ndarray:
         """Return a frame's picture with its faces; a black one where there is no frame yet."""
         if frame is None:
             return np.zeros((480, 640, 3), np.uint8)
-        picture = cv2.flip(frame.picture, 1) if self.mirrored else frame.picture.copy()
+        picture = cv2.flip(frame.image, 1) if self.mirrored else frame.image.copy()
         draw_faces(picture, self.placed(faces, picture), self.emotions, self.bars)
         return picture
 

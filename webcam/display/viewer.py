@@ -12,7 +12,7 @@ from webcam.outputs.collector import Collector
 from webcam.outputs.files import stamped
 from webcam.outputs.images import ImageWriter, write_image
 from webcam.outputs.video import VideoRecorder
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, Picture
 
 KEYS = {
     "q, Esc": "quit",
@@ -47,7 +47,7 @@ class Viewer:
         self.screen, self.output, self.live, self.collector = screen, output, live, collector
         self.collecting = collecting  # shows all the time which key saves a face as which emotion
         self.quit = self.paused = self.help = False
-        self.frame: Frame | None = None  # as it came
+        self.frame: Frame | Picture | None = None  # as it came
         self.faces: list[Face] = []
         self.latest: float | None = None  # when the last frame came
         self.late = 0.0  # seconds by which a video is shown after its time, by time.monotonic()
@@ -59,12 +59,14 @@ class Viewer:
         """Whether the probabilities of all emotions are drawn."""
         return self.screen.bars
 
-    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
+    def show(
+        self, frame: Frame | Picture, annotated: np.ndarray, faces: list[Face], rate: float
+    ) -> bool:
         """Show a frame at its time, a picture or a paused frame until space is pressed.
 
         `annotated` is the frame's picture with its `faces` drawn. Returns whether there was a pause.
         """
-        paused = self.wait_until(frame.seconds)
+        paused = self.wait_until(frame.seconds if isinstance(frame, Frame) else None)
         self.frame, self.faces, self.rate, self.latest = frame, faces, rate, time.monotonic()
         self.paused = self.paused or self.still
         if self.output.active:  # which keeps it
@@ -74,7 +76,7 @@ class Viewer:
     @property
     def still(self) -> bool:
         """Whether what is shown is a picture, not part of a video."""
-        return self.frame is not None and self.frame.seconds is None
+        return isinstance(self.frame, Picture)
 
     def wait_until(self, seconds: float | None) -> bool:
         """Show the last frame of a video until a time of its own; return whether it was paused."""
@@ -192,7 +194,9 @@ class NoViewer:
         self.bars = bars
         self.written: list[Path] = []
 
-    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
+    def show(
+        self, frame: Frame | Picture, annotated: np.ndarray, faces: list[Face], rate: float
+    ) -> bool:
         """Show nothing; there was no pause."""
         return False
 

@@ -1,5 +1,6 @@
 """Faces from the screen onto the disk, by emotion, for a network of one's own to be trained on."""
 
+import math
 import os
 import re
 from collections import Counter
@@ -13,7 +14,7 @@ from common.labels import is_label
 from webcam.analysis.analyzer import Face, to_gray
 from webcam.analysis.classifier import crop_face
 from webcam.outputs.images import write_image
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, Picture
 from webcam.sources.names import utf8_name
 
 DEFAULT = Path("data/collected")
@@ -32,7 +33,7 @@ class Collector:
     def __init__(self, folder: Path, emotions: list[str], unasked: bool):
         self.folder, self.unasked = folder, unasked
         self.emotions = [emotion for emotion in emotions if is_folder_name(emotion)]
-        self.latest: float | None = None  # seconds of the last frame that gave a face unasked
+        self.latest = -math.inf  # seconds of the last frame that gave a face unasked
         self.counts: Counter[str] = Counter()  # of faces saved
 
     @property
@@ -56,14 +57,16 @@ class Collector:
             return [f"{self.folder}: no face was found that could be saved"]
         return []
 
-    def watch(self, frame: Frame, faces: list[Face]) -> None:
+    def watch(self, frame: Frame | Picture, faces: list[Face]) -> None:
         """Save a face now and then, one of every picture, if that was not left to the keys."""
-        seconds = frame.seconds
-        soon = None not in (seconds, self.latest) and seconds - self.latest < INTERVAL
-        if self.unasked and not soon and self.save(frame, faces, self.emotions[0]):
-            self.latest = seconds
+        if not self.unasked:
+            return
+        if isinstance(frame, Picture):
+            self.save(frame, faces, self.emotions[0])
+        elif frame.seconds - self.latest >= INTERVAL and self.save(frame, faces, self.emotions[0]):
+            self.latest = frame.seconds
 
-    def save(self, frame: Frame, faces: list[Face], emotion: str) -> bool:
+    def save(self, frame: Frame | Picture, faces: list[Face], emotion: str) -> bool:
         """Save the largest face that was found in a frame; return whether there was one.
 
         Raises OSError.
@@ -72,7 +75,7 @@ class Collector:
         if not squares:
             return False
         largest = max(squares, key=lambda square: square[2])
-        crop = crop_face(to_gray(frame.picture), largest, (FACE_SIZE, FACE_SIZE))
+        crop = crop_face(to_gray(frame.image), largest, (FACE_SIZE, FACE_SIZE))
         folder = self.folder / emotion
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png", crop)

@@ -10,7 +10,7 @@ import numpy as np
 from common.console import quiet
 from common.errors import fail
 from webcam.outputs.files import check_writable, temporary_path
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Picture
 from webcam.sources.images import ImageSource
 from webcam.sources.names import utf8_name
 
@@ -29,9 +29,9 @@ def write_image(path: Path, picture: np.ndarray) -> None:
         temporary_path(path).unlink(missing_ok=True)
 
 
-def picture_name(source: str) -> str:
+def file_name(picture: str) -> str:
     """Return the file name of the annotated copy of a picture: its own, if that can be written."""
-    name = Path(source).name
+    name = Path(picture).name
     return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
 
 
@@ -51,11 +51,11 @@ class ImageWriter:
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
-            fail(f"{path}: a file, for {len(source.paths)} pictures; give a folder to --output")
+            fail(f"{path}: a file, for {len(source.names)} pictures; give a folder to --output")
         if not path.parent.is_dir():
             fail(f"{path.parent}: no such folder; make it, or choose another --output")
         # Of some file systems A.jpg and a.jpg are one
-        names = [picture_name(name) for name in source.names]
+        names = [file_name(name) for name in source.names]
         often = Counter(name.casefold() for name in names)
         if double := next((name for name in names if often[name.casefold()] > 1), None):
             fail(f"{double}: the name of two pictures for {path}; rename one")
@@ -71,13 +71,14 @@ class ImageWriter:
     def skip_pause(self) -> None:
         """Pictures have no time."""
 
-    def write(self, picture: np.ndarray, frame: Frame) -> None:
+    def write(self, annotated: np.ndarray, picture: Picture) -> None:
         """Write an annotated picture, whole or not at all. Raises OSError."""
         if self.path is None:
             return
         if self.many:
             self.path.mkdir(exist_ok=True)
-        write_image(self.path / picture_name(frame.tag) if self.many else self.path, picture)
+        path = self.path / file_name(picture.name) if self.many else self.path
+        write_image(path, annotated)
         if self.path not in self.written:
             self.written.append(self.path)
 

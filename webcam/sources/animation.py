@@ -20,7 +20,7 @@ class AnimationSource:
     `name` is what an error calls it. Raises UserError when they can't be read.
     """
 
-    live, sound, tag_column = False, None, None
+    live, sound, extra_column = False, None, None
 
     def __init__(self, path: Path, name: str | None = None):
         self.paths = [path]

@@ -44,7 +44,7 @@ class DemoSource:
     Raises UserError when the picture can't be read.
     """
 
-    rate, live, sound, tag_column = RATE, False, None, None
+    rate, live, sound, extra_column = RATE, False, None, None
 
     def __init__(self):
         self.paths, self.end = [SAMPLE], None

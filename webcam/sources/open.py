@@ -12,7 +12,7 @@ from webcam.sources.animation import AnimationSource
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_interruptibly
 from webcam.sources.demo import DemoSource
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, Picture
 from webcam.sources.images import (
     ImageSource,
     count_pictures,
@@ -35,10 +35,10 @@ class Source(Protocol):
     end: float | None  # seconds at which the last frame ends, None while that is not known
     live: bool  # frames are shown as they come; those of a file, each at its time
     sound: str | None  # the file or address that ffmpeg can take its sound from
-    tag_column: str | None  # the CSV's name for the tags of its frames
+    extra_column: str | None  # of the CSV: clock, or file
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield the frames in order."""
+    def frames(self) -> Iterator[Frame | Picture | None]:
+        """Yield the frames in order, and None where a camera has no new one."""
 
     def close(self) -> None:
         """End what is under way."""

@@ -37,7 +37,7 @@ class VideoSource:
     interlaced video, call that a success, and only there it shows.
     """
 
-    live, tag_column = False, None
+    live, extra_column = False, None
 
     def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
         self.name, self.sound, self.paths, self.capture = name, name, [Path(name)], capture

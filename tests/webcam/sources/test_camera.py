@@ -99,9 +99,9 @@ def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
     frames = camera.frames()
     ages = []
     for _ in range(5):
-        while (frame := next(frames)).picture is None:
+        while (frame := next(frames)) is None:
             pass
-        ages.append((frame.seconds, int(frame.picture[:16].mean())))
+        ages.append((frame.seconds, int(frame.image[:16].mean())))
         time.sleep(0.5)
     camera.close()
     for (before, old), (after, new) in itertools.pairwise(ages):
