@@ -9,7 +9,9 @@ import numpy as np
 
 from common.console import quiet
 from common.errors import fail
+from webcam.analysis.analyzer import Face
 from webcam.outputs.files import check_writable, temporary_path
+from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.frame import Picture
 from webcam.sources.images import ImageSource
 from webcam.sources.names import utf8_name
@@ -35,15 +37,15 @@ def file_name(picture: str) -> str:
     return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
 
 
-class ImageWriter:
-    """Annotated pictures: one into a file, many into a folder, each under its own name."""
+class ImageWriter(Sink):
+    """Annotated pictures: one into a file, many into a folder, each under its own name.
 
-    def __init__(self, path: Path | None, source: ImageSource):
-        self.path, self.many = path, source.many
-        self.written: list[Path] = []
-        self.notes: list[str] = []  # as of videos
-        if not path:
-            return
+    Raises UserError when they can't be written at `path`, or two would have the same name.
+    """
+
+    def __init__(self, path: Path, source: ImageSource, annotate: Annotate):
+        super().__init__()
+        self.path, self.many, self.annotate = path, source.many, annotate
         if not self.many:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
                 endings = " ".join(sorted(IMAGE_SUFFIXES))
@@ -63,24 +65,11 @@ class ImageWriter:
         if path.is_dir() and any(path.samefile(folder) for folder in folders):
             fail(f"{path}: holds the sources themselves; choose another --output")
 
-    @property
-    def active(self) -> bool:
-        """Whether pictures are wanted."""
-        return self.path is not None
-
-    def skip_pause(self) -> None:
-        """Pictures have no time."""
-
-    def write(self, annotated: np.ndarray, picture: Picture) -> None:
+    def write(self, picture: Picture, faces: list[Face]) -> None:
         """Write an annotated picture, whole or not at all. Raises OSError."""
-        if self.path is None:
-            return
         if self.many:
             self.path.mkdir(exist_ok=True)
         path = self.path / file_name(picture.name) if self.many else self.path
-        write_image(path, annotated)
+        write_image(path, self.annotate(picture, faces))
         if self.path not in self.written:
             self.written.append(self.path)
-
-    def close(self) -> None:
-        """Nothing is left to do."""

@@ -11,7 +11,7 @@ import cv2
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
@@ -25,7 +25,7 @@ class CameraSource:
     stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    live, end, sound, extra_column = True, None, None, "clock"
+    end, extra_column = None, "clock"
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class CameraSource:
         # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
         self.newest, self.closing = queue.SimpleQueue(), threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= 120 else 30.0
+        self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
         self.lost = False
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()

@@ -1,4 +1,4 @@
-"""What sources yield: frames of a video, or pictures."""
+"""What sources yield, frames of a video or pictures, and what a recording needs to know of a video."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +23,15 @@ class Picture:
     image: np.ndarray
     name: str  # its file, and its number where that holds several: `pages.tif-2`
     last: bool = False  # no other picture follows
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What the recording of a video needs to know of it."""
+
+    rate: float  # frames/s
+    live: bool = False  # its time goes on during a pause
+    sound: str | None = None  # the file or address that ffmpeg can take its sound from
 
 
 def mirrored(frames: Iterable[Frame | Picture | None]) -> Iterator[Frame | Picture | None]:

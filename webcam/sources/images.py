@@ -82,7 +82,7 @@ class ImageSource:
     their paths if None; `folder` is a temporary one that they lie in.
     """
 
-    rate, end, live, sound = 0.0, None, False, None
+    end = None
 
     def __init__(
         self,

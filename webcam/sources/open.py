@@ -12,7 +12,7 @@ from webcam.sources.animation import AnimationSource
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_interruptibly
 from webcam.sources.demo import DemoSource
-from webcam.sources.frame import Frame, Picture
+from webcam.sources.frame import Frame, VideoInfo
 from webcam.sources.images import (
     ImageSource,
     count_pictures,
@@ -27,17 +27,24 @@ from webcam.sources.video import VideoSource
 from webcam.sources.web import fetch, look_up
 
 
-class Source(Protocol):
-    """What pictures, videos and cameras have in common."""
+class Video(Protocol):
+    """A source of frames: a video, a camera, an animation, the demo."""
 
     paths: list[Path]  # the files that are read, which no output may replace
-    rate: float  # frames/s of a video made of it
-    end: float | None  # seconds at which the last frame ends, None while that is not known
-    live: bool  # frames are shown as they come; those of a file, each at its time
-    sound: str | None  # the file or address that ffmpeg can take its sound from
-    extra_column: str | None  # of the CSV: clock, or file
 
-    def frames(self) -> Iterator[Frame | Picture | None]:
+    @property
+    def extra_column(self) -> str | None:
+        """The last column of the CSV, if it has one more: clock."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What a recording needs to know of it; for a file this may read its beginning."""
+
+    @property
+    def end(self) -> float | None:
+        """The seconds at which the last frame ends, None while they are not known."""
+
+    def frames(self) -> Iterator[Frame | None]:
         """Yield the frames in order, and None where a camera has no new one."""
 
     def close(self) -> None:
@@ -45,6 +52,9 @@ class Source(Protocol):
 
     def raise_read_errors(self) -> None:
         """Raise UserError when not all could be read."""
+
+
+Source = Video | ImageSource
 
 
 def open_source(

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from io import FileIO
 
 
 class Overheard:
@@ -10,7 +11,8 @@ class Overheard:
     Some tell of a failure in no other way. As with `quiet`, it is the whole process's stderr.
     """
 
-    file = None
+    def __init__(self) -> None:
+        self.file: FileIO | None = None
 
     def __enter__(self) -> "Overheard":
         self.stderr, self.file = os.dup(2), tempfile.TemporaryFile(buffering=0)
@@ -20,7 +22,8 @@ class Overheard:
     def __exit__(self, *error: object) -> None:
         os.dup2(self.stderr, 2)
         os.close(self.stderr)
-        self.file.close()
+        if self.file:
+            self.file.close()
         self.file = None
 
     def take(self) -> str:
