@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from webcam.detection.passes import (
     TILT_STEP,
     Pass,
     plan_passes,
+    take_more,
+    take_turn,
 )
 
 SCALE_FACTOR = 1.1  # between two sizes of face
@@ -98,19 +100,20 @@ class HaarDetector:
         return [box[:3].astype(float) for box in found]
 
     def plan_passes(self, shape: tuple[int, int]) -> list[list[Pass]]:
-        """Return the passes that together search a frame, (height, width): webcam/detection/passes.py."""
+        """Return the passes that together search a video's frame, (height, width), in kinds."""
         return plan_passes(shape)
 
-    def view(self, gray: np.ndarray) -> "HaarView":
-        """Return a frame of a video, made ready to be searched."""
-        return HaarView(gray, self)
+    def view(self, gray: np.ndarray, turns: Iterator[int]) -> "HaarView":
+        """Return a frame of a video, made ready to be searched; `turns` counts passes."""
+        return HaarView(gray, self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
-        view = HaarView(gray, HaarDetector(self.normalize, self.rim) if is_long else self)
+        detector = HaarDetector(self.normalize, self.rim) if is_long else self
+        view = HaarView(gray, detector, itertools.count())
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
-        candidates = view.detect(itertools.chain(*passes), SCALE_FACTOR)
+        candidates = view.run_passes(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)
 
         def confirm(candidate: np.ndarray) -> np.ndarray | None:
@@ -124,18 +127,35 @@ class HaarDetector:
 class HaarView:
     """One frame as it is searched: reduced or enlarged to LINES, its contrast normalized."""
 
-    def __init__(self, gray: np.ndarray, detector: HaarDetector):
-        self.gray, self.detector = gray, detector
+    def __init__(self, gray: np.ndarray, detector: HaarDetector, turns: Iterator[int]):
+        self.gray, self.detector, self.turns = gray, detector, turns
         # Pixels of the frame in one of the view
         self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
         self.plain = scaled(gray, 1 / self.scale)
         self.normalized = detector.normalize(self.plain)
 
-    def detect(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
-        """Return candidates, float (x, y, side, tilt), which are to be confirmed."""
-        return [box for one in passes for box in self._detect_pass(one, factor)]
+    def search(self) -> list[np.ndarray]:
+        """Return the candidates of all passes, float (x, y, side, tilt), which are to be confirmed."""
+        return self.run_passes(itertools.chain(*self.kinds))
 
-    def _detect_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
+    def search_more(self) -> list[np.ndarray]:
+        """Return the candidates of the usual passes and of one of each other kind."""
+        return self.run_passes(take_more(self.kinds, self.turns))
+
+    def search_on(self, passes: int) -> list[np.ndarray]:
+        """Return the candidates of the passes whose turn it is."""
+        return self.run_passes(take_turn(self.kinds, self.turns) for _ in range(passes))
+
+    @property
+    def kinds(self) -> list[list[Pass]]:
+        """The passes that together search the frame."""
+        return self.detector.plan_passes(self.gray.shape)
+
+    def run_passes(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
+        """Return the candidates of some passes, float (x, y, side, tilt)."""
+        return [box for one in passes for box in self._run_pass(one, factor)]
+
+    def _run_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
         # Small faces are looked for in the frame itself, in which they are larger
         fine = one.lines > LINES
         pixels = self.gray if fine else self.normalized if one.normalized else self.plain
