@@ -11,7 +11,16 @@ import numpy as np
 
 from common.errors import fail
 from webcam.detection.contrast import make_clahe, normalize_contrast
-from webcam.detection.geometry import choose_faces, crop, find_same, resize, widen
+from webcam.detection.geometry import (
+    choose_faces,
+    crop,
+    find_same,
+    map_square,
+    resize,
+    similarity,
+    turn,
+    widen,
+)
 from webcam.detection.passes import (
     LINES,
     MAX_PIXELS,
@@ -55,7 +64,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
         fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
-    path = Path(cv2.data.haarcascades) / name
+    path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()
     try:
         # Not by its name, which on Windows OpenCV takes in the system's code page
@@ -97,7 +106,7 @@ class HaarDetector:
         found = self.cascades[cascade].detectMultiScale(
             pixels, factor, neighbors, minSize=smallest, maxSize=largest
         )
-        return [box[:3].astype(float) for box in found]
+        return [np.array(box[:3], float) for box in found]
 
     def plan_passes(self, shape: tuple[int, int]) -> list[list[Pass]]:
         """Return the passes that together search a video's frame, (height, width), in kinds."""
@@ -171,18 +180,13 @@ class HaarView:
         # Edge pixels, repeated: the cascade finds no face that the frame cuts
         rim = round(self.detector.rim * min(one.largest, one.lines))
         pixels = cv2.copyMakeBorder(pixels, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
-        back = None
+        back = similarity(shrink * unit, shift=(0, first * unit)) @ similarity(shift=(-rim, -rim))
         if one.tilt:
-            pixels, back = turn(pixels, one.tilt)
+            pixels, turned_back = turn(pixels, one.tilt)
+            back = back @ turned_back
         sizes = (SMALLEST, one.largest)
         found = self.detector.run(FRONTAL, pixels, sizes, CANDIDATE_NEIGHBORS, factor)
-        boxes = []
-        for x, y, side in found:
-            if back is not None:
-                x, y = back @ (x + side / 2, y + side / 2, 1) - side / 2
-            x, y, side = (x - rim) * shrink, (y - rim) * shrink + first, side * shrink
-            boxes.append(np.array([x * unit, y * unit, side * unit, one.tilt]))
-        return boxes
+        return [map_square(square, back, one.tilt) for square in found]
 
     def detect_near(
         self, box: np.ndarray, neighbors: int, cascade: str = FRONTAL, flip: bool = False
@@ -203,16 +207,12 @@ class HaarView:
         if flip:
             part = cv2.flip(part, 1)
         found = self.detector.run(cascade, part, (ROI_SIZE / GROWTH, ROI_SIZE * GROWTH), neighbors)
-        unit, boxes = around[2] / size * scale, []
-        cos, sin = math.cos(math.radians(box[3])), math.sin(math.radians(box[3]))
+        # From the middle of the neighbourhood, flipped and turned back about it
         middle = (around[:2] + around[2] / 2) * scale
-        for x, y, side in found:
-            # From the middle of the neighbourhood, and turned back about it
-            right, down = x + side / 2 - size / 2, y + side / 2 - size / 2
-            right = -right if flip else right
-            turned = np.array([right * cos - down * sin, right * sin + down * cos])
-            boxes.append(np.array([*(middle + (turned - side / 2) * unit), side * unit, box[3]]))
-        return find_same(boxes, box)
+        back = similarity(around[2] / size * scale, box[3], middle)
+        back = back @ np.diag([-1 if flip else 1, 1, 1])
+        back = back @ similarity(shift=(-size / 2, -size / 2))
+        return find_same([map_square(square, back, box[3]) for square in found], box)
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return a known face: as it was, tilted more or less, or turned to one side."""
@@ -253,15 +253,5 @@ class HaarView:
 
 def scaled(gray: np.ndarray, scale: float) -> np.ndarray:
     """Return a gray image with sides `scale` times as long."""
-    return resize(gray, tuple(max(1, round(scale * length)) for length in gray.shape))
-
-
-def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a gray image with what is tilted upright, all of it, and the affine map back."""
-    rows, columns = gray.shape
-    affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), tilt, 1)
-    cos, sin = abs(affine[0, 0]), abs(affine[0, 1])
-    size = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
-    affine[:, 2] += size[0] / 2 - columns / 2, size[1] / 2 - rows / 2
-    turned = cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
-    return turned, cv2.invertAffineTransform(affine)
+    rows, columns = (max(1, round(scale * length)) for length in gray.shape)
+    return resize(gray, (rows, columns))
