@@ -43,25 +43,24 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 with required("requirements-webcam.txt"):
     from common.command_line import run
-    from common.console import Overheard
     from common.errors import fail
     from webcam import FaceAnalyzer
-    from webcam.display.overlay import draw_faces
-    from webcam.display.screen import Screen
-    from webcam.display.viewer import NoViewer, Viewer
+    from webcam.display.annotator import Annotator
+    from webcam.display.viewer import Quit, Viewer
     from webcam.display.window import Window
     from webcam.options import parse_arguments
-    from webcam.outputs.collector import Collector, open_collector
+    from webcam.outputs.collector import open_collector
     from webcam.outputs.open import name_output, open_output
-    from webcam.outputs.recorder import VideoRecorder
+    from webcam.outputs.sink import Sink
     from webcam.outputs.summary import Summary
-    from webcam.outputs.writers import CsvWriter, ImageWriter
+    from webcam.outputs.table import CsvWriter
+    from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.capture import is_camera
-    from webcam.sources.frame import Frame, mirrored
+    from webcam.sources.frame import Frame, Picture, mirrored
     from webcam.sources.images import ImageSource
+    from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import Source, open_first_camera, open_source
-    from webcam.sources.web import without_secrets
+    from webcam.sources.overheard import Overheard
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
@@ -73,40 +72,27 @@ def find_model() -> Path:
 
 
 def process(
-    frames: Iterable[Frame],
+    frames: Iterable[Frame | Picture | None],
     analyzer: FaceAnalyzer,
-    table: CsvWriter,
-    output: VideoRecorder | ImageWriter,
-    viewer: Viewer | NoViewer,
-    collector: Collector,
+    sinks: list[Sink],
     summary: Summary,
 ) -> None:
     """Name the faces of every frame, until the frames end or the user quits."""
     for frame in frames:
-        if frame.picture is None:  # a camera that has no new one
-            paused = viewer.wait_for_frame()
+        if frame is None:  # a camera has no new one
+            for sink in sinks:
+                sink.idle()
+            continue
+        summary.begin_frame()
+        # 1. Find the faces and name them
+        if isinstance(frame, Picture):
+            faces = analyzer.analyze_image(frame.image)
         else:
-            summary.begin_frame()
-            # 1. Find the faces and name them
-            if frame.seconds is None:
-                faces = analyzer.analyze_image(frame.picture)
-            else:
-                faces = analyzer.analyze(frame.picture, frame.seconds)
-            table.write(summary.frames, frame, faces)
-            summary.add(faces)
-            collector.watch(frame, faces)
-            # 2. Draw them, once for the window and the file; the window keeps the bare frame, since
-            #    a key may ask for it to be drawn in another way
-            annotated = frame.picture.copy() if viewer.active else frame.picture
-            if output.active or viewer.active:
-                draw_faces(annotated, faces, analyzer.emotions, viewer.bars)
-            # 3. Write and show them
-            output.write(annotated, frame)
-            paused = viewer.show(frame, annotated, faces, summary.rate)
-        if paused:
-            summary.skip_pause()
-        if viewer.quit:
-            return
+            faces = analyzer.analyze(frame.image, frame.seconds)
+        summary.add(faces)
+        # 2. Write and show them
+        for sink in sinks:
+            sink.write(frame, faces)
 
 
 def on_signals(handler: Callable) -> None:
@@ -132,12 +118,12 @@ def choose_output(args: argparse.Namespace, source: Source) -> Path | None:
     return output
 
 
-def print_results(summary: Summary, written: list, notes: list[str]) -> None:
-    """Print how many frames and faces there were, what was written, and what is to be known of it."""
+def print_results(summary: Summary, sinks: list[Sink]) -> None:
+    """Print how many frames and faces there were, what was written, and notes on that."""
     print(summary)
-    for what in written:
-        print(f"wrote {what}")
-    for note in notes:
+    for line in (line for sink in sinks for line in sink.report()):
+        print(f"wrote {line}")
+    for note in (note for sink in sinks for note in sink.notes):
         print(note)
 
 
@@ -166,27 +152,37 @@ def main() -> int:
         collector = open_collector(args.collect, names, window is not None, source.paths)
         no_window = probe and not window
         output_path = choose_output(args, source) if no_window else args.output
-        output = open_output(output_path, source, args.h264)
-        stack.callback(output.close)
-        table = CsvWriter(args.csv, analyzer.emotions, source.tag_column, source.paths)
-        stack.callback(table.close)
-        viewer = NoViewer(args.bars)
+        summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
+        annotator = Annotator(analyzer.emotions, args.bars)
+        output = open_output(output_path, source, annotator.annotate, args.h264)
+        sinks: list[Sink] = [output] if output and (output_path or window) else []
+        if args.csv:
+            table = CsvWriter(args.csv, analyzer.emotions, source.extra_column, source.paths)
+            sinks.append(table)
         if window:
-            screen = Screen(window, analyzer.emotions, args.bars)
-            viewer = Viewer(screen, output, collector, source.live, args.collect is not None)
+            recorder = output if isinstance(output, VideoRecorder) else None
+            live, collecting = isinstance(source, CameraSource), args.collect is not None
+            viewer = Viewer(window, annotator, summary, recorder, live, collector, collecting)
+            sinks.append(viewer)
+        elif args.collect:
+            sinks.append(collector)
+        for sink in sinks:
+            stack.callback(sink.close)
         # 4. Frame by frame
-        summary, status = Summary("picture" if isinstance(source, ImageSource) else "frame"), 0
+        status = 0
         try:
-            process(frames, analyzer, table, output, viewer, collector, summary)
-            viewer.wait_until(source.end)  # a last picture that stays for long
+            process(frames, analyzer, sinks, summary)
+            for sink in sinks:
+                sink.end(source.end)
+        except Quit:
+            pass
         # How a camera without a window is stopped: all files are closed then too
         except KeyboardInterrupt:
             status = 130
         finally:
             on_signals(lambda number, frame: None)
     if summary.frames:
-        written = [*output.written, *viewer.written, *table.written, *collector.written]
-        print_results(summary, written, [*output.notes, *collector.notes])
+        print_results(summary, sinks)
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
         name = without_secrets(args.source[0]) if args.source else "0"

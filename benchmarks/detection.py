@@ -23,7 +23,7 @@ from common.command_line import Parser, run
 from webcam.analysis.tracker import Tracker
 from webcam.detection.geometry import iou
 from webcam.detection.haar import HaarDetector, load_cascade
-from webcam.outputs.recorder import CODECS
+from webcam.outputs.video import CODECS
 from webcam.sources.open import open_source
 
 NEAR = 7  # frames
@@ -53,7 +53,7 @@ def list_clips(folder: Path) -> list[Path]:
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
-    frames = (frame.picture for frame in open_source([str(path)], None).frames())
+    frames = (frame.image for frame in open_source([str(path)], None).frames())
     return [
         cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         for frame in frames

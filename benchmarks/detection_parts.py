@@ -40,8 +40,8 @@ class NoTilt(HaarDetector):
     def plan_passes(self, shape):
         return [[one for one in kind if not one.tilt] for kind in super().plan_passes(shape)][:-1]
 
-    def view(self, gray):
-        return NoTiltView(gray, self)
+    def view(self, gray, turns):
+        return NoTiltView(gray, self, turns)
 
 
 class NoTiltView(HaarView):
@@ -55,8 +55,8 @@ class NoProfile(HaarDetector):
 
 
 class NoSecond(HaarDetector):
-    def view(self, gray):
-        return NoSecondView(gray, self)
+    def view(self, gray, turns):
+        return NoSecondView(gray, self, turns)
 
 
 class NoSecondView(HaarView):
@@ -65,13 +65,13 @@ class NoSecondView(HaarView):
 
 
 class NoEnlarging(HaarDetector):
-    def view(self, gray):
-        return NoEnlargingView(gray, self)
+    def view(self, gray, turns):
+        return NoEnlargingView(gray, self, turns)
 
 
 class NoEnlargingView(HaarView):
-    def __init__(self, gray, detector):
-        super().__init__(gray, detector)
+    def __init__(self, gray, detector, turns):
+        super().__init__(gray, detector, turns)
         if self.scale < 1:
             self.scale, self.plain, self.normalized = 1.0, gray, detector.normalize(gray)
 
@@ -103,7 +103,7 @@ PARTS: dict[str, tuple[Callable, Callable]] = {
 def read_gray(path: Path) -> list[np.ndarray]:
     frames = []
     for frame in open_source([str(path)], None).frames():
-        gray = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
         scale = 480 / min(gray.shape)
         frames.append(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     return frames

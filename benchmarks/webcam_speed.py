@@ -38,10 +38,11 @@ from common.errors import fail
 from webcam import FaceAnalyzer
 from webcam.analysis.analyzer import Face
 from webcam.detection.haar import HaarDetector, load_cascade
+from webcam.display.annotator import Annotator
 from webcam.display.overlay import draw_faces
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import CsvWriter
-from webcam.sources.frame import Frame
+from webcam.outputs.table import CsvWriter
+from webcam.outputs.video import VideoRecorder
+from webcam.sources.frame import Frame, VideoInfo
 from webcam.sources.open import open_source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +64,7 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
     if folder is None:
         return sample_clip()
     return [
-        frame.picture.copy()
+        frame.image.copy()
         for path in list_clips(folder)
         for frame in open_source([str(path)], None).frames()
     ]
@@ -238,16 +239,15 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # MKV, since FFmpeg holds an MP4's index in memory until the file is closed
         video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
-        output = VideoRecorder(
-            video, SimpleNamespace(rate=RATE, end=None, live=False, sound=None, paths=[])
-        )
+        annotator = Annotator(analyzer.emotions, bars=False)
+        source = SimpleNamespace(info=VideoInfo(RATE), paths=[])
+        output = VideoRecorder(video, source, annotator.annotate)
         rows = CsvWriter(table, analyzer.emotions, None, [])
         for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
-            frame = Frame(picture.copy(), number / RATE)
-            faces: list[Face] = analyzer.analyze(frame.picture, frame.seconds)
-            rows.write(number, frame, faces)
-            draw_faces(frame.picture, faces, analyzer.emotions)
-            output.write(frame.picture, frame)
+            frame = Frame(picture, number / RATE)
+            faces: list[Face] = analyzer.analyze(frame.image, frame.seconds)
+            rows.write(frame, faces)
+            output.write(frame, faces)
             seen += len(faces)
             if (number + 1) % 1000 == 0:
                 held.append(memory_held())

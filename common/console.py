@@ -1,7 +1,6 @@
 """What appears on the console, and what does not: progress bars, and the noise of C libraries."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -21,38 +20,6 @@ def quiet() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nothing)
-
-
-class Overheard:
-    """What C libraries print while it is open: not on stderr, but there to be read.
-
-    Some tell of a failure in no other way. As with `quiet`, it is the whole process's stderr.
-    """
-
-    file = None
-
-    def __enter__(self) -> "Overheard":
-        self.stderr, self.file = os.dup(2), tempfile.TemporaryFile(buffering=0)
-        os.dup2(self.file.fileno(), 2)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        os.dup2(self.stderr, 2)
-        os.close(self.stderr)
-        self.file.close()
-        self.file = None
-
-    def take(self) -> str:
-        """Return what was printed since the last call; nothing while it is not open."""
-        # The place is shared with stderr, so this is how much was printed: mostly nothing
-        file = self.file
-        if file is None or not file.tell():
-            return ""
-        file.seek(0)
-        said = file.read().decode(errors="replace")
-        file.seek(0)
-        file.truncate()
-        return said
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:

@@ -27,13 +27,18 @@ MAY_USE = {  # besides the standard library, and of the project itself
     "webcam": {"common", "webcam", "numpy", "cv2"},
     "realtime": {"common", "webcam", "numpy", "cv2"},
 }
-# The rooms of network/, and the modules beside them: each may use those of its own floor and below
-FLOORS = [
-    {"recipe", "backend", "digests"},
-    {"data"},
-    {"model", "evaluation", "options"},
-    {"training"},
-]
+BESIDE = {"network.recipe", "network.backend", "network.digests"}  # what all rooms of network use
+ROOMS = {  # and the others, or modules at the top of the package, that each may use
+    "webcam.detection": set(),
+    "webcam.sources": set(),
+    "webcam.analysis": {"webcam.detection"},
+    "webcam.outputs": {"webcam.analysis", "webcam.sources"},
+    "webcam.display": {"webcam.analysis", "webcam.outputs", "webcam.sources"},
+    "network.data": BESIDE,
+    "network.model": BESIDE,
+    "network.evaluation": BESIDE | {"network.data", "network.model"},
+    "network.training": BESIDE | {"network.data", "network.model", "network.evaluation"},
+}
 WITHOUT_KERAS = [
     "recipe",
     "digests",
@@ -88,6 +93,28 @@ def test_a_package_imports_nothing_but_what_it_may(place):
         assert foreign <= MAY_USE[place], name
 
 
+def place(module):
+    """Return the room that a module lies in, or itself at the top of its package."""
+    return ".".join(module.split(".")[:2])
+
+
+def test_every_room_is_named_here():
+    assert {place(name) for name in ARROWS if name.count(".") > 1} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_uses_those_below_it_alone(room):
+    package = room.split(".")[0]
+    for name in (name for name in ARROWS if place(name) == room):
+        used = {place(arrow) for arrow in ARROWS[name] if arrow.split(".")[0] == package}
+        assert used <= ROOMS[room] | {room}, name
+
+
+def test_the_modules_beside_the_rooms_of_network_use_none():
+    for name in BESIDE:
+        assert not {place(arrow) for arrow in ARROWS[name]} & set(ROOMS), name
+
+
 def test_there_is_no_cycle():
     left = {name: arrows & set(ARROWS) for name, arrows in ARROWS.items()}
     while left:
@@ -107,14 +134,6 @@ def test_no_keras_is_reached_from_what_needs_none(module):
         "sklearn",
         "matplotlib",
     }
-
-
-def test_no_arrow_runs_up_in_network():
-    floors = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-    for name in (name for name in ARROWS if name.count(".") and name.startswith("network.")):
-        room = name.split(".")[1]
-        for arrow in (arrow for arrow in ARROWS[name] if arrow.startswith("network.")):
-            assert floors[arrow.split(".")[1]] <= floors[room], f"{name} -> {arrow}"
 
 
 def reached_from(names):

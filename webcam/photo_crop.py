@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail, utf8_name
+from common.errors import fail
 from common.faces import FACE_SIZE
 from webcam.analysis.analyzer import to_gray
 from webcam.analysis.classifier import crop_face
 from webcam.detection.detector import Detector
 from webcam.detection.passes import VIDEO_LINES
 from webcam.sources.images import count_pictures, is_picture, read_pictures
+from webcam.sources.names import utf8_name
 
 SIZE = (FACE_SIZE, FACE_SIZE)
 MEND = "not a picture that OpenCV can read; convert it to PNG or JPEG, or remove it"

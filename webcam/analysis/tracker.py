@@ -3,7 +3,6 @@
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -59,18 +58,20 @@ class Tracker:
         self.detector = detector
         self.tracks: list[Track] = []
         self.track_ids = self.frames = 0
-        self.turns, self.next_search = itertools.count(), -math.inf
-        self.seconds, self.thumbnail = 0.0, None  # of the last frame
+        self.turns = itertools.count()  # of the detector's passes
+        self.next_search = -math.inf  # seconds at which the next of them is due
+        self.seconds = 0.0  # of the last frame
+        self.thumbnail: np.ndarray | None = None  # of the last frame
 
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
         """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
-        view = self.detector.view(gray)
+        view = self.detector.view(gray, self.turns)
         new_scene = self.is_new_scene(gray, seconds)
         # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may
         # have jumped
         lost = self.follow(view, seconds, new_scene)
         # 2. Look for new ones, in a new scene in all sizes
-        for candidate in self.detect_new(view, gray.shape, seconds, new_scene, lost):
+        for candidate in self.search(view, seconds, new_scene, lost):
             # 3. A candidate is a known face, found again where it was lost, or a new one
             known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
             if not known:
@@ -121,40 +122,19 @@ class Tracker:
         self.track_ids += 1
         track.track_id = self.track_ids
 
-    def detect_new(
-        self,
-        view: View,
-        shape: tuple[int, int],
-        seconds: float,
-        new_scene: bool,
-        lost: bool,
-    ) -> list[np.ndarray]:
-        """Return candidate boxes: of the pass whose turn it is, of more where there is need."""
-        kinds = self.detector.plan_passes(shape)
+    def search(self, view: View, seconds: float, new_scene: bool, lost: bool) -> list[np.ndarray]:
+        """Return candidate boxes: of the passes that are due, of more where there is need."""
         if new_scene:
-            return view.detect(itertools.chain(*kinds))
+            return view.search()
         if lost or not any(track.found for track in self.tracks):
-            turn = next(self.turns)
-            return view.detect([*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])])
+            return view.search_more()
         # Where frames are rare, more passes in each; none for frames before the last one
         since = max(self.next_search, self.seconds)
         due = 1 + math.floor((seconds - since) / SEARCH_EVERY)
         if due < 1:
             return []
         self.next_search = seconds + SEARCH_EVERY
-        return view.detect([self.next_pass(kinds) for _ in range(due)])
-
-    def next_pass(self, kinds: list[list[Any]]) -> Any:
-        """Return the pass whose turn it is.
-
-        Every other one is of the first kind, the rest are of the other kinds in turn.
-        """
-        number, is_other = divmod(next(self.turns), 2)
-        kind = kinds[0]
-        if is_other and kinds[1:]:
-            number, other = divmod(number, len(kinds) - 1)
-            kind = kinds[1 + other]
-        return kind[number % len(kind)]
+        return view.search_on(due)
 
     def start_track(
         self, view: View, candidate: np.ndarray, seconds: float, new_scene: bool
@@ -174,7 +154,7 @@ class Tracker:
     def update_track(self, track: Track, box: np.ndarray | None, seconds: float) -> None:
         """Move a track to where its face was found, or note that it wasn't."""
         track.found = box is not None
-        if track.found:
+        if box is not None:
             track.box = box
             weight = ema_weight(seconds - track.last_seen, BOX_TIME_CONSTANT)
             track.smoothed_box = track.smoothed_box + weight * (box - track.smoothed_box)

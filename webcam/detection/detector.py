@@ -4,8 +4,8 @@ A detector alone knows pixels of the searched frame: boxes go in and come out as
 tilt) in pixels of the frame itself (webcam/detection/geometry.py).
 """
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -14,10 +14,16 @@ from webcam.detection.yunet import YuNetDetector
 
 
 class View(Protocol):
-    """One gray frame, made ready to be searched."""
+    """One gray frame, made ready to be searched. What a search returns may be faces."""
 
-    def detect(self, passes: Iterable[Any]) -> list[np.ndarray]:
-        """Return what may be faces, from some passes over the frame."""
+    def search(self) -> list[np.ndarray]:
+        """Search the whole frame for faces of all kinds."""
+
+    def search_more(self) -> list[np.ndarray]:
+        """Search for the usual faces, and for some of the others: a known one may have jumped."""
+
+    def search_on(self, passes: int) -> list[np.ndarray]:
+        """Make the next few passes of a search that goes on from frame to frame."""
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return the face that is near a box now, however it has turned, or None."""
@@ -35,11 +41,11 @@ class Detector(Protocol):
     Nothing of a frame is kept, and detectors share nothing: each thread may have one.
     """
 
-    def plan_passes(self, shape: tuple[int, int]) -> list[list[Any]]:
-        """Return the passes that together search a frame, (height, width), the usual kind first."""
+    def view(self, gray: np.ndarray, turns: Iterator[int]) -> View:
+        """Return a frame of a video, made ready to be searched.
 
-    def view(self, gray: np.ndarray) -> View:
-        """Return a frame of a video, made ready to be searched."""
+        `turns` counts the searches of the video that go on from frame to frame: one for all views.
+        """
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right.

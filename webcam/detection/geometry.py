@@ -5,7 +5,7 @@ positive clockwise. What compares two squares takes them as if they were upright
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -60,11 +60,39 @@ def widen(box: np.ndarray, margin: float) -> np.ndarray:
     return box + box[2] * np.array([-margin, -margin, 2 * margin, 0])
 
 
+def similarity(
+    scale: float = 1.0, tilt: float = 0.0, shift: Sequence[float] | np.ndarray = (0.0, 0.0)
+) -> np.ndarray:
+    """Return the map, float (3, 3), that scales, turns by a tilt about the origin, then shifts."""
+    cos, sin = scale * math.cos(math.radians(tilt)), scale * math.sin(math.radians(tilt))
+    return np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]], [0, 0, 1]])
+
+
+def map_square(square: np.ndarray, affine: np.ndarray, tilt: float) -> np.ndarray:
+    """Return an upright square, float (x, y, side), as a map places it; `tilt` is its tilt there."""
+    x, y, side = square
+    across, down, _ = affine @ (x + side / 2, y + side / 2, 1)
+    side *= math.hypot(affine[0, 0], affine[1, 0])
+    return np.array([across - side / 2, down - side / 2, side, tilt])
+
+
+def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a gray image with what is tilted upright, all of it, and the map back, float (3, 3)."""
+    rows, columns = gray.shape
+    cos, sin = abs(math.cos(math.radians(tilt))), abs(math.sin(math.radians(tilt)))
+    size = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
+    back = similarity(1, tilt, (columns / 2, rows / 2))
+    back = back @ similarity(shift=(-size[0] / 2, -size[1] / 2))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    turned = cv2.warpAffine(gray, back[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return turned, back
+
+
 def resize(gray: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a gray image, uint8 (height, width), at another `size`, (height, width)."""
     shrinks = size[0] < gray.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(gray, size[::-1], interpolation=interpolation)
+    return cv2.resize(gray, (size[1], size[0]), interpolation=interpolation)
 
 
 def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -76,10 +104,12 @@ def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray
         return resize(cut_out(gray, box), size)
     # Turned about its middle, with what comes into its corners from outside
     around = math.sqrt(2)
-    larger = tuple(round(around * length) for length in size)
+    larger = round(around * size[0]), round(around * size[1])
     square = resize(cut_out(gray, widen(box, (around - 1) / 2)), larger)
-    affine = cv2.getRotationMatrix2D(((larger[1] - 1) / 2, (larger[0] - 1) / 2), box[3], 1)
-    affine[:, 2] += (size[1] - larger[1]) / 2, (size[0] - larger[0]) / 2
+    affine: np.ndarray = cv2.getRotationMatrix2D(
+        ((larger[1] - 1) / 2, (larger[0] - 1) / 2), box[3], 1
+    )
+    affine[:, 2] += np.subtract(size[::-1], larger[::-1]) / 2
     return cv2.warpAffine(square, affine, size[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 

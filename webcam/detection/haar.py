@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,16 @@ import numpy as np
 
 from common.errors import fail
 from webcam.detection.contrast import make_clahe, normalize_contrast
-from webcam.detection.geometry import choose_faces, crop, find_same, resize, widen
+from webcam.detection.geometry import (
+    choose_faces,
+    crop,
+    find_same,
+    map_square,
+    resize,
+    similarity,
+    turn,
+    widen,
+)
 from webcam.detection.passes import (
     LINES,
     MAX_PIXELS,
@@ -20,6 +29,8 @@ from webcam.detection.passes import (
     TILT_STEP,
     Pass,
     plan_passes,
+    take_more,
+    take_turn,
 )
 
 SCALE_FACTOR = 1.1  # between two sizes of face
@@ -53,7 +64,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
         fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
-    path = Path(cv2.data.haarcascades) / name
+    path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()
     try:
         # Not by its name, which on Windows OpenCV takes in the system's code page
@@ -95,22 +106,23 @@ class HaarDetector:
         found = self.cascades[cascade].detectMultiScale(
             pixels, factor, neighbors, minSize=smallest, maxSize=largest
         )
-        return [box[:3].astype(float) for box in found]
+        return [np.array(box[:3], float) for box in found]
 
     def plan_passes(self, shape: tuple[int, int]) -> list[list[Pass]]:
-        """Return the passes that together search a frame, (height, width): webcam/detection/passes.py."""
+        """Return the passes that together search a video's frame, (height, width), in kinds."""
         return plan_passes(shape)
 
-    def view(self, gray: np.ndarray) -> "HaarView":
-        """Return a frame of a video, made ready to be searched."""
-        return HaarView(gray, self)
+    def view(self, gray: np.ndarray, turns: Iterator[int]) -> "HaarView":
+        """Return a frame of a video, made ready to be searched; `turns` counts passes."""
+        return HaarView(gray, self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
-        view = HaarView(gray, HaarDetector(self.normalize, self.rim) if is_long else self)
+        detector = HaarDetector(self.normalize, self.rim) if is_long else self
+        view = HaarView(gray, detector, itertools.count())
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
-        candidates = view.detect(itertools.chain(*passes), SCALE_FACTOR)
+        candidates = view.run_passes(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)
 
         def confirm(candidate: np.ndarray) -> np.ndarray | None:
@@ -124,18 +136,35 @@ class HaarDetector:
 class HaarView:
     """One frame as it is searched: reduced or enlarged to LINES, its contrast normalized."""
 
-    def __init__(self, gray: np.ndarray, detector: HaarDetector):
-        self.gray, self.detector = gray, detector
+    def __init__(self, gray: np.ndarray, detector: HaarDetector, turns: Iterator[int]):
+        self.gray, self.detector, self.turns = gray, detector, turns
         # Pixels of the frame in one of the view
         self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
         self.plain = scaled(gray, 1 / self.scale)
         self.normalized = detector.normalize(self.plain)
 
-    def detect(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
-        """Return candidates, float (x, y, side, tilt), which are to be confirmed."""
-        return [box for one in passes for box in self._detect_pass(one, factor)]
+    def search(self) -> list[np.ndarray]:
+        """Return the candidates of all passes, float (x, y, side, tilt), which are to be confirmed."""
+        return self.run_passes(itertools.chain(*self.kinds))
 
-    def _detect_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
+    def search_more(self) -> list[np.ndarray]:
+        """Return the candidates of the usual passes and of one of each other kind."""
+        return self.run_passes(take_more(self.kinds, self.turns))
+
+    def search_on(self, passes: int) -> list[np.ndarray]:
+        """Return the candidates of the passes whose turn it is."""
+        return self.run_passes(take_turn(self.kinds, self.turns) for _ in range(passes))
+
+    @property
+    def kinds(self) -> list[list[Pass]]:
+        """The passes that together search the frame."""
+        return self.detector.plan_passes(self.gray.shape)
+
+    def run_passes(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
+        """Return the candidates of some passes, float (x, y, side, tilt)."""
+        return [box for one in passes for box in self._run_pass(one, factor)]
+
+    def _run_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
         # Small faces are looked for in the frame itself, in which they are larger
         fine = one.lines > LINES
         pixels = self.gray if fine else self.normalized if one.normalized else self.plain
@@ -151,18 +180,13 @@ class HaarView:
         # Edge pixels, repeated: the cascade finds no face that the frame cuts
         rim = round(self.detector.rim * min(one.largest, one.lines))
         pixels = cv2.copyMakeBorder(pixels, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
-        back = None
+        back = similarity(shrink * unit, shift=(0, first * unit)) @ similarity(shift=(-rim, -rim))
         if one.tilt:
-            pixels, back = turn(pixels, one.tilt)
+            pixels, turned_back = turn(pixels, one.tilt)
+            back = back @ turned_back
         sizes = (SMALLEST, one.largest)
         found = self.detector.run(FRONTAL, pixels, sizes, CANDIDATE_NEIGHBORS, factor)
-        boxes = []
-        for x, y, side in found:
-            if back is not None:
-                x, y = back @ (x + side / 2, y + side / 2, 1) - side / 2
-            x, y, side = (x - rim) * shrink, (y - rim) * shrink + first, side * shrink
-            boxes.append(np.array([x * unit, y * unit, side * unit, one.tilt]))
-        return boxes
+        return [map_square(square, back, one.tilt) for square in found]
 
     def detect_near(
         self, box: np.ndarray, neighbors: int, cascade: str = FRONTAL, flip: bool = False
@@ -183,16 +207,12 @@ class HaarView:
         if flip:
             part = cv2.flip(part, 1)
         found = self.detector.run(cascade, part, (ROI_SIZE / GROWTH, ROI_SIZE * GROWTH), neighbors)
-        unit, boxes = around[2] / size * scale, []
-        cos, sin = math.cos(math.radians(box[3])), math.sin(math.radians(box[3]))
+        # From the middle of the neighbourhood, flipped and turned back about it
         middle = (around[:2] + around[2] / 2) * scale
-        for x, y, side in found:
-            # From the middle of the neighbourhood, and turned back about it
-            right, down = x + side / 2 - size / 2, y + side / 2 - size / 2
-            right = -right if flip else right
-            turned = np.array([right * cos - down * sin, right * sin + down * cos])
-            boxes.append(np.array([*(middle + (turned - side / 2) * unit), side * unit, box[3]]))
-        return find_same(boxes, box)
+        back = similarity(around[2] / size * scale, box[3], middle)
+        back = back @ np.diag([-1 if flip else 1, 1, 1])
+        back = back @ similarity(shift=(-size / 2, -size / 2))
+        return find_same([map_square(square, back, box[3]) for square in found], box)
 
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return a known face: as it was, tilted more or less, or turned to one side."""
@@ -233,15 +253,5 @@ class HaarView:
 
 def scaled(gray: np.ndarray, scale: float) -> np.ndarray:
     """Return a gray image with sides `scale` times as long."""
-    return resize(gray, tuple(max(1, round(scale * length)) for length in gray.shape))
-
-
-def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a gray image with what is tilted upright, all of it, and the affine map back."""
-    rows, columns = gray.shape
-    affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), tilt, 1)
-    cos, sin = abs(affine[0, 0]), abs(affine[0, 1])
-    size = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
-    affine[:, 2] += size[0] / 2 - columns / 2, size[1] / 2 - rows / 2
-    turned = cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
-    return turned, cv2.invertAffineTransform(affine)
+    rows, columns = (max(1, round(scale * length)) for length in gray.shape)
+    return resize(gray, (rows, columns))

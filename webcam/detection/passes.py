@@ -1,6 +1,7 @@
 """The searches of a frame by a Haar cascade, each short, that together find every face."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 LINES = 360  # of the frame's shorter side, in a frame as it is searched for all but small faces
@@ -51,6 +52,25 @@ def plan_passes(shape: tuple[int, int], most_lines: int = VIDEO_LINES) -> list[l
     if max(shape) > MAX_ASPECT * min(shape):
         tilted = []
     return [kind for kind in (usual, small[::2], smaller, small[1::2], tilted) if kind]
+
+
+def take_more(kinds: list[list[Pass]], turns: Iterator[int]) -> list[Pass]:
+    """Return all passes of the first kind, and one of every other."""
+    turn = next(turns)
+    return [*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])]
+
+
+def take_turn(kinds: list[list[Pass]], turns: Iterator[int]) -> Pass:
+    """Return the pass whose turn it is.
+
+    Every other one is of the first kind, the rest are of the other kinds in turn.
+    """
+    number, is_other = divmod(next(turns), 2)
+    kind = kinds[0]
+    if is_other and kinds[1:]:
+        number, other = divmod(number, len(kinds) - 1)
+        kind = kinds[1 + other]
+    return kind[number % len(kind)]
 
 
 def plan_strips(shape: tuple[int, int], lines: int, searched: int) -> list[Pass]:

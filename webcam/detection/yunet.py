@@ -5,7 +5,7 @@ model zoo (docs/how-it-works.md says where); it is not part of this project.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -61,11 +61,7 @@ class YuNetDetector:
             seen = normalize_contrast(seen, self.clahe)
         return [box * (scale, scale, scale, 1) for box in self.run(seen)]
 
-    def plan_passes(self, shape: tuple[int, int]) -> list[list[int]]:
-        """Return the one pass that searches a frame, (height, width): its lines."""
-        return [[LINES]]
-
-    def view(self, gray: np.ndarray) -> "YuNetView":
+    def view(self, gray: np.ndarray, turns: Iterator[int]) -> "YuNetView":
         """Return a frame of a video, searched when it is first asked for."""
         return YuNetView(gray, self)
 
@@ -85,15 +81,23 @@ class YuNetView:
         self.gray, self.detector = gray, detector
         self.faces: list[np.ndarray] | None = None
 
-    def detect(self, passes: Iterable[int]) -> list[np.ndarray]:
+    def search(self) -> list[np.ndarray]:
         """Return the faces, float (x, y, side, tilt)."""
         if self.faces is None:
             self.faces = self.detector.detect_at(self.gray, LINES)
         return self.faces
 
+    def search_more(self) -> list[np.ndarray]:
+        """Return the faces."""
+        return self.search()
+
+    def search_on(self, passes: int) -> list[np.ndarray]:
+        """Return the faces."""
+        return self.search()
+
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return the face that overlaps a box most, or None."""
-        return find_same(self.detect([]), box)
+        return find_same(self.search(), box)
 
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
         """Return a candidate as it is."""

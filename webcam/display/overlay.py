@@ -91,8 +91,8 @@ def arrange(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: boo
 
 def draw_faces(
     frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False
-) -> None:
-    """Draw each face's box, number, emotion and confidence into a BGR frame.
+) -> Layout:
+    """Draw each face's box, number, emotion and confidence into a BGR frame; return what is taken.
 
     With `bars` also the probability of each of `emotions`, where they hide nothing; those of the
     largest face may lie on it. Labels are shorter where there is no room for all of them.
@@ -105,6 +105,7 @@ def draw_faces(
         draw_bars(frame, place, faces[number], emotions)
     for number, (text, place) in arrangement.labels.items():
         draw_label(frame, text, place, colors[number], face_scale(frame, faces[number]))
+    return arrangement.layout
 
 
 def draw_box(frame: np.ndarray, face: Face, color: tuple) -> None:

@@ -2,16 +2,21 @@
 
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 
 from webcam.analysis.analyzer import Face
-from webcam.display.screen import Screen
+from webcam.display.annotator import Annotator
+from webcam.display.layout import Layout
+from webcam.display.overlay import draw_notes
+from webcam.display.window import Window
 from webcam.outputs.collector import Collector
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import ImageWriter, stamped, write_image
-from webcam.sources.frame import Frame
+from webcam.outputs.files import stamped
+from webcam.outputs.images import write_image
+from webcam.outputs.sink import Sink
+from webcam.outputs.summary import Summary
+from webcam.outputs.video import VideoRecorder
+from webcam.sources.frame import Frame, Picture
 
 KEYS = {
     "q, Esc": "quit",
@@ -22,183 +27,175 @@ KEYS = {
     "r": "record, stop",
     "h": "this help",
 }
-SILENT_SECONDS = 1.0  # without a picture from the camera, after which the window says so
+SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window says so
 
 
-class Viewer:
-    """Shows annotated frames, obeys the keys, and starts and stops recordings.
+class Quit(Exception):
+    """The user wants no more frames."""
+
+
+class Viewer(Sink):
+    """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
     The frames of a `live` source are shown as they come, a video's at their times, and pictures
     until space is pressed. The mirror of the `m` key is that of the window and its snapshots alone;
-    a recording gets the frames as they were analyzed.
+    a recording gets the frames as they were analyzed. With `collecting` the window shows all the
+    time which key saves a face as which emotion. Raises Quit when the user has seen enough.
     """
-
-    active = True  # frames are wanted
 
     def __init__(
         self,
-        screen: Screen,
-        output: VideoRecorder | ImageWriter,
-        collector: Collector,
+        window: Window,
+        annotator: Annotator,
+        summary: Summary,
+        recorder: VideoRecorder | None,
         live: bool,
+        collector: Collector,
         collecting: bool,
     ):
-        self.screen, self.output, self.live, self.collector = screen, output, live, collector
-        self.collecting = collecting  # shows all the time which key saves a face as which emotion
-        self.quit = self.paused = self.help = False
-        self.frame: Frame | None = None  # as it came
+        super().__init__()
+        self.window, self.annotator, self.summary = window, annotator, summary
+        self.collector, self.recorder = collector, recorder
+        self.live, self.collecting = live, collecting
+        self.mirrored = self.paused = self.help = False
+        self.frame: Frame | Picture | None = None  # that is shown
         self.faces: list[Face] = []
-        self.latest: float | None = None  # when the last frame came
+        self.latest: float | None = None  # when it came, by time.monotonic(); None after a pause
         self.late = 0.0  # seconds by which a video is shown after its time, by time.monotonic()
-        self.rate = 0.0  # frames/s, shown when above 0
-        self.written: list[Path] = []
+        self.note, self.noted = "", 0.0  # and until when it is shown, by time.monotonic()
 
-    @property
-    def bars(self) -> bool:
-        """Whether the probabilities of all emotions are drawn."""
-        return self.screen.bars
+    def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
+        """Show a frame at its time, a picture or a paused frame until space is pressed."""
+        if isinstance(frame, Picture):
+            self.paused = True
+        else:
+            self.wait_until(frame.seconds)
+        self.frame, self.faces, self.latest = frame, faces, time.monotonic()
+        self.interact()
 
-    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
-        """Show a frame at its time, a picture or a paused frame until space is pressed.
-
-        `annotated` is the frame's picture with its `faces` drawn. Returns whether there was a pause.
-        """
-        paused = self.wait_until(frame.seconds)
-        self.frame, self.faces, self.rate, self.latest = frame, faces, rate, time.monotonic()
-        self.paused = self.paused or self.still
-        if self.output.active:  # which keeps it
-            annotated = annotated.copy()
-        return self.interact(None if self.screen.mirrored else annotated) or paused
-
-    @property
-    def still(self) -> bool:
-        """Whether what is shown is a picture, not part of a video."""
-        return self.frame is not None and self.frame.seconds is None
-
-    def wait_until(self, seconds: float | None) -> bool:
-        """Show the last frame of a video until a time of its own; return whether it was paused."""
-        if self.live or seconds is None:
-            return False
+    def wait_until(self, seconds: float) -> None:
+        """Show the last frame of a video until a time of its own."""
+        if self.live:
+            return
         # No frame is left out: where they take longer than their time, the video plays slower
-        now, paused = time.monotonic(), False
-        if self.frame is None:  # the first one
-            self.late = now - seconds
-        self.late = max(self.late, now - seconds)
-        while not self.quit and (left := self.late + seconds - time.monotonic()) > 0.001:
-            if key := self.screen.window.key(left):
+        now = time.monotonic()
+        self.late = now - seconds if self.frame is None else max(self.late, now - seconds)
+        while (left := self.late + seconds - time.monotonic()) > 0.001:
+            if key := self.window.key(left):
                 self.press(key)
-                if self.interact(None):
-                    paused, self.late = True, time.monotonic() - seconds
-        return paused
+                if self.interact():
+                    self.late = time.monotonic() - seconds
 
-    def wait_for_frame(self) -> bool:
-        """Show the last frame while a camera has no new one; return whether there was a pause."""
+    def idle(self) -> None:
+        """Show the last frame while a camera has no new one."""
         if self.frame is None:
-            self.screen.say("waiting for the camera", 0.2)
+            self.say("waiting for the camera", 0.2)
         elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
-            self.screen.say("no picture from the camera; trying again", 0.2)
-        return self.interact(None)
+            self.say("no picture from the camera; trying again", 0.2)
+        self.interact()
 
-    def interact(self, annotated: np.ndarray | None) -> bool:
-        """Show and obey a key, or all until a pause ends.
+    def end(self, seconds: float | None) -> None:
+        """Show the last frame as long as it lasts."""
+        if seconds is not None:
+            self.wait_until(seconds)
 
-        `annotated` is the picture to show first, None to draw it. Returns whether it was paused.
-        """
+    def interact(self) -> bool:
+        """Show the frame and obey a key, or all until a pause ends; return whether it was paused."""
         paused = False
         while True:
-            if annotated is None:
-                annotated = self.screen.draw(self.frame, self.faces)
-            self.screen.show(annotated, self.faces, self.lines)
-            annotated = None  # from now on drawn anew: a key may change what is drawn
-            self.press(self.screen.window.key(0.05 if self.paused else 0.0))
-            if self.quit or not self.paused:
-                return paused
+            self.show()
+            self.press(self.window.key(0.05 if self.paused else 0.0))
+            if not self.paused:
+                break
             paused, self.latest = True, None
-            self.output.skip_pause()
+        if paused:
+            self.summary.skip_pause()
+            if self.recorder:
+                self.recorder.skip_pause()
+        return paused
+
+    def show(self) -> None:
+        """Show the frame, and lines of text where they cover no face."""
+        if self.frame is None:
+            image = np.zeros((480, 640, 3), np.uint8)
+            layout = Layout(image.shape[:2], [])
+        else:
+            drawing = self.annotator.draw(self.frame, self.faces, self.mirrored)
+            image, layout = drawing.image.copy(), drawing.layout
+        draw_notes(image, self.lines, layout)
+        self.window.show(image)
 
     @property
     def lines(self) -> list[str]:
         """What the window has to say."""
         lines = []
-        if self.still:
+        if isinstance(self.frame, Picture):
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
         else:
-            lines += [f"{self.rate:.0f} frames/s"] if self.rate else []
-            lines += ["recording"] if self.output.active else []
+            lines += [f"{self.summary.rate:.0f} frames/s"] if self.summary.rate else []
+            lines += ["recording"] if self.recorder and self.recorder.active else []
             lines += ["paused"] if self.paused else []
         if self.help:
             lines += [f"{key}: {what}" for key, what in KEYS.items()]
         if self.help or self.collecting:
             counts = self.collector.counts
             lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
-        return lines
+        return [*lines, self.note] if time.monotonic() < self.noted else lines
+
+    def say(self, note: str, seconds: float = 2.0) -> None:
+        """Show a note for some seconds."""
+        self.note, self.noted = note, time.monotonic() + seconds
 
     def press(self, key: str) -> None:
         """Do what a key of KEYS says; 1 to 9 save a face."""
+        frame = self.frame
         if key in ("q", "\x1b"):
-            self.quit = True
-        elif key == " " and not (self.still and self.frame.last):
+            raise Quit
+        if key == " " and not (isinstance(frame, Picture) and frame.last):
             self.paused = not self.paused
         elif key == "b":
-            self.screen.bars = not self.screen.bars
+            self.annotator.bars = not self.annotator.bars
         elif key == "h":
             self.help = not self.help
         elif key == "m":
-            self.screen.mirrored = not self.screen.mirrored
-        elif key in ("s", "r") and self.frame is not None:
-            self.save(key)
-        elif key in self.collector.keys and self.frame is not None:
-            self.collect(self.collector.keys[key])
-
-    def save(self, key: str) -> None:
-        """Take a snapshot, or start or stop a recording."""
-        if not os.access(".", os.W_OK):
-            self.screen.say("this folder can't be written into")
+            self.mirrored = not self.mirrored
+        elif frame is None:
+            return
+        elif key in ("s", "r") and not os.access(".", os.W_OK):
+            self.say("this folder can't be written into")
         elif key == "s":
-            self.snapshot()
-        elif isinstance(self.output, VideoRecorder):
-            if not self.output.active:
-                self.output.start(stamped("recording", ".mp4"))
-            elif path := self.output.stop():
-                self.screen.say(f"wrote {path}")
+            self.snapshot(frame)
+        elif key == "r" and self.recorder:
+            self.record(self.recorder)
+        elif key in self.collector.keys:
+            self.collect(frame, self.collector.keys[key])
 
-    def snapshot(self) -> None:
+    def snapshot(self, frame: Frame | Picture) -> None:
         """Save what is shown."""
         path = stamped("snapshot", ".png")
         try:
-            write_image(path, self.screen.draw(self.frame, self.faces))
+            write_image(path, self.annotator.draw(frame, self.faces, self.mirrored).image)
         except OSError as error:
-            self.screen.say(f"not saved: {error.strerror}")
+            self.say(f"not saved: {error.strerror}")
         else:
             self.written.append(path)
-            self.screen.say(f"wrote {path}")
+            self.say(f"wrote {path}")
 
-    def collect(self, emotion: str) -> None:
+    def record(self, recorder: VideoRecorder) -> None:
+        """Start or stop a recording."""
+        if not recorder.active:
+            recorder.start(stamped("recording", ".mp4"))
+        elif path := recorder.stop():
+            self.say(f"wrote {path}")
+
+    def collect(self, frame: Frame | Picture, emotion: str) -> None:
         """Save the largest face as an example of an emotion."""
         try:
-            saved = self.collector.save(self.frame, self.faces, emotion)
-            self.screen.say(f"saved as {emotion}" if saved else "no face to save")
+            saved = self.collector.save(frame, self.faces, emotion)
+            self.say(f"saved as {emotion}" if saved else "no face to save")
         except OSError as error:
-            self.screen.say(f"not saved: {self.collector.folder}: {error.strerror}")
+            self.say(f"not saved: {self.collector.folder}: {error.strerror}")
 
-
-class NoViewer:
-    """Stands in for the viewer where there is no window."""
-
-    active = quit = False
-
-    def __init__(self, bars: bool):
-        self.bars = bars
-        self.written: list[Path] = []
-
-    def show(self, frame: Frame, annotated: np.ndarray, faces: list[Face], rate: float) -> bool:
-        """Show nothing; there was no pause."""
-        return False
-
-    def wait_for_frame(self) -> bool:
-        """Show nothing; there was no pause."""
-        return False
-
-    def wait_until(self, seconds: float | None) -> bool:
-        """Show nothing; there was no pause."""
-        return False
+    def report(self) -> list[str]:
+        """Return what was written by keys, a line each."""
+        return [*super().report(), *self.collector.report()]

@@ -1,5 +1,6 @@
 """Faces from the screen onto the disk, by emotion, for a network of one's own to be trained on."""
 
+import math
 import os
 import re
 from collections import Counter
@@ -7,13 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from common.console import plural
-from common.errors import fail, utf8_name
+from common.errors import fail
 from common.faces import FACE_SIZE
 from common.labels import is_label
 from webcam.analysis.analyzer import Face, to_gray
 from webcam.analysis.classifier import crop_face
-from webcam.outputs.writers import write_image
-from webcam.sources.frame import Frame
+from webcam.outputs.images import write_image
+from webcam.outputs.sink import Sink
+from webcam.sources.frame import Frame, Picture
+from webcam.sources.names import utf8_name
 
 DEFAULT = Path("data/collected")
 MOST_KEYS = 9
@@ -21,17 +24,18 @@ MAX_NAME = 200  # bytes of an emotion's name, which most file systems take
 INTERVAL = 0.5  # seconds at least between two faces that are saved unasked
 
 
-class Collector:
+class Collector(Sink):
     """Saves the largest face of a frame as FOLDER/<emotion>/face-….png, as the network sees it.
 
-    With `unasked` it does so every INTERVAL seconds, as the first of the emotions; else when a key
-    asks for it.
+    A key asks for it with `save`. As a sink of its own, it does so every INTERVAL seconds, as the
+    first of the emotions.
     """
 
-    def __init__(self, folder: Path, emotions: list[str], unasked: bool):
-        self.folder, self.unasked = folder, unasked
+    def __init__(self, folder: Path, emotions: list[str]):
+        super().__init__()
+        self.folder = folder
         self.emotions = [emotion for emotion in emotions if is_folder_name(emotion)]
-        self.latest: float | None = None  # seconds of the last frame that gave a face unasked
+        self.latest = -math.inf  # seconds of the last frame that gave a face unasked
         self.counts: Counter[str] = Counter()  # of faces saved
 
     @property
@@ -39,30 +43,26 @@ class Collector:
         """The keys that save a face, and its emotion: 1 to 9."""
         return {str(number): name for number, name in enumerate(self.emotions[:MOST_KEYS], 1)}
 
-    @property
-    def written(self) -> list[str]:
-        """What was saved, as text."""
+    def report(self) -> list[str]:
+        """Return what was saved, in a line."""
         if not self.counts:
             return []
         faces = plural(self.counts.total(), "face")
         each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()))
         return [f"{self.folder}: {faces}: {each}"]
 
-    @property
-    def notes(self) -> list[str]:
-        """What the user should know: that no face was saved, where some were to be."""
-        if self.unasked and not self.counts:
-            return [f"{self.folder}: no face was found that could be saved"]
-        return []
+    def close(self) -> None:
+        if not self.counts:
+            self.notes = [f"{self.folder}: no face was found that could be saved"]
 
-    def watch(self, frame: Frame, faces: list[Face]) -> None:
-        """Save a face now and then, one of every picture, if that was not left to the keys."""
-        seconds = frame.seconds
-        soon = None not in (seconds, self.latest) and seconds - self.latest < INTERVAL
-        if self.unasked and not soon and self.save(frame, faces, self.emotions[0]):
-            self.latest = seconds
+    def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
+        """Save a face now and then, and one of every picture."""
+        if isinstance(frame, Picture):
+            self.save(frame, faces, self.emotions[0])
+        elif frame.seconds - self.latest >= INTERVAL and self.save(frame, faces, self.emotions[0]):
+            self.latest = frame.seconds
 
-    def save(self, frame: Frame, faces: list[Face], emotion: str) -> bool:
+    def save(self, frame: Frame | Picture, faces: list[Face], emotion: str) -> bool:
         """Save the largest face that was found in a frame; return whether there was one.
 
         Raises OSError.
@@ -71,7 +71,7 @@ class Collector:
         if not squares:
             return False
         largest = max(squares, key=lambda square: square[2])
-        crop = crop_face(to_gray(frame.picture), largest, (FACE_SIZE, FACE_SIZE))
+        crop = crop_face(to_gray(frame.image), largest, (FACE_SIZE, FACE_SIZE))
         folder = self.folder / emotion
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png", crop)
@@ -84,11 +84,11 @@ def open_collector(
 ) -> Collector:
     """Return what saves faces into a folder, or into DEFAULT if that is None.
 
-    Without a window it does so unasked, if a folder is given. Raises UserError when faces can't be
-    saved there, when it holds a source, or when it is not known what they show.
+    Raises UserError when faces can't be saved there, when it holds a source, or when it is not known
+    what they show.
     """
     if folder is None:
-        return Collector(DEFAULT, emotions, False)
+        return Collector(DEFAULT, emotions)
     if not window and len(emotions) != 1:
         fail("--collect: without a window it takes one emotion a run; give that to --emotions")
     utf8_name(folder)
@@ -97,7 +97,7 @@ def open_collector(
         fail(f"{folder}: faces can't be saved there; choose another --collect")
     if any(source.resolve().parent.parent == folder.resolve() for source in sources):
         fail(f"{folder}: holds the sources themselves; choose another --collect")
-    return Collector(folder, emotions, not window)
+    return Collector(folder, emotions)
 
 
 def is_folder_name(text: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import fail
-from webcam.outputs.writers import temporary_path
+from webcam.outputs.files import temporary_path
 
 H264 = ["-c:v", "libx264", "-crf", "21", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
 

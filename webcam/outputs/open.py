@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from common.errors import fail
-from webcam.outputs.recorder import VideoRecorder
-from webcam.outputs.writers import ImageWriter, stamped
+from webcam.outputs.files import stamped
+from webcam.outputs.images import ImageWriter
+from webcam.outputs.sink import Annotate
+from webcam.outputs.video import VideoRecorder
 from webcam.sources.images import ImageSource
 from webcam.sources.open import Source
 
@@ -16,10 +18,12 @@ def name_output(source: Source) -> Path:
     return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
 
 
-def open_output(path: Path | None, source: Source, h264: bool) -> VideoRecorder | ImageWriter:
-    """Return where the annotated frames of a source go."""
+def open_output(
+    path: Path | None, source: Source, annotate: Annotate, h264: bool
+) -> VideoRecorder | ImageWriter | None:
+    """Return where the annotated frames of a source go, None for pictures without a path."""
     if not isinstance(source, ImageSource):
-        return VideoRecorder(path, source, h264)
+        return VideoRecorder(path, source, annotate, h264)
     if h264:
-        fail("--h264: these are pictures; leave it out")
-    return ImageWriter(path, source)
+        fail("--h264", "these are pictures", "leave it out")
+    return ImageWriter(path, source, annotate) if path else None

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail, utf8_name
-from webcam.sources.frame import Frame
+from common.errors import fail
+from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.names import utf8_name
 from webcam.sources.video import constant_rate
 
 
@@ -19,7 +20,7 @@ class AnimationSource:
     `name` is what an error calls it. Raises UserError when they can't be read.
     """
 
-    live, sound, tag_column = False, None, None
+    extra_column = None
 
     def __init__(self, path: Path, name: str | None = None):
         self.paths = [path]
@@ -33,9 +34,11 @@ class AnimationSource:
         self.pictures = animation.frames
         # As browsers do with those that were made to go as fast as the computer
         shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
-        self.starts, self.end = np.cumsum([0.0, *shown]).tolist(), None  # seconds
+        self.starts = np.cumsum([0.0, *shown]).tolist()  # seconds
+        self.end: float | None = None
         steady = max(shown) == min(shown)
-        self.rate = 1 / shown[0] if steady else constant_rate(1 / statistics.median(shown))
+        rate = 1 / shown[0] if steady else constant_rate(1 / statistics.median(shown))
+        self.info = VideoInfo(rate)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every picture with its time."""

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import cv2
 
-from common.console import Overheard
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.names import without_secrets
+from webcam.sources.overheard import Overheard
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
 
@@ -25,7 +25,7 @@ class CameraSource:
     stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    live, end, sound, tag_column = True, None, None, "clock"
+    end, extra_column = None, "clock"
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class CameraSource:
         # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
         self.newest, self.closing = queue.SimpleQueue(), threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= 120 else 30.0
+        self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
         self.lost = False
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -59,29 +59,30 @@ class CameraSource:
                 self.capture = open_capture(self.name, self.size)
         self.capture.release()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | None]:
         """Yield the newest frame, with its seconds since the first one and its time of day.
 
-        While there is no new one, a frame without a picture, 20 times a second. Ends when the
-        camera has been silent for CAMERA_TIMEOUT, twice as long before its first frame.
+        Yield None, 20 times a second, while there is no new one. End when the camera has been
+        silent for CAMERA_TIMEOUT, twice as long before its first frame.
         """
-        start, heard = None, time.monotonic()  # of the first frame, of the last one
-        began = 0.0  # the first frame's time of day
+        start, began = None, 0.0  # of the first frame, and its time of day
+        heard = time.monotonic()  # of the last frame
         while not self.lost:
-            frame = None
+            image = None
             with contextlib.suppress(queue.Empty):
-                frame = self.newest.get(timeout=0.05)
+                image = self.newest.get(timeout=0.05)
             now = time.monotonic()
             if self.interlaced:
                 return
-            if frame is not None:
-                if start is None:
-                    start, began = now, time.time()
-                heard = now
-            # Cameras take their time to wake up
-            self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
-            seconds = now - start if start else 0.0
-            yield Frame(frame, seconds, None if frame is None else time_of_day(began + seconds))
+            if image is None:
+                # Cameras take their time to wake up
+                self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
+                yield None
+                continue
+            if start is None:
+                start, began = now, time.time()
+            heard = now
+            yield Frame(image, now - start, time_of_day(began + now - start))
 
     def close(self) -> None:
         """End the thread: Python may abort when it ends before one that is reading."""

@@ -1,11 +1,11 @@
 """OpenCV's captures of cameras, video files and streams: how they are opened."""
 
 import os
-import re
+import threading
 
 import cv2
 
-from common.errors import utf8_name
+from webcam.sources.names import camera_number, is_camera, utf8_name
 
 INTERLACED = "interlaced"  # in what FFmpeg's swscale prints, see video.py
 STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
@@ -30,14 +30,14 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
     return capture
 
 
-def is_camera(name: str) -> bool:
-    """Return whether a source's name is the number of a camera, or its device file."""
-    return camera_number(name) is not None
-
-
-def camera_number(name: str) -> int | None:
-    """Return the number of a camera: 1 for `1`, for `/dev/video1`, and for a link to that."""
-    if name.startswith("/dev/"):
-        name = os.path.realpath(name).removeprefix("/dev/video")
-    number = re.fullmatch("[0-9]{1,3}", name)
-    return int(number[0]) if number else None
+def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
+    """Open a capture, a stream in a thread: it may take long to answer, and Ctrl-C works meanwhile."""
+    if "://" not in name:  # macOS asks for a camera's permission in the main thread alone
+        return open_capture(name, size)
+    opened = []
+    utf8_name(name)  # not in the thread, where the error is lost
+    thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
+    thread.start()
+    while thread.is_alive():  # without a time limit Windows waits deaf
+        thread.join(0.1)
+    return opened[0] if opened else cv2.VideoCapture()

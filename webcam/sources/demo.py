@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, VideoInfo
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples/astronaut.jpg"
 WIDTH, HEIGHT, RATE = 640, 480, 30.0  # pixels, frames/s
@@ -44,10 +44,11 @@ class DemoSource:
     Raises UserError when the picture can't be read.
     """
 
-    rate, live, sound, tag_column = RATE, False, None, None
+    info, extra_column = VideoInfo(RATE), None
 
     def __init__(self):
-        self.paths, self.end = [SAMPLE], None
+        self.paths = [SAMPLE]
+        self.end: float | None = None
         try:
             picture = cv2.imdecode(np.fromfile(SAMPLE, np.uint8), cv2.IMREAD_COLOR)
         except (OSError, cv2.error):  # missing, empty

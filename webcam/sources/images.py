@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import Overheard, quiet
-from common.errors import fail, printable, utf8_name
-from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from common.console import quiet
+from common.errors import fail, printable
+from webcam.sources.frame import Picture
+from webcam.sources.names import utf8_name, without_secrets
+from webcam.sources.overheard import Overheard
 
 # Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
 PICTURE_SUFFIXES = set(
@@ -38,8 +39,6 @@ def is_picture(file: Path) -> bool:
 def count_pictures(file: Path) -> int:
     """Return how many pictures there are in a file: pages, or the frames of an animation."""
     with quiet():
-        if not cv2.haveImageReader(utf8_name(file)):
-            return 1
         return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 of a broken one
 
 
@@ -79,45 +78,50 @@ def fits_in_memory(animation: Path, count: int) -> bool:
 class ImageSource:
     """Pictures in files, one after the other; `many` unless a single one was asked for by name.
 
-    Those that can't be read are left out, and named at the end. `names` are what the files go by,
+    Those that can't be read are left out, and named at the end. `files` are what the files go by,
     their paths if None; `folder` is a temporary one that they lie in.
     """
 
-    rate, end, live, sound = 0.0, None, False, None
+    end = None
 
     def __init__(
         self,
         paths: list[Path],
         many: bool,
-        names: list[str] | None = None,
+        files: list[str] | None = None,
         folder: tempfile.TemporaryDirectory | None = None,
     ):
         self.paths, self.many, self.folder = paths, many, folder
-        self.left_out = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
-        self.names = names or [str(path) for path in paths]
-        self.tag_column = "file" if many else None
+        self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
+        self.files = files or [str(path) for path in paths]
+        self.counts = [count_pictures(path) for path in paths]
+        self.extra_column = "file" if many else None
 
-    def frames(self) -> Iterator[Frame]:
+    @property
+    def names(self) -> list[str]:
+        """The names of all pictures."""
+        names = zip(self.files, self.counts)
+        return [name for file, count in names for name in name_pictures(file, count)]
+
+    def frames(self) -> Iterator[Picture]:
         """Yield the pictures, the last one marked as such."""
         following = self._read()
-        frame = next(following, None)
-        while frame is not None:
+        picture = next(following, None)
+        while picture is not None:
             coming = next(following, None)
-            yield frame if coming else replace(frame, last=True)
-            frame = coming
+            yield picture if coming else replace(picture, last=True)
+            picture = coming
 
-    def _read(self) -> Iterator[Frame]:
-        for path, name in zip(self.paths, self.names):
-            count = count_pictures(path)
+    def _read(self) -> Iterator[Picture]:
+        for path, file, count in zip(self.paths, self.files, self.counts):
             if is_animation(path, count) and not fits_in_memory(path, count):
-                self.left_out[TOO_LARGE].append(name)
+                self.left_out[TOO_LARGE].append(file)
                 continue
-            for number, picture in enumerate(read_pictures(path, count), 1):
-                tag = f"{name}-{number}" if count > 1 else name
-                if picture is None:
-                    self.left_out[UNREADABLE].append(tag)
+            for image, name in zip(read_pictures(path, count), name_pictures(file, count)):
+                if image is None:
+                    self.left_out[UNREADABLE].append(name)
                 else:
-                    yield Frame(picture, None, tag if self.many else None)
+                    yield Picture(image, name)
 
     def close(self) -> None:
         if self.folder:
@@ -132,6 +136,11 @@ class ImageSource:
                 said.append(f"{names[0]}{more}: {why}")
         if said:
             fail("; ".join(said))
+
+
+def name_pictures(file: str, count: int) -> list[str]:
+    """Return the names of the `count` pictures in a file."""
+    return [f"{file}-{number}" for number in range(1, count + 1)] if count > 1 else [file]
 
 
 def list_pictures(names: list[str]) -> list[Path]:

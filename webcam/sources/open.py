@@ -1,22 +1,18 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import cv2
 
-from common.console import Overheard
-from common.errors import UserError, fail, utf8_name
+from common.errors import UserError, fail
 from webcam.sources.animation import AnimationSource
 from webcam.sources.camera import CameraSource
-from webcam.sources.capture import is_camera, open_capture
+from webcam.sources.capture import open_interruptibly
 from webcam.sources.demo import DemoSource
-from webcam.sources.frame import Frame
+from webcam.sources.frame import Frame, VideoInfo
 from webcam.sources.images import (
     ImageSource,
     count_pictures,
@@ -25,28 +21,40 @@ from webcam.sources.images import (
     is_picture,
     list_pictures,
 )
+from webcam.sources.names import is_camera, to_path, without_secrets
+from webcam.sources.overheard import Overheard
 from webcam.sources.video import VideoSource
-from webcam.sources.web import fetch, look_up, without_secrets
+from webcam.sources.web import fetch, look_up
 
 
-class Source(Protocol):
-    """What pictures, videos and cameras have in common."""
+class Video(Protocol):
+    """A source of frames: a video, a camera, an animation, the demo."""
 
     paths: list[Path]  # the files that are read, which no output may replace
-    rate: float  # frames/s of a video made of it
-    end: float | None  # seconds at which the last frame ends, None while that is not known
-    live: bool  # frames are shown as they come; those of a file, each at its time
-    sound: str | None  # the file or address that ffmpeg can take its sound from
-    tag_column: str | None  # the CSV's name for the tags of its frames
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield the frames in order."""
+    @property
+    def extra_column(self) -> str | None:
+        """The last column of the CSV, if it has one more: clock."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What a recording needs to know of it; for a file this may read its beginning."""
+
+    @property
+    def end(self) -> float | None:
+        """The seconds at which the last frame ends, None while they are not known."""
+
+    def frames(self) -> Iterator[Frame | None]:
+        """Yield the frames in order, and None where a camera has no new one."""
 
     def close(self) -> None:
         """End what is under way."""
 
     def raise_read_errors(self) -> None:
         """Raise UserError when not all could be read."""
+
+
+Source = Video | ImageSource
 
 
 def open_source(
@@ -151,24 +159,6 @@ def is_text(file: Path) -> bool:
     if not start or start.startswith((b"#EXTM3U", b"v=0", b"ffconcat", b"<")):
         return False
     return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
-
-
-def to_path(name: str) -> str:
-    """Return the path of a `file://` URL; any other name as it is."""
-    return url2pathname(urlsplit(name).path) if name.startswith("file://") else name
-
-
-def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
-    """Open a capture, a stream in a thread: it may take long to answer, and Ctrl-C works meanwhile."""
-    if "://" not in name:  # macOS asks for a camera's permission in the main thread alone
-        return open_capture(name, size)
-    opened = []
-    utf8_name(name)  # not in the thread, where the error is lost
-    thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
-    thread.start()
-    while thread.is_alive():  # without a time limit Windows waits deaf
-        thread.join(0.1)
-    return opened[0] if opened else cv2.VideoCapture()
 
 
 def why_not_opened(name: str) -> str:

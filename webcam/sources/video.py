@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import Overheard
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame
-from webcam.sources.web import without_secrets
+from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.names import without_secrets
+from webcam.sources.overheard import Overheard
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; more is no rate but a time base
@@ -37,10 +37,10 @@ class VideoSource:
     interlaced video, call that a success, and only there it shows.
     """
 
-    live, tag_column = False, None
+    extra_column = None
 
     def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
-        self.name, self.sound, self.paths, self.capture = name, name, [Path(name)], capture
+        self.name, self.paths, self.capture = name, [Path(name)], capture
         self.overheard = overheard
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
@@ -64,18 +64,17 @@ class VideoSource:
             return False
 
     @cached_property
-    def rate(self) -> float:
-        """The frames/s of a video with a constant rate that is made of this one.
+    def info(self) -> VideoInfo:
+        """The sound of the video, and a constant rate for a copy of it.
 
-        Where the rate varies, that of the first frames or the mean, whichever is higher.
+        Where its own rate varies, that is the rate of the first frames or the mean, whichever is
+        higher.
         """
-        measured = self._measure_rate()
-        if not measured:
-            return self.said_rate or UNKNOWN_RATE
-        if 0.9 < self.said_rate / measured < 1.1:
-            return self.said_rate
-        mean = self.said_rate if self.said_rate <= MAX_VARYING_RATE else 0.0
-        return constant_rate(max(measured, mean))
+        measured, rate = self._measure_rate(), self.said_rate or UNKNOWN_RATE
+        if measured and not 0.9 < self.said_rate / measured < 1.1:
+            mean = self.said_rate if self.said_rate <= MAX_VARYING_RATE else 0.0
+            rate = constant_rate(max(measured, mean))
+        return VideoInfo(rate, sound=self.name)
 
     def _measure_rate(self) -> float:
         """Return the frames/s by the median distance of the first time stamps; 0 for none."""

@@ -1,6 +1,5 @@
-"""What lies at an http address, and what of an address may be shown."""
+"""What lies at an http address."""
 
-import os
 import re
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -14,6 +13,7 @@ from urllib.request import (
 )
 
 from common.errors import fail, first_line
+from webcam.sources.names import without_secrets
 
 TIMEOUT = 10  # seconds that a server has to answer in
 MAX_PICTURE_BYTES = 2**28
@@ -28,17 +28,6 @@ class Resource:
 
     is_picture: bool
     ends: bool  # a file, no live stream
-
-
-def without_secrets(name: str) -> str:
-    """Return an address without user, password and query, and the name of a file as it is."""
-    if os.path.exists(name) or re.match(r"[A-Za-z]:[\\/]", name):  # a drive of Windows
-        return name
-    scheme, there, rest = name.partition("://")
-    if not there:  # one that is misspelt
-        return re.sub(r"^(\w+:/*)?[^/@]*:[^@]*@", r"\1", name)
-    # Up to the last @: rather a part of the path too than a part of a password that holds a /
-    return f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"
 
 
 def look_up(address: str) -> Resource | None:

@@ -13,9 +13,9 @@ import pytest
 from support.files import frames_of, rows_of
 from support.scripts import fails, start, wait_for_rows
 
-from common.console import Overheard
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_capture
+from webcam.sources.overheard import Overheard
 
 
 @pytest.mark.parametrize("stream", [{"count": 40}], indirect=True)
@@ -99,9 +99,9 @@ def test_a_camera_shows_its_newest_frame_however_slow_the_loop(stream):
     frames = camera.frames()
     ages = []
     for _ in range(5):
-        while (frame := next(frames)).picture is None:
+        while (frame := next(frames)) is None:
             pass
-        ages.append((frame.seconds, int(frame.picture[:16].mean())))
+        ages.append((frame.seconds, int(frame.image[:16].mean())))
         time.sleep(0.5)
     camera.close()
     for (before, old), (after, new) in itertools.pairwise(ages):

@@ -77,6 +77,17 @@ def test_the_pages_of_a_tiff_are_pictures_of_their_own(tmp_path, portrait):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == written
 
 
+def test_a_page_and_a_picture_that_would_have_one_name_are_refused(tmp_path, portrait):
+    (tmp_path / "in").mkdir()
+    save_several(portrait, tmp_path / "in/pages.tif")
+    portrait.save(tmp_path / "in/Pages.tif-2.png")
+    arguments = ["--source", "in", "--headless", "--csv", "out.csv"]
+    says = "Pages.tif-2.png: the name of two pictures for out; rename one"
+    fails("realtime.py", *arguments, "--output", "out", cwd=tmp_path, says=says)
+    assert os.listdir(tmp_path) == ["in"]
+    assert "4 pictures, 3 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize("name", ["in.webp", "in.png", "in.gif"])
 def test_an_animation_is_a_video_with_its_own_times(tmp_path, portrait, name):
     save_several(portrait, tmp_path / name)

@@ -11,7 +11,7 @@ from support.files import rows_of
 from support.scripts import PICTURE, fails, needs_ffmpeg, run
 from test_video import STILL, ffmpeg
 
-from webcam.sources.web import without_secrets
+from webcam.sources.names import without_secrets
 
 SECRETS = {
     "rtsp://user:password@host/live": "rtsp://host/live",

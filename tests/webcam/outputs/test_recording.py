@@ -8,28 +8,31 @@ import pytest
 from support.files import frames_of
 
 from common.errors import UserError
-from webcam.outputs.recorder import VideoRecorder
-from webcam.sources.frame import Frame
+from webcam.outputs.video import VideoRecorder
+from webcam.sources.frame import Frame, VideoInfo
 
 RATE = 10
 
 
-def source(live=True, end=None, paths=()):
-    return SimpleNamespace(rate=RATE, live=live, end=end, sound=None, paths=list(paths))
+def open_recorder(path, live=True, paths=()):
+    """Return a recorder of frames as they are."""
+    source = SimpleNamespace(info=VideoInfo(RATE, live), paths=list(paths))
+    return VideoRecorder(path, source, lambda frame, faces: frame.image)
 
 
-def record(path, moments, pause_before=(), **options):
+def record(path, moments, pause_before=(), end=None, **options):
     """Record frames whose gray value is ten times their number, 1 the first.
 
     Return the video's gray values.
     """
-    recorder = VideoRecorder(path, source(**options))
+    recorder = open_recorder(path, **options)
     for number, seconds in enumerate(moments, 1):
         if number in pause_before:
             recorder.skip_pause()
         picture = np.full((48, 64, 3), 10 * number, np.uint8)
-        recorder.write(picture, Frame(picture, seconds))
+        recorder.write(Frame(picture, seconds), [])
     assert recorder.active
+    recorder.end(end)
     recorder.close()
     assert recorder.written == [path] and not recorder.active
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(RATE)
@@ -63,16 +66,16 @@ def test_a_gap_is_filled_but_of_a_camera_for_no_longer_than_it_may_be_silent(tmp
 
 
 def test_another_size_is_brought_to_the_first(tmp_path):
-    recorder = VideoRecorder(tmp_path / "out.avi", source())
+    recorder = open_recorder(tmp_path / "out.avi")
     for number, shape in enumerate([(48, 64, 3), (96, 128, 3)]):
         picture = np.full(shape, 100, np.uint8)
-        recorder.write(picture, Frame(picture, number / RATE))
+        recorder.write(Frame(picture, number / RATE), [])
     recorder.close()
     assert [frame.shape for frame in frames_of(tmp_path / "out.avi")] == [(48, 64, 3)] * 2
 
 
 def test_a_recording_without_a_frame_leaves_nothing(tmp_path):
-    recorder = VideoRecorder(tmp_path / "out.avi", source())
+    recorder = open_recorder(tmp_path / "out.avi")
     assert recorder.stop() is None and list(tmp_path.iterdir()) == []
 
 
@@ -84,7 +87,7 @@ def test_what_can_not_be_written_is_refused_at_once(tmp_path):
         ("in.mp4", "the source"),
     ):
         with pytest.raises(UserError, match=says):
-            VideoRecorder(tmp_path / path, source(paths=[tmp_path / "in.mp4"]))
+            open_recorder(tmp_path / path, paths=[tmp_path / "in.mp4"])
 
 
 def test_a_pause_of_a_file_does_not_shorten_its_copy(tmp_path):

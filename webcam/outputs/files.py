@@ -1,0 +1,33 @@
+"""Where files may be written, and the names that they have until they are whole."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from common.errors import fail
+from webcam.sources.names import utf8_name, without_secrets
+
+
+def check_writable(path: Path, sources: list[Path], option: str) -> None:
+    """Raise UserError when no file can be written at `path`, or it would replace a source.
+
+    `option` is the one that `path` was given by.
+    """
+    utf8_name(path)
+    if not path.parent.is_dir():
+        folder = without_secrets(str(path.parent))
+        fail(f"{folder}: no such folder; make it, or choose another {option}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        fail(f"{path}: can't be written; choose another {option}")
+    if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
+        fail(f"{path}: is the source itself; choose another {option}")
+
+
+def temporary_path(path: Path) -> Path:
+    """Return where a file is made before it is moved to `path`, whole."""
+    return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+
+
+def stamped(what: str, suffix: str) -> Path:
+    """Return a name in the working folder that holds the time of day, in milliseconds."""
+    return Path(f"{what}-{datetime.now():%Y%m%d-%H%M%S-%f}"[:-3] + suffix)

@@ -1,0 +1,75 @@
+"""Annotated pictures into files."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from common.console import quiet
+from common.errors import fail
+from webcam.analysis.analyzer import Face
+from webcam.outputs.files import check_writable, temporary_path
+from webcam.outputs.sink import Annotate, Sink
+from webcam.sources.frame import Picture
+from webcam.sources.images import ImageSource
+from webcam.sources.names import utf8_name
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # that are written
+
+
+def write_image(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, whole or not at all; raises OSError."""
+    try:
+        with quiet():
+            whole = cv2.imwrite(utf8_name(temporary_path(path)), picture)
+        if not whole:
+            raise OSError(0, "can't be written", str(path))
+        os.replace(temporary_path(path), path)
+    finally:
+        temporary_path(path).unlink(missing_ok=True)
+
+
+def file_name(picture: str) -> str:
+    """Return the file name of the annotated copy of a picture: its own, if that can be written."""
+    name = Path(picture).name
+    return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
+
+
+class ImageWriter(Sink):
+    """Annotated pictures: one into a file, many into a folder, each under its own name.
+
+    Raises UserError when they can't be written at `path`, or two would have the same name.
+    """
+
+    def __init__(self, path: Path, source: ImageSource, annotate: Annotate):
+        super().__init__()
+        self.path, self.many, self.annotate = path, source.many, annotate
+        if not self.many:
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                endings = " ".join(sorted(IMAGE_SUFFIXES))
+                fail(f"{path}: unknown ending for a picture; use one of {endings}")
+            check_writable(path, source.paths, "--output")
+            return
+        if path.exists() and not path.is_dir():
+            fail(f"{path}: a file, for {len(source.names)} pictures; give a folder to --output")
+        if not path.parent.is_dir():
+            fail(f"{path.parent}: no such folder; make it, or choose another --output")
+        # Of some file systems A.jpg and a.jpg are one
+        names = [file_name(name) for name in source.names]
+        often = Counter(name.casefold() for name in names)
+        if double := next((name for name in names if often[name.casefold()] > 1), None):
+            fail(f"{double}: the name of two pictures for {path}; rename one")
+        folders = {file.parent for file in source.paths}
+        if path.is_dir() and any(path.samefile(folder) for folder in folders):
+            fail(f"{path}: holds the sources themselves; choose another --output")
+
+    def write(self, picture: Picture, faces: list[Face]) -> None:
+        """Write an annotated picture, whole or not at all. Raises OSError."""
+        if self.many:
+            self.path.mkdir(exist_ok=True)
+        path = self.path / file_name(picture.name) if self.many else self.path
+        write_image(path, self.annotate(picture, faces))
+        if self.path not in self.written:
+            self.written.append(self.path)

@@ -1,0 +1,196 @@
+"""Annotated frames into videos."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import cv2
+import numpy as np
+
+from common.errors import UserError, fail, printable
+from webcam.analysis.analyzer import Face
+from webcam.outputs import ffmpeg
+from webcam.outputs.files import check_writable, temporary_path
+from webcam.outputs.sink import Annotate, Sink
+from webcam.sources.camera import CAMERA_TIMEOUT
+from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.names import utf8_name, without_secrets
+from webcam.sources.open import Video
+
+CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
+
+
+class Recording:
+    """One video file, from its first image to its end: made beside its place, moved there when whole.
+
+    It has a constant rate, that of its source, and lasts as long as that does: each image is held
+    until the time of the next one. Images must stay as they are until the next one has been added.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, image: np.ndarray, seconds: float):
+        self.path, self.info, self.began = path, info, seconds
+        self.held = pad_to_even(image)  # the image that is still to be written
+        self.size = self.held.shape[1], self.held.shape[0]
+        self.paused = False  # since that image
+        self.count = 0  # frames written
+        self.total: int | None = None  # frames in all, once the recording ends
+        self.part = temporary_path(path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
+        fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
+        self.writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
+        if not self.writer.isOpened():
+            self._keep_part()
+
+    def write(self, image: np.ndarray, seconds: float) -> None:
+        """Add an image, which is shown from `seconds` on."""
+        image = pad_to_even(image)
+        if image.shape[1::-1] != self.size:  # a camera that came back may have another size
+            image = cv2.resize(image, self.size)
+        if self.paused:  # the image before lasts for one frame
+            self._hold_until(self.count + 1)
+            self.began = seconds - self.count / self.info.rate
+        self.paused = False
+        self._hold_until(round((seconds - self.began) * self.info.rate))
+        self.held = image
+
+    def _hold_until(self, count: int) -> None:
+        """Write the image that is held until there are `count` frames."""
+        too_many = count - self.count - int(CAMERA_TIMEOUT * self.info.rate) - 1
+        if self.info.live and too_many > 0:  # the computer has slept
+            self.began += too_many / self.info.rate
+            count -= too_many
+        while self.count < count:
+            self.writer.write(self.held)
+            self.count += 1
+
+    def finish(self, end: float | None) -> None:
+        """Write the last image and move the video to its place.
+
+        `end` is when the last image ends, None for one frame later. After Ctrl-C in the middle this
+        can be called again. Raises UserError when not all could be written.
+        """
+        if self.total is None:
+            last = 0 if end is None else round((end - self.began) * self.info.rate)
+            self.total = max(last, self.count + 1)
+        self._hold_until(self.total)
+        self.writer.release()
+        # The writer never says that it failed, not even on a full disk: count the frames that have
+        # arrived. They may be more than were counted, where Ctrl-C came between writing and counting
+        arrived = cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT)
+        if arrived < self.count:
+            self._keep_part()
+        os.replace(self.part, self.path)
+
+    def convert(self, sound_start: float | None, whole: bool, h264: bool) -> list[str]:
+        """Bring in the source's sound, and H.264 if asked for; return notes on what can't be had.
+
+        `sound_start` is when the sound begins in the source, None where there is none. It is as long
+        as the video, unless that is a copy of the `whole` source.
+        """
+        name, sound, notes = self.info.sound, None, []
+        if name and sound_start is not None:
+            sound = name, sound_start + self.began
+        elif name and not ffmpeg.is_there():
+            mend = ffmpeg.sound_command(self.path, without_secrets(name), self.began)
+            notes.append(
+                f"{self.path} has no sound: without ffmpeg on the PATH that is left out; "
+                f"if there is any, bring it in with `{mend}`"
+            )
+        if sound or h264:
+            seconds = None if whole else self.count / self.info.rate
+            lost = ffmpeg.finish(self.path, seconds, sound, h264)
+            if lost:
+                notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")
+        return [printable(note) for note in notes]
+
+    def _keep_part(self) -> NoReturn:
+        """Keep what can be played of a video that could not be written, and raise UserError."""
+        path, kept = self.path, ""
+        if cv2.VideoCapture(str(self.part)).read()[0]:
+            os.replace(self.part, path.with_stem(f"{path.stem}.partial"))
+            kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
+        self.part.unlink(missing_ok=True)
+        wrong = f"can't be written (disk full, or a codec is missing){kept}"
+        fail(path, wrong, "choose another --output")
+
+
+class VideoRecorder(Sink):
+    """Annotated frames into a video at `path`, and into those that are started later.
+
+    With `h264` ffmpeg makes them H.264, which browsers play. Raises UserError when ffmpeg can't, or
+    when nothing can be written at `path`.
+    """
+
+    def __init__(self, path: Path | None, source: Video, annotate: Annotate, h264: bool = False):
+        super().__init__()
+        if path:
+            if path.suffix.lower() not in CODECS:
+                name, endings = without_secrets(str(path)), " ".join(sorted(CODECS))
+                fail(name, "unknown ending for a video", f"use one of {endings}")
+            check_writable(path, source.paths, "--output")
+        if h264:
+            ffmpeg.check_h264(path or Path("recording.mp4"))
+        self.source, self.annotate, self.h264 = source, annotate, h264
+        self.path = path  # of the video that is under way, or that begins with the next frame
+        self.recording: Recording | None = None
+        self.ended: float | None = None  # when the source's last frame ends, once it has come
+
+    @property
+    def active(self) -> bool:
+        """Whether frames are recorded."""
+        return self.path is not None
+
+    def start(self, path: Path) -> None:
+        """Begin a video with the next frame."""
+        self.path = path
+
+    def write(self, frame: Frame, faces: list[Face]) -> None:
+        """Add a frame to the video that is under way, if one is."""
+        if self.path is None:
+            return
+        image = self.annotate(frame, faces)
+        if self.recording is None:
+            self.recording = Recording(self.path, self.source.info, image, frame.seconds)
+        else:
+            self.recording.write(image, frame.seconds)
+
+    def skip_pause(self) -> None:
+        """Leave out the time that passes until the next frame; the time of a file stands still."""
+        if self.recording:
+            self.recording.paused = self.recording.info.live
+
+    def stop(self) -> Path | None:
+        """End the video that is under way; return its path, None where there was no frame.
+
+        After Ctrl-C in the middle it can be called again.
+        """
+        path, recording = self.path, self.recording
+        if recording is None:
+            if path:  # Ctrl-C may have come while its file was opened
+                temporary_path(path.absolute()).unlink(missing_ok=True)
+            self.path = None
+            return None
+        streams, whole = ffmpeg.probe(recording.info.sound), self.ended is not None
+        try:
+            # A file may tell how long its last frame is shown
+            recording.finish((streams.seconds or self.ended) if whole else None)
+        except UserError:
+            self.path = self.recording = None
+            raise
+        self.path = self.recording = None
+        self.written.append(recording.path)
+        self.notes += recording.convert(streams.sound_start, whole, self.h264)
+        return path
+
+    def end(self, seconds: float | None) -> None:
+        self.ended = seconds
+
+    def close(self) -> None:
+        self.stop()
+
+
+def pad_to_even(image: np.ndarray) -> np.ndarray:
+    """Return an image with even sides, its last row and column repeated: codecs would cut them off."""
+    rows, columns = image.shape[0] % 2, image.shape[1] % 2
+    if not rows and not columns:
+        return image
+    return cv2.copyMakeBorder(image, 0, rows, 0, columns, cv2.BORDER_REPLICATE)
