@@ -248,7 +248,7 @@ def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, scr
     ]
     written = {path for kind, path in seen if kind == "w"} - {os.path.realpath(os.devnull)}
     assert written and all(path.startswith(str(tmp_path / "results")) for path in written), written
-    libraries = (sys.prefix, sys.base_prefix, str(ROOT))
+    libraries = (*map(os.path.realpath, (sys.prefix, sys.base_prefix)), str(ROOT))
     read = {
         path
         for kind, path in seen
