@@ -73,9 +73,7 @@ class Bench:
         self.folder, self.script = folder, script
         self.out, self.earlier = folder / "data" / OUTPUTS[script], folder / "earlier"
         later = [OUTPUTS[stage] for stage in DATA_STAGES[DATA_STAGES.index(script) :]]
-        shutil.copytree(
-            toy / "data", folder / "data", ignore=lambda *_: [*later, "model", ".model.resume"]
-        )
+        shutil.copytree(toy / "data", folder / "data", ignore=lambda *_: later)
         run(script, cwd=folder)
         self.new_hash = tree_hash(self.out)
         run(script, *STAGES[script], cwd=folder)
