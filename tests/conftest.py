@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 
 import cv2
 import pytest
@@ -55,13 +56,34 @@ def stream(request):
     server.shutdown()
 
 
+def made_once(tmp_path_factory, name, make):
+    """Return a folder that `make` fills: for all workers of pytest-xdist the first of them does."""
+    home = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        home = home.parent
+    folder, done = home / name, home / f"{name}.done"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        until = time.monotonic() + 280
+        while not done.exists():
+            assert time.monotonic() < until, f"another worker has not made {folder}"
+            time.sleep(0.1)
+        return folder
+    try:
+        make(folder)
+    finally:
+        done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
     """A folder with data/ as the toy CSV and the five data stages leave it.
 
     Tests read it and change nothing.
     """
-    return make_toy(tmp_path_factory.mktemp("toy"), 500)
+    return made_once(tmp_path_factory, "toy", lambda folder: make_toy(folder, 500))
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +102,14 @@ def few(toy, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(toy):
-    """The same folder after `train.py`, which adds data/model."""
-    run("train.py", "--epochs", 2, "--batch-size", 32, cwd=toy)
-    return toy
+def trained(toy, tmp_path_factory):
+    """A copy of that folder after `train.py`, which adds data/model. Tests change nothing in it."""
+
+    def train(folder):
+        shutil.copytree(toy, folder, dirs_exist_ok=True)
+        run("train.py", "--epochs", 2, "--batch-size", 32, cwd=folder)
+
+    return made_once(tmp_path_factory, "trained", train)
 
 
 @pytest.fixture

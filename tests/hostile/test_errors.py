@@ -265,9 +265,9 @@ def test_too_few_images_for_a_share(tmp_path):
     )
 
 
-def test_no_space_left(toy):
-    """A file system of 512 KB fills up: one line, and the earlier output stays."""
-    mount = toy / "small"
+def test_no_space_left(toy, tmp_path):
+    """A file system of 512 KB fills up: one line, and nothing stays."""
+    mount = tmp_path / "small"
     mount.mkdir()
     if os.system(f"mount -t tmpfs -o size=512k tmpfs {mount} 2>/dev/null"):
         pytest.skip("needs the right to mount a tmpfs")

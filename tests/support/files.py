@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from support.scripts import ROOT
 
@@ -27,12 +28,12 @@ def images_in(folder):
 
 
 def make_video(path, frames=12):
-    """Write a video of the sample face, every other frame mirrored, as MJPG, which OpenCV reads."""
+    """Write a video of the sample face, which moves a little, as MJPG, which OpenCV reads."""
     face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
     small = cv2.resize(face[:450], (480, 360))
     for number in range(frames):
-        writer.write(small[:, ::-1] if number % 2 else small)
+        writer.write(np.roll(small, number % 8, axis=1))
     writer.release()
     return path
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.in_process import run_in_process
+
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "samples/astronaut.jpg"
 OUTPUTS = {  # of the data stages, below data/
@@ -28,13 +30,19 @@ def slow(*case):
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
-def run(script, *arguments, cwd, check=True, wrap=(), **options):
-    """Run a script, behind the command `wrap`, in the folder `cwd`.
+def run(script, *arguments, cwd, check=True, process=False, wrap=(), **options):
+    """Run a script in the folder `cwd`. Return a finished process, its output as text.
 
-    Return the finished process, its output as text.
+    It runs in the tests' own process. With `process`, a command `wrap` to stand before it or
+    `options` of subprocess.run, it is a process of its own.
     """
-    command = [*wrap, sys.executable, str(ROOT / script), *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, **options)
+    path, arguments = ROOT / script, [str(argument) for argument in arguments]
+    if process or wrap or options:
+        command = [*wrap, sys.executable, str(path), *arguments]
+        options = {"capture_output": True, "text": True, "timeout": 280, **options}
+        done = subprocess.run(command, cwd=cwd, **options)
+    else:
+        done = run_in_process(path, arguments, cwd)
     assert not check or done.returncode == 0, f"{script}: {done.stderr}"
     return done
 

@@ -118,6 +118,8 @@ class HaarDetector:
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
+        if min(gray.shape) < SMALLEST:  # narrower than the smallest face that a cascade finds
+            return []
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
         detector = HaarDetector(self.normalize, self.rim) if is_long else self
         view = HaarView(gray, detector, itertools.count())

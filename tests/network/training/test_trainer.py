@@ -113,7 +113,7 @@ def test_probabilities_are_calibrated(trained):
     assert sum(n for n, _, _ in result["reliability"]) == result["n"]
 
 
-def test_saved_network_is_plain_and_takes_gray_values(trained):
+def test_saved_network_is_plain_and_takes_gray_values(trained, tmp_path):
     """No optimizer in it; keras and cv2.dnn agree on raw pixels."""
     code = """
 import json, sys, keras, numpy as np
@@ -125,17 +125,16 @@ print(json.dumps([network.predict(faces, verbose=0).tolist(), getattr(network, '
     faces = np.stack(
         [np.asarray(Image.open(trained / "data/split/val" / name)) for name in by_name]
     )[..., None]
-    np.save(trained / "faces.npy", faces.astype(np.float32))
+    np.save(tmp_path / "faces.npy", faces.astype(np.float32))
     command = [
         sys.executable,
         "-c",
         code,
         str(trained / "data/model/emotion.keras"),
-        str(trained / "faces.npy"),
+        str(tmp_path / "faces.npy"),
     ]
     said = subprocess.run(command, capture_output=True, text=True).stdout
     probabilities, bare = json.loads(said)
-    (trained / "faces.npy").unlink()
     assert bare
     assert np.abs(np.array(probabilities) - np.array(list(by_name.values()))).max() < 1e-3
 

@@ -17,10 +17,13 @@ from support.scripts import ROOT, run
 
 from webcam.display.window import Window
 
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])),
-    reason="needs Xvfb, Openbox and xdotool",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])),
+        reason="needs Xvfb, Openbox and xdotool",
+    ),
+    pytest.mark.xdist_group("window"),  # one after the other: a key goes to the one in front
+]
 
 
 @pytest.fixture(scope="module")
