@@ -32,6 +32,9 @@ def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
     check_parity(logits, path, faces[:: len(faces) // 256 + 1])
 
 
+Constant = np.ndarray | list[float]
+
+
 class Graph:
     """The nodes and constants of an ONNX graph.
 
@@ -42,7 +45,7 @@ class Graph:
         self.nodes: list = []
         self.constants: list = []
 
-    def constant(self, values: np.ndarray | list[float]) -> str:
+    def constant(self, values: Constant) -> str:
         """Add a constant, and return its name."""
         name = f"constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
@@ -60,10 +63,10 @@ def to_onnx(logits: keras.Model) -> bytes:
 
     `logits` ends in a map of the logits. Raises ValueError for a layer that it does not know.
     """
-    graph, names = Graph(), {}
+    graph, names, weights = Graph(), {}, fold_normalizations(logits)
     for layer in logits.operations:
         inputs = [names.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
-        names[id(layer.output)] = add_layer(graph, layer, inputs)
+        names[id(layer.output)] = add_layer(graph, layer, weights[layer.name], inputs)
     pooled = graph.node("GlobalAveragePool", names[id(logits.outputs[0])])
     output = graph.node("Softmax", graph.node("Flatten", pooled), axis=1)
     side, emotions = logits.input_shape[1], logits.output_shape[-1]
@@ -77,39 +80,73 @@ def to_onnx(logits: keras.Model) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def add_layer(graph: Graph, layer: keras.Operation, inputs: list[str]) -> str:
-    """Add a layer to a graph, and return the name of its output.
+def fold_normalizations(network: keras.Model) -> dict[str, list[np.ndarray]]:
+    """Return the weights of each layer by name, with batch normalisation as part of the convolutions.
 
-    Batch normalisation stays a layer: cv2.dnn folds it into the convolution before it.
+    A normalisation is a scale and a shift. A max pool may stand between a convolution and its
+    normalisation. It commutes with positive scales alone, so other scales stay behind the pool.
     """
+    weights = {layer.name: layer.get_weights() for layer in network.layers}
+    weights = {operation.name: weights.get(operation.name, []) for operation in network.operations}
+    convolution, pooled = "", False
+    for layer in network.operations:
+        match type(layer).__name__:
+            case "Conv2D":
+                convolution, pooled = layer.name, False
+            case "MaxPooling2D":
+                pooled = True
+            case "BatchNormalization":
+                gamma, beta, mean, variance = weights[layer.name]
+                scale = gamma / np.sqrt(variance + layer.epsilon)
+                shift = beta - mean * scale
+                weights[layer.name] = [scale, shift]
+                if convolution and (not pooled or (scale > 0).all()):
+                    kernel, *bias = weights[convolution]
+                    weights[convolution] = [kernel * scale, sum(bias) * scale + shift]
+                    weights[layer.name] = []
+                convolution = ""
+            case _:
+                convolution = ""
+    return weights
+
+
+def add_layer(
+    graph: Graph, layer: keras.Operation, weights: list[np.ndarray], inputs: list[str]
+) -> str:
+    """Add a layer with its folded weights to a graph, and return the name of its output."""
     match type(layer).__name__:
         case "InputLayer":
             return "faces"
         case "Conv2D":
-            kernel, *bias = layer.get_weights()
+            kernel, *bias = weights
             constants = [graph.constant(kernel.transpose(3, 2, 0, 1)), *map(graph.constant, bias)]
             sides = kernel.shape[:2]  # OpenCV 4.12 needs them
             pads = [side // 2 for side in sides] * 2
             return graph.node("Conv", *inputs, *constants, kernel_shape=sides, pads=pads)
-        case "BatchNormalization":
-            constants = map(graph.constant, layer.get_weights())
-            return graph.node("BatchNormalization", *inputs, *constants, epsilon=layer.epsilon)
         case "MaxPooling2D":
             size = {"kernel_shape": layer.pool_size, "strides": layer.strides}
             return graph.node("MaxPool", *inputs, **size)
         case "AveragePooling2D":  # over the whole face
             return graph.node("GlobalAveragePool", *inputs)
         case "Rescaling":
-            scaled = graph.node("Mul", *inputs, graph.constant([layer.scale]))
-            return graph.node("Add", scaled, graph.constant([layer.offset]))
+            return scale_and_shift(graph, *inputs, [layer.scale], [layer.offset])
+        case "BatchNormalization" if weights:
+            scale, shift = (values[:, None, None] for values in weights)
+            return scale_and_shift(graph, *inputs, scale, shift)
         case "ReLU":
             return graph.node("Relu", *inputs)
         case "Divide" | "TrueDivide":
             return graph.node("Div", *inputs)
-        case "SpatialDropout2D":  # of training alone
+        case "BatchNormalization" | "SpatialDropout2D":  # a part of the convolution; of training
             return inputs[0]
         case unknown:
             raise ValueError(f"a layer {unknown}")
+
+
+def scale_and_shift(graph: Graph, source: str, scale: Constant, shift: Constant) -> str:
+    """Add a product and a sum to a graph, and return the name of the output."""
+    scaled = graph.node("Mul", source, graph.constant(scale))
+    return graph.node("Add", scaled, graph.constant(shift))
 
 
 def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
