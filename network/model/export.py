@@ -60,9 +60,10 @@ def to_onnx(logits: keras.Model) -> bytes:
 
     `logits` ends in a map of the logits. Raises ValueError for a layer that it does not know.
     """
-    graph, names = Graph(), {}
+    graph = Graph()
+    names: dict[int, str] = {}  # of the tensors
     for layer in logits.operations:
-        inputs = [names.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
+        inputs = [names[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
         names[id(layer.output)] = add_layer(graph, layer, inputs)
     pooled = graph.node("GlobalAveragePool", names[id(logits.outputs[0])])
     output = graph.node("Softmax", graph.node("Flatten", pooled), axis=1)
@@ -92,7 +93,7 @@ def add_layer(graph: Graph, layer: keras.Operation, inputs: list[str]) -> str:
             pads = [side // 2 for side in sides] * 2
             return graph.node("Conv", *inputs, *constants, kernel_shape=sides, pads=pads)
         case "BatchNormalization":
-            constants = map(graph.constant, layer.get_weights())
+            constants = [graph.constant(weights) for weights in layer.get_weights()]
             return graph.node("BatchNormalization", *inputs, *constants, epsilon=layer.epsilon)
         case "MaxPooling2D":
             size = {"kernel_shape": layer.pool_size, "strides": layer.strides}

@@ -40,6 +40,16 @@ def test_of_epochs_with_the_same_accuracy_the_one_with_the_lowest_loss_is_the_be
     assert best_epoch([{"val_accuracy": right, "val_loss": loss} for right, loss in log]) == 3
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (3580, "1 h 0 min"), (3900, "1 h 5 min")],
+)
+def test_a_time_is_told_as_people_do(seconds, text):
+    from network.training.trainer import duration
+
+    assert duration(seconds) == text
+
+
 def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
     arguments = [
         "--train",
