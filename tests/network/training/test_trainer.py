@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from PIL import Image
 from support.files import images_in, tree_hash
 from support.scripts import fails, run
 
+from common.errors import UserError
 from webcam.analysis.classifier import Classifier
 
 FILES = {
@@ -50,19 +52,15 @@ def test_a_time_is_told_as_people_do(seconds, text):
     assert duration(seconds) == text
 
 
-def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
-    arguments = [
-        "--train",
-        few / "train",
-        "--val",
-        few / "val",
-        "--learning-rate",
-        1e30,
-        "--batch-size",
-        4,
-    ]
-    fails("train.py", *arguments, cwd=tmp_path, says=["diverged in epoch", "--learning-rate"])
-    assert not (tmp_path / "data").exists()
+def test_training_that_diverges_stops_after_its_epoch(small, given, tmp_path):
+    from network.training.trainer import train
+
+    recipe = replace(small, learning_rate=1e30)
+    with pytest.raises(
+        UserError, match=r"--learning-rate: the training diverged in epoch 1; lower"
+    ):
+        train(given, tmp_path / "checkpoint", recipe, False, {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_model_folder_holds_the_promised_files(trained):
