@@ -32,7 +32,6 @@ def keras_imports() -> Iterator[None]:
     Raises UserError when the backend is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     check_backend()
     try:
         with quiet():
