@@ -16,7 +16,6 @@ Examples:
     python random_shuffle.py --sources data/split/train --balance 5
 """
 
-import os
 import random
 from pathlib import Path
 
@@ -50,7 +49,6 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     with quiet():  # of a home that it can't write into
         import matplotlib  # late: `--help` answers at once
         from matplotlib.figure import Figure

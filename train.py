@@ -80,8 +80,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[d
     with keras_imports():
         import network.model.export  # noqa: F401  # a missing library is told before the training
         from network.training.trainer import tensorboard, train
-    watched = mode.tensorboard and index == 0
-    callbacks = [tensorboard(mode.tensorboard)] if watched else []
+    callbacks = [tensorboard(mode.tensorboard)] if mode.tensorboard and index == 0 else []
     kept = to_keep(recipe, paths, mode, given)
     log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
@@ -155,13 +154,13 @@ def evaluate_network(paths: Paths) -> None:
     network, emotions = load_network(paths.out)
     takes, size = network.input_shape[1:], (FACE_SIZE, FACE_SIZE, 1)
     if takes != size:
-        fail(f"{paths.out}: takes faces of {takes}, not {size}; train it with train.py")
+        fail(paths.out, f"takes faces of {takes}, not {size}", "train it with train.py")
     folders = {"val": paths.val} if paths.val.is_dir() else {}
-    if has_test(paths.test, emotions, paths.out):
+    if paths.test and has_test(paths.test, emotions, paths.out):
         folders["test"] = paths.test
     if not folders:
         mend = "make it with `python random_split.py`, or give --test"
-        fail(f"{paths.val}: no such folder, and no faces to test on; {mend}")
+        fail(paths.val, "no such folder, and no faces to test on", mend)
     sets, _ = load_sets(folders, emotions)
     sets = without_trained_on(sets, folders, paths.out, emotions)
     votes = load_votes(paths.votes)

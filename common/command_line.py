@@ -31,9 +31,10 @@ class Parser(argparse.ArgumentParser):
         super().add_argument("--version", action="version", version=version, help="print it")
         self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
 
-    def begin_group(self, title: str) -> None:
-        """Show the options that are added from here on under a title."""
+    def begin_group(self, title: str) -> argparse._ArgumentGroup:
+        """Show the options that are added from here on under a title; return their group."""
         self.group = self.add_argument_group(title)
+        return self.group
 
     def add_argument(self, *names, **options) -> argparse.Action:
         add = self.group.add_argument if self.group else super().add_argument

@@ -29,14 +29,6 @@ def progress(items: Iterable, description: str, unit: str = " images") -> Iterab
     return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)
 
 
-def duration(seconds: float) -> str:
-    """Return a time as text: `40 s`, `12 min`, `1 h 5 min`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
 def plural(number: int, noun: str) -> str:
     """Return `1 face` or `1,180 faces`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ Written for Python 3.7 on: one that is too old must get as far as the line.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ def required(requirements: str) -> Iterator[None]:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
         mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
+    os.environ["MPLBACKEND"] = (
+        "agg"  # matplotlib draws into files: no window, nor another's failure
+    )
     try:
         yield
     except ImportError as error:

@@ -1,7 +1,6 @@
 """A contact sheet of cropped faces, to see at a glance what will be trained on."""
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +64,6 @@ def shorten(name: str, length: int) -> str:
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     with quiet():  # of a home that it can't write into
         import matplotlib
 

@@ -20,9 +20,9 @@ def check_backend() -> None:
     """Raise UserError when KERAS_BACKEND names none that is installed."""
     asked = os.environ.get("KERAS_BACKEND")
     if asked and asked not in BACKENDS:
-        fail(f"KERAS_BACKEND={asked}: no backend to train on; set {' or '.join(BACKENDS)}")
+        fail(f"KERAS_BACKEND={asked}", "no backend to train on", f"set {' or '.join(BACKENDS)}")
     if asked and asked not in installed():
-        fail(f"KERAS_BACKEND={asked}: not installed; `pip install {asked}`{mend_by_others()}")
+        fail(f"KERAS_BACKEND={asked}", "not installed", f"`pip install {asked}`{mend_by_others()}")
 
 
 @contextmanager
@@ -32,7 +32,6 @@ def keras_imports() -> Iterator[None]:
     Raises UserError when the backend is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     check_backend()
     try:
         with quiet():
@@ -41,14 +40,14 @@ def keras_imports() -> Iterator[None]:
         if (error.name or "").split(".")[0] != "tensorflow" or not installed():
             raise
         mend = f"`pip install -r requirements.txt`{mend_by_others()}"
-        fail(f"TensorFlow, Keras's own choice, is not installed; {mend}")
+        fail("KERAS_BACKEND", "TensorFlow, Keras's own choice, is not installed", mend)
 
 
 def check_installed(option: str, *packages: str) -> None:
     """Raise UserError when a package that an option needs is not installed."""
     missing = " ".join(name for name in packages if not importlib.util.find_spec(name))
     if missing:
-        fail(f"{option}: needs what is not installed; leave it out, or `pip install {missing}`")
+        fail(option, "needs what is not installed", f"leave it out, or `pip install {missing}`")
 
 
 def mend_by_others() -> str:

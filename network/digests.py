@@ -12,14 +12,16 @@ NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
 
 def digest(*arrays: np.ndarray) -> str:
     """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
-    return hashlib.sha256(b"".join(hashlib.sha256(array).digest() for array in arrays)).hexdigest()
+    return hashlib.sha256(
+        b"".join(hashlib.sha256(array.data).digest() for array in arrays)
+    ).hexdigest()
 
 
 def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
     """Raise UserError that names a missing file of a model folder's Keras network, and `mend`."""
     for name in NETWORK:
         if not (folder / name).is_file():
-            fail(f"{folder / name}: no such file; {mend}")
+            fail(folder / name, "no such file", mend)
 
 
 def digest_network(folder: Path) -> str:

@@ -43,15 +43,17 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     if args.evaluate or args.export:
         for name in OF_TRAINING:
             if getattr(args, name) != parser.get_default(name):
-                fail(f"{option(name)}: only for training; leave it out")
+                fail(option(name), "only for training", "leave it out")
     if args.no_test and args.test != DEFAULT_TEST:
-        fail("--no-test: --test gives faces to report on; leave one of the two out")
+        fail("--no-test", "--test gives faces to report on", "leave one of the two out")
     if args.tensorboard:
         check_installed("--tensorboard", "tensorflow", "tensorboard")
     if args.distributed:
         check_installed("--distributed", "jax")
         if os.environ.get("KERAS_BACKEND") != "jax":
-            fail("--distributed: JAX alone of Keras's backends does that; set KERAS_BACKEND=jax")
+            fail(
+                "--distributed", "JAX alone of Keras's backends does that", "set KERAS_BACKEND=jax"
+            )
     return args, to_recipe(args)
 
 
@@ -76,8 +78,8 @@ def add_modes(parser: Parser) -> None:
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
     several = "join the other processes of this run, to share each batch (needs JAX)"
     add("--distributed", action="store_true", help=several)
-    parser.begin_group("what else to do than to train")
-    mode = parser.group.add_mutually_exclusive_group().add_argument
+    group = parser.begin_group("what else to do than to train")
+    mode = group.add_mutually_exclusive_group().add_argument
     dry_run = "every step, on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")

@@ -83,7 +83,7 @@ def option(name: str) -> str:
 
 def add_recipe(parser: Parser) -> None:
     """Add the options of a recipe."""
-    parser.begin_group("recipe")
+    group = parser.begin_group("recipe")
     add = parser.add_argument
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
@@ -96,7 +96,7 @@ def add_recipe(parser: Parser) -> None:
     def either(name: str) -> str:
         return f"({getattr(DEFAULTS, name)}; with --start-from {getattr(FINE_TUNING, name)})"
 
-    length = parser.group.add_mutually_exclusive_group().add_argument
+    length = group.add_mutually_exclusive_group().add_argument
     epochs = f"passes over the training faces {either('epochs')}"
     length("--epochs", type=positive_int, help=epochs)
     quick = f"only {QUICK_EPOCHS}: a tenth of the time, of FER-2013 3 points less of accuracy"

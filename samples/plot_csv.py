@@ -8,7 +8,6 @@ Examples:
 """
 
 import itertools
-import os
 import sys
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from common.libraries import required
 with required("requirements.txt"):
     from common.console import quiet
 
-    os.environ["MPLBACKEND"] = "agg"  # no window, and no failure of another backend's
     with quiet():  # of a home that it can't write into
         import matplotlib
     import pandas as pd

@@ -60,27 +60,28 @@ def load_sets(
     The emotions are the first folder's sub-folders, unless they are given. `limit` is the most
     faces per emotion. Raises UserError when val has other emotions, or test has one more.
     """
-    sets = {}
+    sets: dict[str, Faces] = {}
+    emotions = emotions or []
     for name, folder in folders.items():
         images = list_images(folder, MADE_BY[name], least=1 if name == "test" else 2)
         emotions = emotions or list(images)
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
-            what = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
+            wrong = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
             mend = f"make {', '.join(sets) or 'the network'} and {name} from the same faces"
-            fail(f"{folder}: {what}; {mend}")
+            fail(folder, wrong, mend)
         images = {emotion: paths[:limit] for emotion, paths in images.items()}
         sets[name] = load_faces(images, emotions, name)
     return sets, emotions
 
 
-def has_test(folder: Path | None, emotions: list[str], of: Path) -> bool:
+def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
     """Return whether there is a folder of test faces to report on.
 
     DEFAULT_TEST is left out where it has other emotions than `emotions`, those of `of`: it belongs
     to other data.
     """
-    if folder is None or not folder.is_dir():
+    if not folder.is_dir():
         return False
     there = {name for name in names_in(folder) if (folder / name).is_dir()}
     if folder == DEFAULT_TEST and there - set(emotions):
@@ -104,9 +105,9 @@ def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
     known = find_known(val, train)
     if known.any():
         path = val.paths[known.argmax()]
-        what = f"this face is in {folder} too, so it can't judge the network"
+        wrong = f"this face is in {folder} too, so it can't judge the network"
         scripts = "contrast.py, sharpness.py and random_shuffle.py"
-        fail(f"{path}: {what}; run {scripts} again, as after every random_split.py")
+        fail(path, wrong, f"run {scripts} again, as after every random_split.py")
 
 
 def without_known(test: Faces, train: Faces, folder: Path) -> Faces | None:

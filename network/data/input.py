@@ -1,6 +1,5 @@
 """What a network is trained on and judged by: read, checked, and told from that of other runs."""
 
-import json
 import math
 import os
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import fail
+from dataset.stage import read_stage
 from network.digests import check_network, digest, digest_network
 from network.data.faces import (
     Faces,
@@ -53,14 +53,14 @@ class Input:
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     """Return the faces and what they are trained towards; `limit` is the most per emotion and set."""
     sets, emotions = load_sets({"train": paths.train, "val": paths.val}, limit=limit)
-    if has_test(paths.test, emotions, paths.train):
+    if paths.test and has_test(paths.test, emotions, paths.train):
         sets |= load_sets({"test": paths.test}, emotions, limit)[0]
     counts = {name: faces.counts for name, faces in sets.items()}
     train, val = sets.pop("train"), sets["val"]
     check_leakage(val, train, paths.train)
-    if "test" in sets:
-        sets["test"] = without_known(sets["test"], train, paths.test)
-        sets = {name: faces for name, faces in sets.items() if faces}
+    if paths.test and "test" in sets:
+        left = without_known(sets.pop("test"), train, paths.test)
+        sets |= {"test": left} if left else {}
     votes = load_votes(paths.votes)
     learned = votes if recipe.labels == "soft" else None
     targets = soft_targets(train, emotions, learned)
@@ -77,10 +77,10 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
 def argument_of(model: Path, *keys: str) -> str | None:
     """Return what stage.json of a model folder says of its training, None where it says nothing."""
     try:
-        value = json.loads((model / "stage.json").read_text(encoding="utf-8"))["arguments"]
+        value = read_stage(model)["arguments"]
         for key in keys:
             value = value[key]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     return value if isinstance(value, str) else None
 
@@ -94,16 +94,16 @@ def without_trained_on(
     where no face is left.
     """
     trained_on = argument_of(model, "train")
-    folder = trained_on and Path(os.path.realpath(model)).parent / trained_on
+    folder = Path(os.path.realpath(model)).parent / trained_on if trained_on else None
     if folder is None or not folder.is_dir():
         what = "what it was trained on is not at hand: it may have seen some of these faces"
         print(f"{model}: {what}")
         return sets
     train = load_sets({"train": folder}, emotions)[0]["train"]
-    left = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
-    left = {name: faces for name, faces in left.items() if faces}
+    unknown = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
+    left = {name: faces for name, faces in unknown.items() if faces}
     if not left:
-        fail(f"{model}: was trained on all of these faces; give others to --val or --test")
+        fail(model, "was trained on all of these faces", "give others to --val or --test")
     return left
 
 
@@ -132,7 +132,7 @@ def note_few_faces(train: Faces, recipe: Recipe) -> None:
     n = len(train.labels)
     steps = recipe.epochs * math.ceil(n / recipe.batch_size)
     faces, least = FEW_TO_FINE_TUNE if recipe.start_from else FEW
-    rare = min(train.counts, key=train.counts.get)
+    rare = min(train.counts, key=lambda emotion: train.counts[emotion])
     mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
     if train.counts[rare] < faces:
         what = f"{train.counts[rare]} faces of {rare} are few to learn it from"

@@ -24,8 +24,8 @@ def load_votes(path: Path) -> pd.DataFrame | None:
         if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
             raise ValueError("an image twice, or votes that are none")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
-        what = f"not the votes.csv of data_preprocessing.py ({first_line(error)})"
-        fail(f"{path}: {what}; run that again")
+        wrong = f"not the votes.csv of data_preprocessing.py ({first_line(error)})"
+        fail(path, wrong, "run that again")
     return votes
 
 

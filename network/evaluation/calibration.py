@@ -26,7 +26,7 @@ def calibration_error(
     return error, table
 
 
-def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
+def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the temperature that makes these labels likeliest when the logits are divided by it.
 
     `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017
@@ -43,7 +43,7 @@ def fit_temperature(probabilities: np.ndarray, labels: list[int]) -> float:
         logs = logits / temperature
         logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
         losses[float(temperature)] = -(smoothed * logs).sum(axis=1).mean()
-    return min(losses, key=losses.get)
+    return min(losses, key=lambda temperature: losses[temperature])
 
 
 def adjustment_curve(

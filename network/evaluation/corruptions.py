@@ -33,7 +33,7 @@ def translation(image: np.ndarray, severity: float, rng: np.random.Generator) ->
 
 def jpeg_compression(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(severity)])[1]
-    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def occlusion(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
@@ -60,7 +60,7 @@ def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0)
     """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels."""
     size = len(image)
     turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1)
-    turn[:, 2] += x, y
+    turn[:, 2] += np.array([x, y])
     return cv2.warpAffine(image, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -89,7 +89,7 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
         network = keras.saving.load_model(path)
         _, outputs = network.output_shape
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises
-        fail(f"{path}: not a Keras network ({first_line(error)}); train again")
+        fail(path, f"not a Keras network ({first_line(error)})", "train again")
     return network, read_labels(folder / "labels.txt", outputs)
 
 
@@ -105,9 +105,9 @@ def take_features(network: keras.Model, emotions: list[str], folder: Path) -> No
     inner = next((layer for layer in trained.layers if isinstance(layer, keras.Model)), trained)
     source, target = ([layer for layer in one.layers if layer.weights] for one in (inner, network))
     if not source or feature_shapes(source) != feature_shapes(target):
-        what = "has other layers than the network to train"
+        wrong = "has other layers than the network to train"
         mend = "give the --width that it was trained with, or another --start-from"
-        fail(f"{folder}: {what}; {mend}")
+        fail(folder, wrong, mend)
     *features, head = zip(source, target)
     for trained_layer, layer in features:
         layer.set_weights(trained_layer.get_weights())

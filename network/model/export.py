@@ -63,9 +63,10 @@ def to_onnx(logits: keras.Model) -> bytes:
 
     `logits` ends in a map of the logits. Raises ValueError for a layer that it does not know.
     """
-    graph, names, weights = Graph(), {}, fold_normalizations(logits)
+    graph, weights = Graph(), fold_normalizations(logits)
+    names: dict[int, str] = {}  # of the tensors
     for layer in logits.operations:
-        inputs = [names.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
+        inputs = [names[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
         names[id(layer.output)] = add_layer(graph, layer, weights[layer.name], inputs)
     pooled = graph.node("GlobalAveragePool", names[id(logits.outputs[0])])
     output = graph.node("Softmax", graph.node("Flatten", pooled), axis=1)

@@ -1,11 +1,10 @@
 """The folder from which a stopped run is resumed, and whether that run is the same."""
 
-import json
 import os
 from pathlib import Path
 
 from common.errors import fail, first_line
-from dataset.stage import check_ownership, recover
+from dataset.stage import check_ownership, read_stage, recover
 from network.recipe import KEPT, Recipe, option
 
 
@@ -49,15 +48,15 @@ def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
 def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     """Raise UserError when a checkpoint is of a run with other options, faces or targets."""
     try:
-        stage = json.loads((checkpoint / "stage.json").read_text(encoding="utf-8"))
+        stage = read_stage(checkpoint)
         before = {**stage["arguments"], "seed": stage["seed"]}
         changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
         changed = [option(name) for name in changed]
         if before["faces"] != digests:
             changed.append("faces, votes or --start-from")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"can't be resumed ({first_line(error)})"
-        fail(f"{checkpoint}: {what}; start again without --resume")
+    except (ValueError, KeyError, TypeError) as error:
+        wrong = f"can't be resumed ({first_line(error)})"
+        fail(checkpoint, wrong, "start again without --resume")
     if changed:
-        what = f"the stopped run had other {', '.join(changed)}"
-        fail(f"{checkpoint}: {what}; give the same, or start again without --resume")
+        wrong = f"the stopped run had other {', '.join(changed)}"
+        fail(checkpoint, wrong, "give the same, or start again without --resume")

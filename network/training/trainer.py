@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common.console import duration, progress
+from common.console import progress
 from common.errors import fail, first_line
 from dataset.stage import atomic_folder, write_stage
 from network.data.augmentation import batches, prefetch
@@ -66,7 +66,8 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
         if not log or not in_order or training.optimizer is None:
             raise ValueError("not the files of one run")
     except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
-        fail(f"{checkpoint}: can't be resumed ({first_line(error)}); start again without --resume")
+        wrong = f"can't be resumed ({first_line(error)})"
+        fail(checkpoint, wrong, "start again without --resume")
     best = max(epoch["val_accuracy"] for epoch in log)
     print(f"resuming after epoch {len(log)}, best so far {best:.3f}")
     return training, log
@@ -85,6 +86,14 @@ def save_checkpoint(
         pd.DataFrame(log).to_csv(new / "training_log.csv", index=False, lineterminator="\n")
         plot_curves(pd.DataFrame(log), new / "training_curves.png")
         write_stage(new, "train.py", checkpoint, arguments, counts, {})
+
+
+def duration(seconds: float) -> str:
+    """Return a time as text: `40 s`, `12 min`, `1 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def describe(epoch: dict, epochs: int, seconds: float) -> str:
@@ -125,10 +134,10 @@ class EpochLog(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         next(self.bar, None)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict) -> None:
         next(self.bar, None)  # which closes it
         if not math.isfinite(logs["loss"]):
-            fail(f"the training diverged in epoch {epoch + 1}; lower --learning-rate")
+            fail("--learning-rate", f"the training diverged in epoch {epoch + 1}", "lower it")
         figures = {name: float(value) for name, value in logs.items()}
         self.log.append({"epoch": epoch + 1, **figures})
         self.keep()
@@ -160,7 +169,8 @@ def train(
     Of several processes all train, and the first one alone writes.
     """
     targets = given.targets
-    steps, log = math.ceil(len(targets) / recipe.batch_size), []
+    steps = math.ceil(len(targets) / recipe.batch_size)
+    log: list[dict] = []
     number, processes = process()
 
     def keep() -> None:

@@ -28,58 +28,65 @@ def run_on(backend, code, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-LIGHT = """
-import json, sys
-import keras, numpy as np
-from network.model import architecture
-from network.recipe import Recipe
-keras.config.set_dtype_policy(sys.argv[1])
-faces = keras.Input((48, 48, 1))
-lift = keras.Model(faces, architecture.brighten_dim_faces(faces, Recipe()))
-grays = np.full((3, 48, 48, 1), [[[[200]]], [[[120]]], [[[30]]]], np.float32)
-lifted = keras.ops.convert_to_numpy(keras.ops.cast(lift(grays), "float32"))
-print(json.dumps(lifted.mean(axis=(1, 2, 3)).tolist()))
-"""
-
-
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("backend", INSTALLED)
-def test_the_network_sees_the_same_light(backend, precision):
-    """In 16 bits JAX's sum of a face's grays stopped growing, so that every face was taken for dim."""
-    bright, usual, dim = run_on(backend, LIGHT, precision)
-    assert bright == 200 and usual == 120
-    assert dim == pytest.approx(Recipe().min_mean_gray, rel=0.05)
-
-
-STEPS = """
-import json, sys
+# In one process per backend, for its start is most of the time
+PROGRAM = """
+import json
 import keras, numpy as np
 from network.model import architecture
 from network.training import trainer
 from network.recipe import Recipe
-keras.config.set_dtype_policy(sys.argv[1])
-recipe = Recipe(dropout=0.0)
-network = architecture.build_network(3, recipe)
-rng = np.random.default_rng(0)
-network.set_weights([
-    np.abs(weights) if weights.ndim == 1 and weights.any() else
-    rng.normal(0, (2 / max(1, np.prod(weights.shape[:-1]))) ** 0.5, weights.shape)
-    for weights in network.get_weights()
-])
-model = trainer.build_training(network, 20, recipe)
-losses = []
-for _ in range(6):
-    faces = rng.integers(0, 256, (32, 48, 48, 1), np.uint8)
-    targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 32)]
-    losses.append(float(model.train_on_batch(faces, targets, return_dict=True)["loss"]))
-print(json.dumps(losses))
+
+def light():
+    faces = keras.Input((48, 48, 1))
+    lift = keras.Model(faces, architecture.brighten_dim_faces(faces, Recipe()))
+    grays = np.full((3, 48, 48, 1), [[[[200]]], [[[120]]], [[[30]]]], np.float32)
+    lifted = keras.ops.convert_to_numpy(keras.ops.cast(lift(grays), "float32"))
+    return lifted.mean(axis=(1, 2, 3)).tolist()
+
+def losses():
+    recipe = Recipe(dropout=0.0)
+    network = architecture.build_network(3, recipe)
+    rng = np.random.default_rng(0)
+    network.set_weights([
+        np.abs(weights) if weights.ndim == 1 and weights.any() else
+        rng.normal(0, (2 / max(1, np.prod(weights.shape[:-1]))) ** 0.5, weights.shape)
+        for weights in network.get_weights()
+    ])
+    model = trainer.build_training(network, 20, recipe)
+    losses = []
+    for _ in range(6):
+        faces = rng.integers(0, 256, (32, 48, 48, 1), np.uint8)
+        targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 32)]
+        losses.append(float(model.train_on_batch(faces, targets, return_dict=True)["loss"]))
+    return losses
+
+results = {}
+for precision in ("float32", "mixed_bfloat16"):
+    keras.config.set_dtype_policy(precision)
+    results[precision] = [light(), losses()]
+print(json.dumps(results))
 """
 
 
+@pytest.fixture(scope="module")
+def results():
+    """What PROGRAM gives on each backend."""
+    return {backend: run_on(backend, PROGRAM) for backend in INSTALLED}
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_first_steps_have_the_same_losses(precision):
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_the_network_sees_the_same_light(results, backend, precision):
+    """In 16 bits JAX's sum of a face's grays stopped growing, so that every face was taken for dim."""
+    bright, usual, dim = results[backend][precision][0]
+    assert bright == 200 and usual == 120
+    assert dim == pytest.approx(Recipe().min_mean_gray, rel=0.05)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_first_steps_have_the_same_losses(results, precision):
     """From the same weights, without dropout, with our own optimizer."""
-    losses = {backend: run_on(backend, STEPS, precision) for backend in INSTALLED}
+    losses = {backend: results[backend][precision][1] for backend in INSTALLED}
     first = losses[INSTALLED[0]]
     assert np.ptp(first) > 0.01 and np.isfinite(first).all()
     for other in losses.values():
@@ -113,7 +120,9 @@ runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
     command = [sys.executable, "-c", code, *on_few(few, "model", 1)]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("error: TensorFlow, Keras's own choice, is not installed; ")
+    assert done.stderr.startswith(
+        "error: KERAS_BACKEND: TensorFlow, Keras's own choice, is not installed; "
+    )
     assert re.search(r"or set KERAS_BACKEND=jax.*, which (is|are) installed$", done.stderr)
 
 

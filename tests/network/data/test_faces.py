@@ -1,71 +1,85 @@
 """Sets of faces: their rows, leaks, what is refused."""
 
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.files import images_in
-from support.scripts import fails, on_few, run
+from support.scripts import fails, on_few
 from PIL import Image
 
-from network.data.faces import row_number
+from common.errors import UserError
+from dataset.stage import write_stage
+from network.data.faces import DEFAULT_TEST, load_sets, row_number
+from network.data.input import Paths, read_input, without_trained_on
+from network.recipe import Recipe
 
 
-def test_a_training_face_that_validates_too_is_refused(toy, tmp_path):
+def paths_of(train, val, test=None):
+    return Paths(train, val, test, Path("no votes.csv"), Path("model"))
+
+
+def test_a_training_face_that_validates_too_is_refused(few, tmp_path):
     """By pixels, and by row: a contrast copy of a validation face has other pixels."""
-    arguments = ["--train", tmp_path / "train", "--out", tmp_path / "model"]
-    says = ["data/split/val/", "random_shuffle.py"]
-    for copy in ("split/val/anger", "contrast/anger"):
-        shutil.copytree(toy / "data/split/train", tmp_path / "train")
-        if copy == "contrast/anger":
-            name = (
-                next(iter(images_in(toy / "data/split/val")))
-                .split("/")[1]
-                .replace(".png", "_contrast.png")
-            )
-            Image.effect_noise((48, 48), 30).save(tmp_path / "train/anger" / name)
-        else:
-            path = next((toy / "data" / copy).iterdir())
-            shutil.copyfile(path, tmp_path / "train/anger/renamed.png")
-        fails("train.py", *arguments, cwd=toy, says=says)
-        shutil.rmtree(tmp_path / "train")
-    assert not (tmp_path / "model").exists()
+    shutil.copytree(few / "train", tmp_path / "train")
+    name, path = next(iter(images_in(few / "val").items()))
+    added = tmp_path / "train" / name.replace(".png", "_contrast.png")
+    Image.effect_noise((48, 48), 30).save(added)
+    renamed = added.with_name("renamed.png")
+    for _ in range(2):
+        says = f"{name}: this face is in .*train too.*; run contrast.py, .*random_shuffle.py again"
+        with pytest.raises(UserError, match=says):
+            read_input(Recipe(), paths_of(tmp_path / "train", few / "val"), None)
+        added.unlink()
+        shutil.copyfile(path, renamed)
+        added = renamed
 
 
-def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, tmp_path):
-    """By pixels under another name, and by row; those that are left make the report."""
+@pytest.fixture
+def known(few, tmp_path):
+    """A folder test/ with six faces that are training faces too, by pixels or by row."""
     train = images_in(few / "train")
-    (tmp_path / "test").mkdir()
     for number, (name, path) in enumerate(list(train.items())[5:10]):  # of two emotions
-        (tmp_path / "test" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "test" / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copyfile(path, tmp_path / "test" / name.split("/")[0] / f"other{number}.png")
     row = next(iter(train)).replace(".png", "_contrast.png")
     Image.effect_noise((48, 48), 30).save(tmp_path / "test" / row)
-    arguments = [*on_few(few, "model", 1), "--test", "test"]
-    says = "training faces too"
-    done = run("train.py", *arguments, cwd=tmp_path)
-    assert f"test: 6 of 6 faces are {says}" in done.stdout and "\ntest, " not in done.stdout
+    return tmp_path / "test"
+
+
+def add_new(test):
+    """Add seven faces that are in no other set."""
+    emotions = sorted(path.name for path in test.iterdir())
     for number in range(7):
         face = Image.effect_noise((48, 48), 20 + number)
-        emotion = sorted(path.name for path in (tmp_path / "test").iterdir())[number % 2]
-        face.save(tmp_path / "test" / emotion / f"new{number}.png")
-    done = run("train.py", *arguments, cwd=tmp_path)
-    assert f"test: 6 of 13 faces are {says}" in done.stdout
-    metrics = json.loads((tmp_path / "model/metrics.json").read_text())
-    assert metrics["test"]["folder"]["n"] == 7
-    # So does a later report, which finds the same folder by itself, whatever data/shuffled is now
-    shutil.copytree(tmp_path / "test", tmp_path / "data/faces/test")
-    (tmp_path / "data/shuffled/odd").mkdir(parents=True)
-    report = ["--evaluate", "--out", "model", "--val", few / "val"]
-    said = run("train.py", *report, cwd=tmp_path).stdout
-    assert f"data/faces/test: 6 of 13 faces are {says}" in said and "\ntest, " in said
-    done = run("train.py", *arguments[:-2], "--no-test", cwd=tmp_path)
-    assert "training faces too" not in done.stdout
-    assert "test" not in json.loads((tmp_path / "model/metrics.json").read_text())
-    (tmp_path / "model/stage.json").unlink()
-    said = run("train.py", *report, cwd=tmp_path).stdout
-    assert said.startswith("model: what it was trained on is not at hand")
+        face.save(test / emotions[number % 2] / f"new{number}.png")
+
+
+def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, known, capsys):
+    paths = paths_of(few / "train", few / "val", known)
+    assert set(read_input(Recipe(), paths, None).sets) == {"val"}
+    assert "test: 6 of 6 faces are training faces too" in capsys.readouterr().out
+    add_new(known)
+    given = read_input(Recipe(), paths, None)
+    assert "test: 6 of 13 faces are training faces too" in capsys.readouterr().out
+    assert given.sets["test"].images.shape == (7, 48, 48, 1)
+    assert {path.name[:3] for path in given.sets["test"].paths} == {"new"}
+    assert set(read_input(Recipe(), replace(paths, test=None), None).sets) == {"val"}
+    assert not capsys.readouterr().out
+
+
+def test_a_later_report_leaves_out_what_was_trained_on(few, known, tmp_path, capsys):
+    """It finds the folder of the training faces by the network's stage.json."""
+    add_new(known)
+    sets, emotions = load_sets({"test": known}, sorted(path.name for path in (few / "val").iterdir()))
+    model = tmp_path / "model"
+    model.mkdir()
+    same = without_trained_on(sets, {"test": known}, model, emotions)
+    assert same is sets and "what it was trained on is not at hand" in capsys.readouterr().out
+    write_stage(model, "train.py", model, {"train": few / "train"}, {}, {})
+    left = without_trained_on(sets, {"test": known}, model, emotions)
+    assert len(left["test"].paths) == 7
 
 
 def test_a_model_does_not_go_into_a_folder_of_faces(few, tmp_path):
@@ -75,15 +89,19 @@ def test_a_model_does_not_go_into_a_folder_of_faces(few, tmp_path):
     assert not (tmp_path / "test/model").exists()
 
 
-def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(few, tmp_path):
+def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(
+    few, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
     for emotion in ("glad", "gloomy"):
-        (tmp_path / "data/faces/test" / emotion).mkdir(parents=True)
-        Image.effect_noise((48, 48), 30).save(tmp_path / "data/faces/test" / emotion / "a.png")
-    done = run("train.py", *on_few(few, "model", 1), cwd=tmp_path)
-    assert "data/faces/test: faces of other emotions" in done.stdout
-    says = ["mine", "emotions differ", "glad, gloomy"]
-    (tmp_path / "mine").symlink_to("data/faces/test")
-    fails("train.py", *on_few(few, "model", 1), "--test", "mine", cwd=tmp_path, says=says)
+        (DEFAULT_TEST / emotion).mkdir(parents=True)
+        Image.effect_noise((48, 48), 30).save(DEFAULT_TEST / emotion / "a.png")
+    given = read_input(Recipe(), paths_of(few / "train", few / "val", DEFAULT_TEST), None)
+    assert set(given.sets) == {"val"}
+    assert "data/faces/test: faces of other emotions" in capsys.readouterr().out
+    Path("mine").symlink_to(DEFAULT_TEST)
+    with pytest.raises(UserError, match=r"mine: its emotions differ .*glad, gloomy"):
+        read_input(Recipe(), paths_of(few / "train", few / "val", Path("mine")), None)
 
 
 @pytest.mark.parametrize(

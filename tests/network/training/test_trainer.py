@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from PIL import Image
 from support.files import images_in, tree_hash
 from support.scripts import fails, run
 
+from common.errors import UserError
 from webcam.analysis.classifier import Classifier
 
 FILES = {
@@ -40,19 +42,25 @@ def test_of_epochs_with_the_same_accuracy_the_one_with_the_lowest_loss_is_the_be
     assert best_epoch([{"val_accuracy": right, "val_loss": loss} for right, loss in log]) == 3
 
 
-def test_training_that_diverges_stops_after_its_epoch(few, tmp_path):
-    arguments = [
-        "--train",
-        few / "train",
-        "--val",
-        few / "val",
-        "--learning-rate",
-        1e30,
-        "--batch-size",
-        4,
-    ]
-    fails("train.py", *arguments, cwd=tmp_path, says=["diverged in epoch", "--learning-rate"])
-    assert not (tmp_path / "data").exists()
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (3580, "1 h 0 min"), (3900, "1 h 5 min")],
+)
+def test_a_time_is_told_as_people_do(seconds, text):
+    from network.training.trainer import duration
+
+    assert duration(seconds) == text
+
+
+def test_training_that_diverges_stops_after_its_epoch(small, given, tmp_path):
+    from network.training.trainer import train
+
+    recipe = replace(small, learning_rate=1e30)
+    with pytest.raises(
+        UserError, match=r"--learning-rate: the training diverged in epoch 1; lower"
+    ):
+        train(given, tmp_path / "checkpoint", recipe, False, {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_model_folder_holds_the_promised_files(trained):

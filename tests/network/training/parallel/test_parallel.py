@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from support.scripts import ROOT, fails, on_few, run, slow
 
+from dataset.stage import read_stage
+
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 
 # Two epochs on 90 faces in batches of 32, the last of which is filled up, without anything random
@@ -163,7 +165,7 @@ def test_processes_that_disagree(few, tmp_path):
 def test_processes_of_other_faces_start_or_stopped_run(few, toy, tmp_path, names):
     option = {
         "the": ["--train", toy / "data/split/train"],
-        "--batch-size,": ["--batch-size, --learning-rate, --start-from", ROOT / "pretrained"],
+        "--batch-size,": ["--start-from", ROOT / "pretrained"],
         "--resume": ["--resume"],
     }[names.split()[0]]
     commands = [distributed(few, tmp_path / "model", 1, *one) for one in ([], option)]
@@ -208,6 +210,7 @@ def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
     assert status == status_1 == 0, wrong + wrong_1
     assert "4 devices, 32 faces of each batch on each" in said
     assert (tmp_path / "model/emotion.keras").is_file()
+    assert read_stage(tmp_path / "model")["arguments"]["distributed"] is True
     if watched:
         (events,) = (tmp_path / "watched/validation").iterdir()
         assert b"epoch_accuracy" in events.read_bytes()
@@ -255,9 +258,8 @@ def test_an_environment_that_tells_too_little(few, tmp_path, variables, says):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_one_process_of_one_runs_as_without(few, tmp_path):
     env = environment(1, 0, free_port()) | {"JAX_NUM_PROCESSES": "1"}
     run("train.py", *on_few(few, "model", 1), "--distributed", cwd=tmp_path, env=env)
     assert (tmp_path / "model/emotion.keras").is_file()
-    stage = json.loads((tmp_path / "model/stage.json").read_text())
-    assert stage["arguments"]["distributed"] is True
