@@ -106,7 +106,9 @@ def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray
     around = math.sqrt(2)
     larger = round(around * size[0]), round(around * size[1])
     square = resize(cut_out(gray, widen(box, (around - 1) / 2)), larger)
-    affine: np.ndarray = cv2.getRotationMatrix2D(((larger[1] - 1) / 2, (larger[0] - 1) / 2), box[3], 1)
+    affine: np.ndarray = cv2.getRotationMatrix2D(
+        ((larger[1] - 1) / 2, (larger[0] - 1) / 2), box[3], 1
+    )
     affine[:, 2] += np.subtract(size[::-1], larger[::-1]) / 2
     return cv2.warpAffine(square, affine, size[::-1], borderMode=cv2.BORDER_REPLICATE)
 
