@@ -60,9 +60,10 @@ def parse_arguments(description: str) -> argparse.Namespace:
     args = parser.parse_args()
     if args.emotions:
         if not args.collect:
-            fail("--emotions: goes with --collect; give both, or neither")
+            fail("--emotions", "goes with --collect", "give both, or neither")
         if len(args.emotions) > MOST_KEYS:
-            fail(f"--emotions: {len(args.emotions)} names for {MOST_KEYS} keys; leave some out")
+            wrong = f"{len(args.emotions)} names for {MOST_KEYS} keys"
+            fail("--emotions", wrong, "leave some out")
         if len({name.casefold() for name in args.emotions}) < len(args.emotions):
-            fail("--emotions: a name twice; give each once")
+            fail("--emotions", "a name twice", "give each once")
     return args

@@ -16,7 +16,8 @@ from webcam.sources.images import count_pictures, is_picture, read_pictures
 from webcam.sources.names import utf8_name
 
 SIZE = (FACE_SIZE, FACE_SIZE)
-MEND = "not a picture that OpenCV can read; convert it to PNG or JPEG, or remove it"
+UNREADABLE = "not a picture that OpenCV can read"
+MEND = "convert it to PNG or JPEG, or remove it"
 
 
 def check_readable(paths: list[Path]) -> None:
@@ -32,7 +33,7 @@ def check_readable(paths: list[Path]) -> None:
         unread = [path for path in pictures if not cv2.haveImageReader(utf8_name(path))]
     if unread:
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        fail(f"{unread[0]}{more}: {MEND}")
+        fail(f"{unread[0]}{more}", UNREADABLE, MEND)
 
 
 def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
@@ -48,7 +49,7 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
         return None, "several pictures in one file"
     (picture,) = read_pictures(path, 1)
     if picture is None:
-        fail(f"{path}: {MEND}")
+        fail(path, UNREADABLE, MEND)
     gray = to_gray(picture)
     if gray.shape == SIZE:
         return gray, ""

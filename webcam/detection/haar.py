@@ -63,7 +63,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     install = "-r requirements-webcam.txt`"
     if not hasattr(cv2, "CascadeClassifier"):
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
-        fail(f"OpenCV {cv2.__version__} has no Haar cascades; {mend}")
+        fail(f"OpenCV {cv2.__version__}", "has no Haar cascades", mend)
     path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()
     try:
@@ -74,7 +74,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     except (OSError, UnicodeDecodeError, cv2.error):
         read = False
     if not read:
-        fail(f"{path}: can't be read; run `pip install --force-reinstall {install}")
+        fail(path, "can't be read", f"run `pip install --force-reinstall {install}")
     return cascade
 
 

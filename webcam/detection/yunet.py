@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import fail, utf8_name
+from common.errors import fail
 from webcam.detection.contrast import make_clahe, normalize_contrast
 from webcam.detection.geometry import choose_faces, find_same, resize
 
@@ -35,16 +35,16 @@ class YuNetDetector:
 
     def __init__(self, path: str | Path):
         if not Path(path).is_file():
-            fail(f"{path}: no such file; --detector takes haar, or the ONNX file of a YuNet model")
+            fail(path, "no such file", "--detector takes haar, or the ONNX file of a YuNet model")
         try:
-            self.model = cv2.FaceDetectorYN.create(
-                utf8_name(path), "", (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
-            )
+            # Not by its name, which on Windows OpenCV takes in the system's code page
+            model, none = np.fromfile(path, np.uint8), np.empty(0, np.uint8)
+            limits = (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
+            self.model = cv2.FaceDetectorYN.create("onnx", model, none, *limits)
             self.run(np.zeros((LINES, LINES), np.uint8))
-        except (cv2.error, SystemError):
-            fail(
-                f"{path}: not a YuNet model that OpenCV can read; docs/how-it-works.md says where to get one"
-            )
+        except (cv2.error, SystemError, OSError):
+            mend = "docs/how-it-works.md says where to get one"
+            fail(path, "not a YuNet model that OpenCV can read", mend)
         self.clahe = make_clahe()
 
     def run(self, gray: np.ndarray) -> list[np.ndarray]:

@@ -1,7 +1,5 @@
 """A window on the screen, its keys, and whether there is a screen."""
 
-import ctypes
-import ctypes.util
 import os
 import subprocess
 import sys
@@ -11,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-SHARE_OF_SCREEN = 0.9  # for a window; the rest is for its frame and the desktop's bars
+MAX_SIZE = 1280, 720  # pixels of a new window: fits the screen, whose size OpenCV does not tell
 
 
 class Window:
@@ -23,7 +21,7 @@ class Window:
         cv2.namedWindow(
             self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         )
-        self.size = None
+        self.sized = False
 
     def __enter__(self) -> "Window":
         return self
@@ -43,21 +41,16 @@ class Window:
         return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def show(self, frame: np.ndarray) -> None:
-        """Show a frame; the first one gives the window its size, at most that of the screen."""
-        if self.size is None:
-            width, height = frame.shape[1::-1]
-            screen = screen_size()
-            scale = min(
-                1, *(SHARE_OF_SCREEN * side / of for side, of in zip(screen, (width, height)))
+        """Show a frame; the first one gives the window its size."""
+        if not self.sized:
+            self.sized = True
+            height, width = frame.shape[:2]
+            scale = min(1, MAX_SIZE[0] / width, MAX_SIZE[1] / height)
+            cv2.resizeWindow(
+                self.TITLE, max(1, round(scale * width)), max(1, round(scale * height))
             )
-            self.size = max(1, round(scale * width)), max(1, round(scale * height))
-            cv2.resizeWindow(self.TITLE, *self.size)
-            if max(size / side for size, side in zip(self.size, screen)) > 0.5:
-                # The desktop has placed it while it was small. What is much wider than high are two
-                # screens beside each other
-                first = min(screen[0], 16 / 9 * screen[1]), screen[1]
-                place = [max(0, int(side - size) // 2) for side, size in zip(first, self.size)]
-                cv2.moveWindow(self.TITLE, *place)
+            # The desktop has placed it while it was small: larger, it may reach beyond the screen
+            cv2.moveWindow(self.TITLE, 20, 20)
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
@@ -89,28 +82,3 @@ def choose_qt_platform() -> None:
     wanted = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
     if wanted and plugins.is_dir() and not list(plugins.glob(f"libq{wanted}.*")):
         os.environ["QT_QPA_PLATFORM"] = "xcb"
-
-
-def screen_size() -> tuple[int, int]:
-    """Return the width and height of the screen, in pixels; OpenCV can't tell.
-
-    Where the system does not say, those of a small laptop.
-    """
-    try:
-        if sys.platform == "win32":
-            metrics = ctypes.windll.user32.GetSystemMetrics
-            return metrics(0), metrics(1)
-        if sys.platform == "darwin":
-            graphics = ctypes.CDLL(ctypes.util.find_library("CoreGraphics"))
-            display = graphics.CGMainDisplayID()
-            return graphics.CGDisplayPixelsWide(display), graphics.CGDisplayPixelsHigh(display)
-        x11 = ctypes.CDLL("libX11.so.6")
-        x11.XOpenDisplay.restype = ctypes.c_void_p
-        display = ctypes.c_void_p(x11.XOpenDisplay(None))
-        if display:
-            size = x11.XDisplayWidth(display, 0), x11.XDisplayHeight(display, 0)
-            x11.XCloseDisplay(display)
-            return size
-    except (OSError, AttributeError):
-        pass
-    return 1280, 720

@@ -90,13 +90,14 @@ def open_collector(
     if folder is None:
         return Collector(DEFAULT, emotions)
     if not window and len(emotions) != 1:
-        fail("--collect: without a window it takes one emotion a run; give that to --emotions")
+        wrong = "without a window it takes one emotion a run"
+        fail("--collect", wrong, "give that to --emotions")
     utf8_name(folder)
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        fail(f"{folder}: faces can't be saved there; choose another --collect")
+        fail(folder, "faces can't be saved there", "choose another --collect")
     if any(source.resolve().parent.parent == folder.resolve() for source in sources):
-        fail(f"{folder}: holds the sources themselves; choose another --collect")
+        fail(folder, "holds the sources themselves", "choose another --collect")
     return Collector(folder, emotions)
 
 

@@ -23,11 +23,11 @@ def is_there() -> bool:
 def check_h264(path: Path) -> None:
     """Raise UserError unless ffmpeg is there, can make H.264, and `path` can hold it."""
     if path.suffix.lower() not in (".mp4", ".mov", ".mkv"):
-        fail(f"{path}: --h264 is for .mp4, .mov and .mkv; choose another --output")
+        fail(path, "--h264 is for .mp4, .mov and .mkv", "choose another --output")
     encoders = _run(["ffmpeg", "-hide_banner", "-encoders"]).stdout if is_there() else ""
     if "libx264" not in encoders:
-        what = "an ffmpeg with libx264 on the PATH"
-        fail(f"--h264: needs {what}; install that, or leave out --h264")
+        wrong = "needs an ffmpeg with libx264 on the PATH"
+        fail("--h264", wrong, "install that, or leave out --h264")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, 
     finished = temporary_path(video)
     begin = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", to_input(str(video))]
     end = ["-movflags", "+faststart"] if video.suffix.lower() in (".mp4", ".mov") else []
-    ways = [("", [])]
+    ways: list[tuple[str, list[str]]] = [("", [])]  # what is lost, and the options
     if sound:
         source, start = sound
         begin += ["-ss", f"{start:.3f}"] if start >= 0.001 else []

@@ -16,11 +16,11 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
     utf8_name(path)
     if not path.parent.is_dir():
         folder = without_secrets(str(path.parent))
-        fail(f"{folder}: no such folder; make it, or choose another {option}")
+        fail(folder, "no such folder", f"make it, or choose another {option}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        fail(f"{path}: can't be written; choose another {option}")
+        fail(path, "can't be written", f"choose another {option}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        fail(f"{path}: is the source itself; choose another {option}")
+        fail(path, "is the source itself", f"choose another {option}")
 
 
 def temporary_path(path: Path) -> Path:

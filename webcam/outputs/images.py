@@ -49,21 +49,22 @@ class ImageWriter(Sink):
         if not self.many:
             if path.suffix.lower() not in IMAGE_SUFFIXES:
                 endings = " ".join(sorted(IMAGE_SUFFIXES))
-                fail(f"{path}: unknown ending for a picture; use one of {endings}")
+                fail(path, "unknown ending for a picture", f"use one of {endings}")
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
-            fail(f"{path}: a file, for {len(source.names)} pictures; give a folder to --output")
+            wrong = f"a file, for {len(source.names)} pictures"
+            fail(path, wrong, "give a folder to --output")
         if not path.parent.is_dir():
-            fail(f"{path.parent}: no such folder; make it, or choose another --output")
+            fail(path.parent, "no such folder", "make it, or choose another --output")
         # Of some file systems A.jpg and a.jpg are one
         names = [file_name(name) for name in source.names]
         often = Counter(name.casefold() for name in names)
         if double := next((name for name in names if often[name.casefold()] > 1), None):
-            fail(f"{double}: the name of two pictures for {path}; rename one")
+            fail(double, f"the name of two pictures for {path}", "rename one")
         folders = {file.parent for file in source.paths}
         if path.is_dir() and any(path.samefile(folder) for folder in folders):
-            fail(f"{path}: holds the sources themselves; choose another --output")
+            fail(path, "holds the sources themselves", "choose another --output")
 
     def write(self, picture: Picture, faces: list[Face]) -> None:
         """Write an annotated picture, whole or not at all. Raises OSError."""

@@ -17,7 +17,7 @@ class Summary:
         self.unit = unit
         self.frames = 0
         self.first: list[Face] = []  # the faces of the first frame
-        self.emotions = Counter()
+        self.emotions: Counter[str] = Counter()
         self.seconds = 0.0  # spent on frames
         self.latest: float | None = None  # when the last frame came
         self.interval = 0.0  # seconds between frames, averaged over about ten

@@ -30,7 +30,7 @@ class AnimationSource:
         except cv2.error:  # more pixels than OpenCV takes
             is_read = False
         if not is_read:
-            fail(f"{name or path}: not an animation that OpenCV can read; convert it to MP4")
+            fail(name or path, "not an animation that OpenCV can read", "convert it to MP4")
         self.pictures = animation.frames
         # As browsers do with those that were made to go as fast as the computer
         shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]

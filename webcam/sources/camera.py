@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import cv2
+import numpy as np
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
@@ -34,10 +36,12 @@ class CameraSource:
         capture: "cv2.VideoCapture",
         overheard: Overheard,
     ):
-        self.name, self.size, self.capture, self.paths = name, size, capture, []
+        self.name, self.size, self.capture = name, size, capture
+        self.paths: list[Path] = []
         self.overheard, self.interlaced = overheard, False
         # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
-        self.newest, self.closing = queue.SimpleQueue(), threading.Event()
+        self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
+        self.closing = threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
         self.lost = False
@@ -93,11 +97,11 @@ class CameraSource:
         """Raise UserError when the camera was lost; what it gave until then is kept."""
         name = without_secrets(self.name)
         if self.interlaced:
-            what = f"interlaced, which OpenCV {cv2.__version__} can't read"
-            fail(f"{name}: {what}; make the camera send progressive video")
+            wrong = f"interlaced, which OpenCV {cv2.__version__} can't read"
+            fail(name, wrong, "make the camera send progressive video")
         if self.lost:
-            what = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
-            fail(f"{name}: {what}; look after its cable or network")
+            wrong = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
+            fail(name, wrong, "look after its cable or network")
 
 
 def time_of_day(seconds: float) -> str:

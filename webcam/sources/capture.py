@@ -5,7 +5,7 @@ import threading
 
 import cv2
 
-from webcam.sources.names import camera_number, is_camera, utf8_name
+from webcam.sources.names import camera_number, utf8_name
 
 INTERLACED = "interlaced"  # in what FFmpeg's swscale prints, see video.py
 STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
@@ -17,14 +17,13 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
         options = [value for limit in limits for value in (limit, STREAM_TIMEOUT_MS)]
         return cv2.VideoCapture(utf8_name(name), cv2.CAP_FFMPEG, options)
-    if not is_camera(name):
-        return cv2.VideoCapture(
-            utf8_name(os.path.abspath(name))
-        )  # FFmpeg takes `a:b.mp4` for a protocol
-    capture = cv2.VideoCapture(camera_number(name))
+    number = camera_number(name)
+    if number is None:  # FFmpeg takes `a:b.mp4` for a protocol, but not with a folder before it
+        return cv2.VideoCapture(utf8_name(os.path.abspath(name)))
+    capture = cv2.VideoCapture(number)
     if size:
         # Most webcams have the bandwidth for large frames at full rate only as JPEGs
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))  # type: ignore[attr-defined]
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
     return capture

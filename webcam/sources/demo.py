@@ -1,7 +1,7 @@
 """A clip made on the fly, so that following, smoothing and numbering show without a camera."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -54,7 +54,7 @@ class DemoSource:
         except (OSError, cv2.error):  # missing, empty
             picture = None
         if picture is None:
-            fail(f"{SAMPLE}: not a picture; it comes with the project: fetch that again")
+            fail(SAMPLE, "not a picture", "it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]
         # A wall that is lit from above
         light = np.linspace(150, 90, HEIGHT)[:, None, None] * (0.95, 1.0, 1.0)
@@ -77,7 +77,7 @@ class DemoSource:
         """All of it was made."""
 
 
-def pose(path: list[tuple[float, ...]], seconds: float) -> list[float]:
+def pose(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
     """Return x, y, height, angle and light at a time: those of `path`, at rest at each point."""
     times, *columns = zip(*path)
     place = np.interp(seconds, times, range(len(times)))

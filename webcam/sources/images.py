@@ -2,7 +2,7 @@
 
 import glob
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail, printable
+from common.errors import UserError, fail, printable
 from webcam.sources.frame import Picture
 from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.overheard import Overheard
@@ -55,6 +55,7 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
         part = min(at_once, count - start)
         try:
             with Overheard() as overheard:
+                pictures: Sequence[np.ndarray | None]
                 if count == 1:  # the one of the two that turns a picture as its EXIF data say
                     pictures = [cv2.imread(utf8_name(file), cv2.IMREAD_COLOR)]
                 else:
@@ -135,7 +136,7 @@ class ImageSource:
                 more = f" and {len(names) - 1} more" if len(names) > 1 else ""
                 said.append(f"{names[0]}{more}: {why}")
         if said:
-            fail("; ".join(said))
+            raise UserError("; ".join(said))
 
 
 def name_pictures(file: str, count: int) -> list[str]:
@@ -159,7 +160,7 @@ def list_pictures(names: list[str]) -> list[Path]:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
             mend = "give a camera number, a video, pictures or a stream's URL to --source"
-            fail(f"{without_secrets(name)}: no such file; {mend}")
+            fail(without_secrets(name), "no such file", mend)
         files += found
     return files
 
@@ -169,12 +170,13 @@ def list_folder(folder: Path) -> list[Path]:
 
     Raises UserError when there are none.
     """
-    pictures, others = [], []
+    pictures: list[Path] = []
+    others: list[Path] = []
     for file in sorted(folder.iterdir()):
         if not file.name.startswith("."):
             (pictures if is_picture(file) else others).append(file)
     if not pictures:
-        fail(f"{folder}: no pictures in it{name_inner_pictures(folder)}")
+        fail(folder, *why_no_pictures(folder))
     if others:
         names = ", ".join(
             f"{other.name}/" if other.is_dir() else other.name for other in others[:3]
@@ -184,12 +186,17 @@ def list_folder(folder: Path) -> list[Path]:
     return pictures
 
 
-def name_inner_pictures(folder: Path) -> str:
-    """Return what to say of a folder without pictures: where in its sub-folders some are."""
+def why_no_pictures(folder: Path) -> tuple[str, str]:
+    """Return what is wrong with a folder without pictures, and what mends it.
+
+    Some may lie in its sub-folders.
+    """
     for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
         files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
         inner = next(filter(is_picture, files), None)
         if inner:
             pattern = f"{folder / pattern}{inner.suffix}"
-            return f", but in its sub-folders; give one of those, or '{pattern}', to --source"
-    return "; give one with pictures, a video, a camera number or a stream's URL to --source"
+            mend = f"give one of those, or '{pattern}', to --source"
+            return "no pictures in it, but in its sub-folders", mend
+    mend = "give one with pictures, a video, a camera number or a stream's URL to --source"
+    return "no pictures in it", mend

@@ -33,7 +33,7 @@ def utf8_name(path: Path | str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        fail(f"{name}: not a name in UTF-8, as OpenCV needs it; rename it")
+        fail(name, "not a name in UTF-8, as OpenCV needs it", "rename it")
     return name
 
 

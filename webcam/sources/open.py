@@ -68,11 +68,11 @@ def open_source(
     names = [to_path(name) for name in names]
     name = names[0]
     if size and not (len(names) == 1 and is_camera(name)):
-        fail(f"{without_secrets(name)}: --size is what to ask a camera for; leave it out")
+        fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
     addresses = [name for name in names if "://" in name]
     if addresses and len(names) > 1:
-        what = "an address, and several sources must all be files"
-        fail(f"{without_secrets(addresses[0])}: {what}; give it to --source alone")
+        wrong = "an address, and several sources must all be files"
+        fail(without_secrets(addresses[0]), wrong, "give it to --source alone")
     if names == ["demo"]:  # `./demo` is a file or folder of that name
         return DemoSource()
     if len(names) > 1 or not (is_camera(name) or "://" in name):
@@ -100,7 +100,7 @@ def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) ->
         return picture
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
-        fail(f"{without_secrets(name)}: {why_not_opened(name)}")
+        fail(without_secrets(name), *why_not_opened(name))
     unlimited = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0 and not (there and there.ends)
     if is_camera(name) or ("://" in name and unlimited):
         return CameraSource(name, size, capture, overheard)
@@ -112,10 +112,10 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
     paths = list_pictures(names)
     strange = [path for path in paths if not is_picture(path)]
     if len(paths) > 1 and strange:
-        what = "not a picture, and of several sources all must be"
-        fail(f"{strange[0]}: {what}; give it to --source alone")
+        wrong = "not a picture, and of several sources all must be"
+        fail(strange[0], wrong, "give it to --source alone")
     if strange and is_text(paths[0]):
-        fail(f"{paths[0]}: text, not a video or picture; give one to --source")
+        fail(paths[0], "text, not a video or picture", "give one to --source")
     if strange:
         return paths[0]
     count = count_pictures(paths[0]) if len(paths) == 1 else len(paths)
@@ -133,7 +133,7 @@ def open_animation(path: Path, count: int, name: str | None = None) -> Animation
     if fits_in_memory(path, count):
         return AnimationSource(path, name)
     if path.suffix.lower() != ".gif":
-        fail(f"{name or path}: an animation too large for OpenCV; convert it to MP4")
+        fail(name or path, "an animation too large for OpenCV", "convert it to MP4")
     return None
 
 
@@ -161,11 +161,11 @@ def is_text(file: Path) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
 
 
-def why_not_opened(name: str) -> str:
+def why_not_opened(name: str) -> tuple[str, str]:
     """Return what is wrong with a source that OpenCV did not open, and what mends it."""
     if is_camera(name):
         others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"
-        return f"no such camera, or another program holds it; try {others}"
+        return "no such camera, or another program holds it", f"try {others}"
     if "://" in name:
-        return "no stream or video that answers; look after its address and network"
-    return "not a video that OpenCV can read; convert it to MP4"
+        return "no stream or video that answers", "look after its address and network"
+    return "not a video that OpenCV can read", "convert it to MP4"

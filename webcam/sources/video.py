@@ -80,7 +80,8 @@ class VideoSource:
         """Return the frames/s by the median distance of the first time stamps; 0 for none."""
         if not Path(self.name).is_file():  # an address, a named pipe: read once
             return 0.0
-        capture, stamps = open_capture(self.name), []
+        capture = open_capture(self.name)
+        stamps: list[float] = []  # seconds
         while len(stamps) < STAMPS and capture.grab():
             stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         capture.release()
@@ -89,7 +90,7 @@ class VideoSource:
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame with its media time; its picture stays until the next but one."""
-        pictures = [None, None]
+        pictures: list[np.ndarray | None] = [None, None]
         while True:
             there, picture = self.capture.read(pictures[self.count % 2])
             complaint = self.overheard.take()
@@ -153,9 +154,9 @@ class VideoSource:
         if self.problem.startswith(INTERLACED):
             new = Path(Path(name).name).with_suffix(".progressive.mp4")
             mend = shlex.join(["ffmpeg", "-i", name, "-vf", "bwdif=send_frame", str(new)])
-            fail(f"{name}: {self.problem}; make it progressive with `{mend}`")
+            fail(name, self.problem, f"make it progressive with `{mend}`")
         if self.problem:
-            fail(f"{name}: {self.problem}; convert it with ffmpeg, or fetch it again")
+            fail(name, self.problem, "convert it with ffmpeg, or fetch it again")
 
 
 def constant_rate(rate: float) -> float:

@@ -60,11 +60,10 @@ def fetch(address: str, folder: Path) -> Path:
         with _request(address) as reply:
             data = reply.read(MAX_PICTURE_BYTES + 1)
     except PROBLEMS as error:
-        fail(f"{without_secrets(address)}: can't be fetched ({first_line(error)}); try it again")
+        fail(without_secrets(address), f"can't be fetched ({first_line(error)})", "try it again")
     if len(data) > MAX_PICTURE_BYTES:
-        fail(
-            f"{without_secrets(address)}: more than {MAX_PICTURE_BYTES:,} bytes; fetch it yourself"
-        )
+        wrong = f"more than {MAX_PICTURE_BYTES:,} bytes"
+        fail(without_secrets(address), wrong, "fetch it yourself")
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path
