@@ -275,7 +275,7 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
     try:
         spoiled = bytes(spoiled[: data.draw(st.integers(0, len(spoiled)))])
         shape = input_shape(spoiled)
-        assert has_dense_bias(spoiled) in (True, False)
+        has_dense_bias(spoiled)
     except (struct.error, IndexError):
         return
     assert all(isinstance(length, int) for length in shape)
