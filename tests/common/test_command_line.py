@@ -76,14 +76,17 @@ def examples_of(script):
     return examples
 
 
-QUICK = [
-    (script, example) for script in USED if script != "train.py" for example in examples_of(script)
-]
-LONG = [("train.py", example) for example in examples_of("train.py")]
+EXAMPLES = [(script, example) for script in USED for example in examples_of(script)]
+
+
+def is_long(script, example):
+    """Return whether an example trains, or shows the whole demo; other tests do that too."""
+    return script == "train.py" or example.strip() == "python realtime.py"
 
 
 @pytest.mark.parametrize(
-    ("script", "example"), [*QUICK, LONG[0], *(slow(*one) for one in LONG[1:])]
+    ("script", "example"),
+    [slow(*one) if is_long(*one) else one for one in EXAMPLES],
 )
 def test_the_examples_of_the_help_work(toy, tmp_path, script, example):
     _, _, *arguments = shlex.split(example)

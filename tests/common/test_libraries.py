@@ -91,13 +91,15 @@ runpy.run_path({str(ROOT / "realtime.py")!r}, run_name="__main__")
     assert "1 face" in done.stdout and done.stderr == "", done.stderr
 
 
-def test_a_bound_stands_in_one_file(tmp_path):
-    """Nor does the README name another than requirements-webcam.txt."""
-    bound = re.search(
-        "^opencv-python(.*?)( |$)", (ROOT / "requirements-webcam.txt").read_text(), re.M
-    )
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"opencv-python(?:-headless)?([<>=][^\"'` ]*)", readme)) == {bound[1]}
-    files = [path.read_text() for path in ROOT.glob("requirements*.txt")]
-    names = re.findall(r"^([\w-]+)[<>=]", "\n".join(files), re.M)
-    assert len(names) == len(set(names))
+BOUND = r"([A-Za-z][\w-]*?)(?:-headless)?((?:[<>=~!]=|[<>])\d[\d.]*(?:,[<>=!]+\d[\d.]*)*)"
+
+
+def test_a_bound_that_stands_in_several_files_is_the_same():
+    """In the requirements, pyproject.toml and the README; opencv-python-headless has its twin's."""
+    places = {}
+    for path in [*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml", ROOT / "README.md"]:
+        for name, bound in re.findall(rf"(?<![\w-]){BOUND}", path.read_text(encoding="utf-8")):
+            places.setdefault(name.lower(), {}).setdefault(bound, set()).add(path.name)
+    assert len(set().union(*places["numpy"].values())) > 1, "the README has some too"
+    for name, bounds in places.items():
+        assert len(bounds) == 1, f"{name}: {bounds}"

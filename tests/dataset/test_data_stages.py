@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from PIL import Image
-from support.files import images_in, tree_hash
+from support.files import images_in
 from support.scripts import run
 
 from dataset.ferplus import VOTES
@@ -113,17 +113,6 @@ def test_votes_csv_joins_every_image_with_its_row(toy, rows):
             plurality_by_hand(votes),
             majority_by_hand(votes),
         )
-
-
-def test_other_column_order_bom_and_crlf_give_the_same_output(toy, tmp_path):
-    for name in ("fer2013.csv", "fer2013new.csv"):
-        with open(toy / "data" / name, newline="") as f:
-            lines = list(csv.reader(f))
-        with open(tmp_path / name, "w", newline="", encoding="utf-8-sig") as f:
-            csv.writer(f).writerows([*reversed(line), "extra"] for line in lines)
-    where = ["--fer", tmp_path / "fer2013.csv", "--ferplus", tmp_path / "fer2013new.csv"]
-    run("data_preprocessing.py", *where, "--out", tmp_path / "faces", cwd=toy)
-    assert tree_hash(tmp_path / "faces") == tree_hash(toy / "data/faces")
 
 
 def test_no_face_of_the_pool_is_in_the_test_set_by_pixels(toy):

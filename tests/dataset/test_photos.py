@@ -91,10 +91,11 @@ def test_a_picture_is_turned_as_its_exif_data_say(photos, tmp_path, picture):
 def test_faces_of_48_pixels_pass_as_they_are(photos, tmp_path, suffix):
     """Noise too, in which no face is found; gray or in colors."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
-    for name, face in (("gray", noise[:, :, 0]), ("colors", noise)):
-        path = save(photos / "sad" / f"{name}{suffix}", face)
+    faces = {"gray": noise[:, :, 0], "colors": noise}
+    paths = {name: save(photos / f"sad/{name}{suffix}", face) for name, face in faces.items()}
+    preprocess(tmp_path)
+    for name, path in paths.items():
         want = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2GRAY)
-        preprocess(tmp_path)
         assert np.array_equal(gray(tmp_path / f"data/faces/pool/sad/{name}.png"), want)
 
 

@@ -27,7 +27,7 @@ def test_a_camera_that_stops_leaves_whole_files_and_one_line(tmp_path, stream):
     assert stream in error
     rows = rows_of(tmp_path / "out.csv")
     clocks = [datetime.datetime.fromisoformat(row["clock"]) for row in rows]
-    assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 5
+    assert clocks[0].tzinfo and clocks == sorted(clocks) and len(rows) > 1
     times = [float(row["time"]) for row in rows]
     assert times[0] == 0 and (clocks[-1] - clocks[0]).total_seconds() == pytest.approx(
         times[-1], abs=0.01
