@@ -14,7 +14,6 @@ epochs.
 
 import argparse
 import functools
-import sys
 import time
 import zlib
 from dataclasses import replace
@@ -25,23 +24,21 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import layers, ops
+from report import line, markdown
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from common.command_line import Parser, positive_float, positive_int, run  # noqa: E402
-from common.errors import fail  # noqa: E402
-from common.faces import FACE_SIZE  # noqa: E402
-from dataset.images import list_images  # noqa: E402
-from network.data.augmentation import batches  # noqa: E402
-from network.data.faces import Faces, load_faces  # noqa: E402
-from network.data.targets import labels_by_rule, load_votes, soft_targets  # noqa: E402
-from network.evaluation.corruptions import CORRUPTIONS  # noqa: E402
-from network.evaluation.metrics import evaluate, evaluate_corruptions, predict  # noqa: E402
-from network.model import architecture  # noqa: E402
-from network.model.optimizer import Muon  # noqa: E402
-from network.recipe import Augmentation, Recipe  # noqa: E402
-from network.training.trainer import build_training  # noqa: E402
+from common.command_line import Parser, positive_float, positive_int, run
+from common.errors import fail
+from common.faces import FACE_SIZE
+from dataset.images import list_images
+from network.data.augmentation import batches
+from network.data.faces import Faces, load_faces
+from network.data.targets import labels_by_rule, load_votes, soft_targets
+from network.evaluation.corruptions import CORRUPTIONS
+from network.evaluation.metrics import evaluate, evaluate_corruptions, predict
+from network.model import architecture
+from network.model.optimizer import Muon
+from network.recipe import Augmentation, Recipe
+from network.training.trainer import build_training
 
 SHARE = 7  # one face in so many is held out
 
@@ -60,7 +57,7 @@ def standardise(faces, recipe: Recipe):
 
 
 # What a row changes: fields of Recipe and Augmentation, and how `train_row` builds the network
-ROWS = {
+ROWS: dict[str, dict] = {
     "the recipe": {},
     "no face made brighter": {"min_mean_gray": 0},
     "every face to one mean": {"normalize": one_mean},
@@ -193,22 +190,20 @@ def main() -> None:
     if (votes := load_votes(path)) is None:
         fail(path, "no such file", "make it with `python data_preprocessing.py`")
     base = Recipe(face_size=args.size, batch_size=args.batch_size, learning_rate=args.learning_rate)
-    lines = []
+    rows: list[list[str]] = []
     for row in args.rows:
         for seed in args.seeds:
             recipe = replace(base, seed=seed)
             trained = train_row(ROWS[row], recipe, args.data, votes, args.epochs)
             network, held, emotions, seconds = trained
             result = evaluate_row(network, held, emotions, votes)
-            figures = " | ".join(f"{value:.4f}" for value in result.values())
-            lines.append(f"| {row} | {seed} | {figures} | {seconds:.0f} |")
-            print(lines[-1], flush=True)
+            figures = [f"{value:.4f}" for value in result.values()]
+            rows.append([row, str(seed), *figures, f"{seconds:.0f}"])
+            print(line(rows[-1]), end="", flush=True)
     labels = labels_by_rule(held, emotions, votes)
     counts = [f"{np.isin(truth, emotions).sum():,} by {rule}" for rule, truth in labels.items()]
-    print(f"\n| row | seed | {' | '.join(result)} | seconds |")
-    print("|---" * (len(result) + 3) + "|")
-    print("\n".join(lines))
-    print(f"\nn = {', '.join(counts)}")
+    print("\n" + markdown(["row", "seed", *result, "seconds"], rows))
+    print(f"n = {', '.join(counts)}")
 
 
 if __name__ == "__main__":

@@ -9,15 +9,11 @@ of most votes (FER+'s majority rule). Prints how the boxes lie on the faces, and
 """
 
 import csv
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from report import Table, add_save
+from report import ROOT, Table, add_save
 
 from common.command_line import Parser, run
 from dataset.images import list_images
@@ -25,7 +21,6 @@ from webcam.analysis.classifier import Classifier
 from webcam.detection.geometry import crop, iou, widen
 from webcam.detection.haar import HaarDetector
 
-ROOT = Path(__file__).resolve().parents[1]
 MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
 
 
@@ -51,7 +46,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     images = [path for paths in list_images(args.val, "random_split.py").values() for path in paths]
     images = [path for path in images if majority[path.stem] in classifier.emotions]
-    plain, crops, places, truth = [], {margin: [] for margin in MARGINS}, [], []
+    plain, places, truth = [], [], []
+    crops: dict[float | str, list[np.ndarray]] = {margin: [] for margin in MARGINS}
     for path in 3 * images:
         face, side = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), int(rng.integers(96, 240))
         large, edge = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC), side // 2
@@ -67,11 +63,11 @@ def main() -> None:
             crops[margin].append(crop(scene, widen(box, margin), size))
     left, top, width = np.median(places, axis=0)
     table = Table("crop_margin", "margin", "accuracy")
-    for margin, faces in {"the face as it is": plain, **crops}.items():
-        table.add(margin, f"{(name_all(faces, classifier) == truth).mean():.3f}")
-    box = f"the median box begins at {left:.2f} of the face's width and {top:.2f} of its height"
+    for name, faces in ({"the face as it is": plain} | crops).items():
+        table.add(name, f"{(name_all(faces, classifier) == truth).mean():.3f}")
+    where = f"the median box begins at {left:.2f} of the face's width and {top:.2f} of its height"
     found = f"{len(truth):,} of {3 * len(images):,} faces found"
-    table.save(args.save, found, f"{box} and is {width:.2f} of it wide")
+    table.save(args.save, found, f"{where} and is {width:.2f} of it wide")
 
 
 if __name__ == "__main__":

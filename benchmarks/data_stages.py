@@ -22,13 +22,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from report import ROOT, Table, add_save
 
-from report import Table, add_save  # noqa: E402
-
-from common.command_line import Parser, positive_int, run  # noqa: E402
-from common.errors import fail  # noqa: E402
+from common.command_line import Parser, positive_int, run
+from common.errors import fail
 
 STAGES = {  # script: (its source, what it writes), below the temporary folder
     "data_preprocessing.py": ("", "faces"),

@@ -9,14 +9,10 @@ does not come and go. "found" counts the frames in which a box overlaps such a f
 over union above 0.5), "false" the boxes that overlap none within seven frames.
 """
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from report import Table, add_save
 
 from common.command_line import Parser, run
@@ -53,7 +49,7 @@ def list_clips(folder: Path) -> list[Path]:
 
 
 def read(path: Path, size: tuple[int, int]) -> list[np.ndarray]:
-    frames = (frame.image for frame in open_source([str(path)], None).frames())
+    frames = (frame.image for frame in open_source([str(path)], None).frames() if frame)
     return [
         cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         for frame in frames

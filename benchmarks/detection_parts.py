@@ -10,16 +10,12 @@ union above 0.35); "false" the boxes per 100 frames that overlap none within sev
 columns; the time is that of the detector and the tracker on the clips as they are, the median.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from detection import evaluate, list_clips, only_lasting, whole
 from report import Table, add_save
 
@@ -102,8 +98,8 @@ PARTS: dict[str, tuple[Callable, Callable]] = {
 
 def read_gray(path: Path) -> list[np.ndarray]:
     frames = []
-    for frame in open_source([str(path)], None).frames():
-        gray = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+    for image in (frame.image for frame in open_source([str(path)], None).frames() if frame):
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         scale = 480 / min(gray.shape)
         frames.append(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     return frames
@@ -119,7 +115,7 @@ def faces_of(frames: list[np.ndarray]) -> list[np.ndarray | None]:
 
 
 def move(gray: np.ndarray, box: np.ndarray, right: float, down: float) -> Changed:
-    affine = np.float64([[1, 0, right], [0, 1, down]])
+    affine = np.array([[1, 0, right], [0, 1, down]])
     size = gray.shape[::-1]
     moved = cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
     return moved, box + np.array([right, down, 0])

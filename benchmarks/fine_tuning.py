@@ -16,15 +16,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from report import ROOT, Table, add_save
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from report import Table, add_save  # noqa: E402
-
-from common.command_line import Parser, positive_int, run, seed  # noqa: E402
-from dataset.images import list_images  # noqa: E402
-from network.recipe import FINE_TUNING  # noqa: E402
+from common.command_line import Parser, positive_int, run, seed
+from dataset.images import list_images
+from network.recipe import FINE_TUNING
 
 GROUPS = {
     "bad": ["anger", "contempt", "disgust", "fear", "sadness"],
@@ -51,7 +47,7 @@ def make_sets(images: dict[str, list[Path]], faces: int, number: int, folder: Pa
 
 def train(folder: Path, number: int, *options: str) -> tuple[float, float]:
     """Run train.py on the sets in a folder; return accuracy and macro recall on its test faces."""
-    command = [sys.executable, ROOT / "train.py", "--seed", str(number), *options]
+    command = [sys.executable, str(ROOT / "train.py"), "--seed", str(number), *options]
     for part in ("train", "val", "test"):
         command += [f"--{part}", part]
     subprocess.run([*command, "--out", "model"], cwd=folder, check=True, stdout=subprocess.DEVNULL)

@@ -16,12 +16,13 @@ import textwrap
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+# All benchmarks import this module before the packages, which lie beside their folder
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.command_line import Parser, run
+from common.errors import fail
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from common.command_line import Parser, run  # noqa: E402
-from common.errors import fail  # noqa: E402
-
 RESULTS, DOCUMENTS = ROOT / "benchmarks/results", sorted((ROOT / "docs").glob("*.md"))
 LIBRARIES = ["numpy", "pillow", "opencv-python", "keras", "tensorflow", "jax", "torch"]
 MARK = r"<!-- table (\S+) -->\n(.*?)<!-- end -->"
@@ -31,7 +32,8 @@ class Table:
     """A table that a benchmark prints as Markdown, row by row, and keeps for docs/."""
 
     def __init__(self, name: str, *columns: str):
-        self.name, self.columns, self.rows = name, list(columns), []
+        self.name, self.columns = name, list(columns)
+        self.rows: list[list[str]] = []
         print(markdown(self.columns, []), end="", flush=True)
 
     def add(self, *cells: object) -> None:
@@ -40,11 +42,11 @@ class Table:
 
     def save(self, wanted: bool, *facts: str) -> None:
         """Print `facts` and the machine; where it is wanted, write all into benchmarks/results/."""
-        facts = [*facts, *machine()]
-        print(f"\n{', '.join(facts)}\n", flush=True)
+        all_facts = [*facts, *machine()]
+        print(f"\n{', '.join(all_facts)}\n", flush=True)
         if wanted:
             RESULTS.mkdir(exist_ok=True)
-            kept = {"columns": self.columns, "rows": self.rows, "facts": facts}
+            kept = {"columns": self.columns, "rows": self.rows, "facts": all_facts}
             text = json.dumps(kept, indent=1, ensure_ascii=False)
             (RESULTS / f"{self.name}.json").write_text(text + "\n", encoding="utf-8")
 

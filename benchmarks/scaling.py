@@ -15,13 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from report import ROOT, Table, add_save
 
-from report import Table, add_save  # noqa: E402
-
-from common.command_line import Parser, positive_int, run  # noqa: E402
-from dataset.images import list_images  # noqa: E402
+from common.command_line import Parser, positive_int, run
+from dataset.images import list_images
 
 
 def repeat(images: dict[str, list[Path]], times: int, folder: Path) -> int:
@@ -39,10 +36,11 @@ def train(folder: Path, options: list[str]) -> tuple[float, float, float]:
     # A process between: of its children the system counts the one that held most
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    command = [sys.executable, ROOT / "train.py", "--train", folder, "--epochs", "1", *options]
-    command = [sys.executable, "-c", code, *map(str, command)]
+    train = [sys.executable, ROOT / "train.py", "--train", folder, "--epochs", "1", *options]
+    command = [sys.executable, "-c", code, *map(str, train)]
     began, times, last = time.perf_counter(), {}, "0"
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         for line in process.stdout:
             last = line
             for event in (" emotions\n", "epoch 1/1: "):

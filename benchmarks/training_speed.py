@@ -20,21 +20,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
+from report import Table, add_save
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from report import Table, add_save  # noqa: E402
-
-from common.command_line import Parser, positive_int, run  # noqa: E402
-from common.console import plural  # noqa: E402
-from network.backend import installed  # noqa: E402
-from network.data.augmentation import batches, prefetch  # noqa: E402
-from network.recipe import Recipe  # noqa: E402
-from network.training.parallel.processes import leave, process, run_distributed  # noqa: E402
+from common.command_line import Parser, positive_int, run
+from common.console import plural
+from network.backend import installed
+from network.data.augmentation import batches, prefetch
+from network.recipe import Recipe
+from network.training.parallel.processes import leave, process, run_distributed
 
 ROUNDS, FACES, EMOTIONS = 3, 4096, 8
 
@@ -122,7 +117,8 @@ def compare_devices(options: list[str], save: bool) -> None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     shared = {"KERAS_BACKEND": "jax", "JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2"}
-    both = [start([*options, "--several"], JAX_PROCESS_ID=str(n), **shared) for n in (0, 1)]
+    options = [*options, "--several"]
+    both = [start(options, 1, JAX_PROCESS_ID=str(n), **shared) for n in (0, 1)]
     rates = result(*both)
     table.add("2 processes", f"{rates['step']:,.0f}", f"{rates['both']:,.0f}")
     table.save(save, f"the best of {ROUNDS} rounds")

@@ -27,11 +27,8 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from detection import list_clips
-from report import Table, add_save
+from report import ROOT, Table, add_save
 
 from common.command_line import Parser, positive_int, run
 from common.errors import fail
@@ -45,7 +42,6 @@ from webcam.outputs.video import VideoRecorder
 from webcam.sources.frame import Frame, VideoInfo
 from webcam.sources.open import open_source
 
-ROOT = Path(__file__).resolve().parents[1]
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
 RATE = 30.0
 
@@ -55,7 +51,7 @@ def sample_clip() -> list[np.ndarray]:
     picture, frames = cv2.imread(str(ROOT / "samples/astronaut.jpg")), []
     for number in range(120):
         turn, size = 2 * np.pi * number / 120, 1 + 0.1 * np.sin(2 * np.pi * number / 60)
-        move = np.float32([[size, 0, 64 + 30 * np.cos(turn)], [0, size, 20 * np.sin(turn)]])
+        move = np.array([[size, 0, 64 + 30 * np.cos(turn)], [0, size, 20 * np.sin(turn)]])
         frames.append(cv2.warpAffine(picture, move, (640, 480), borderMode=cv2.BORDER_REPLICATE))
     return frames
 
@@ -67,6 +63,7 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
         frame.image.copy()
         for path in list_clips(folder)
         for frame in open_source([str(path)], None).frames()
+        if frame
     ]
 
 
@@ -108,8 +105,11 @@ def timed(method: Callable, spent: dict, name: str) -> Callable:
 def run_ours(frames: list[np.ndarray], spent: dict) -> tuple[list[float], float]:
     """Return the seconds of each frame, analyzed and drawn, and the faces per frame."""
     analyzer, seconds, count = FaceAnalyzer.load(ROOT / "pretrained"), [], 0
-    analyzer.tracker.update = timed(analyzer.tracker.update, spent, "detect")
-    analyzer.classifier.classify = timed(analyzer.classifier.classify, spent, "classify")
+    for part, method, name in (
+        (analyzer.tracker, "update", "detect"),
+        (analyzer.classifier, "classify", "classify"),
+    ):
+        setattr(part, method, timed(getattr(part, method), spent, name))
     draw = timed(draw_faces, spent, "draw")
     buffer = np.empty_like(frames[0])
     for number, frame in enumerate(frames):
@@ -158,7 +158,8 @@ def speed_table(clip: list[np.ndarray], passes: int, save: bool) -> None:
     crowds = [(SIZES[1], many_faces(clip, HaarDetector(), across)) for across in (2, 5)]
     for size, source in [*itertools.product(SIZES, [clip]), *crowds]:
         frames = [cv2.resize(frame, size) for frame in source]
-        ours, plain, spent = [], [], {}
+        ours, plain = [], []
+        spent: dict[str, float] = {}
         for _ in range(passes):
             seconds, faces = run_ours(frames, spent)
             ours += seconds

@@ -57,6 +57,11 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
+    def scale_and_shift(self, source: str, scale: Constant, shift: Constant) -> str:
+        """Add a product and a sum, and return the name of the output."""
+        scaled = self.node("Mul", source, self.constant(scale))
+        return self.node("Add", scaled, self.constant(shift))
+
 
 def to_onnx(logits: keras.Model) -> bytes:
     """Return the ONNX file of a network: gray values, (n, 1, side, side) -> probabilities, (n, emotions).
@@ -130,10 +135,10 @@ def add_layer(
         case "AveragePooling2D":  # over the whole face
             return graph.node("GlobalAveragePool", *inputs)
         case "Rescaling":
-            return scale_and_shift(graph, *inputs, [layer.scale], [layer.offset])
+            return graph.scale_and_shift(inputs[0], [layer.scale], [layer.offset])
         case "BatchNormalization" if weights:
             scale, shift = (values[:, None, None] for values in weights)
-            return scale_and_shift(graph, *inputs, scale, shift)
+            return graph.scale_and_shift(inputs[0], scale, shift)
         case "ReLU":
             return graph.node("Relu", *inputs)
         case "Divide" | "TrueDivide":
@@ -142,12 +147,6 @@ def add_layer(
             return inputs[0]
         case unknown:
             raise ValueError(f"a layer {unknown}")
-
-
-def scale_and_shift(graph: Graph, source: str, scale: Constant, shift: Constant) -> str:
-    """Add a product and a sum to a graph, and return the name of the output."""
-    scaled = graph.node("Mul", source, graph.constant(scale))
-    return graph.node("Add", scaled, graph.constant(shift))
 
 
 def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:

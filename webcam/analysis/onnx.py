@@ -42,7 +42,8 @@ def fields(message: bytes) -> Iterator[tuple]:
         field, kind = divmod(number(), 8)
         value = number()
         if kind == BYTES and value <= len(message) - stream.tell():
-            value = stream.read(value)
-        elif kind != NUMBER:
+            yield field, stream.read(value)
+        elif kind == NUMBER:
+            yield field, value
+        else:
             raise ValueError("no field of a graph, or cut off")
-        yield field, value
