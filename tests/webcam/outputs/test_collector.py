@@ -114,7 +114,7 @@ def test_a_mirrored_face_lies_where_it_is_in_the_mirror_image():
         (["--collect", "got", "--emotions", *"abcdefghij"], "--emotions: 10 names for 9 keys; leave some out"),
         (["--collect", "got", "--emotions", "../a"], "../a: no name that a folder can have"),
         (["--collect", "got", "--emotions", "a "], "a : no name that a folder can have"),
-        (["--collect", "got", "--emotions", "Aux"], "Aux: no name that a folder can have"),
+        (["--collect", "got", "--emotions", ".a"], ".a: no name that a folder can have"),
         (["--collect", "got", "--emotions", "a\nb"], "a\\nb: no name that a folder can have"),
         (["--collect", "file/got", "--emotions", "a"], "file/got: faces can't be saved there"),
         (["--collect", "file", "--emotions", "a"], "file: faces can't be saved there; choose another --collect"),
