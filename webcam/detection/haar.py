@@ -162,6 +162,8 @@ class HaarView:
 
     def run_passes(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
         """Return the candidates of some passes, float (x, y, side, tilt)."""
+        if min(self.gray.shape) < SMALLEST:  # too narrow for a face
+            return []
         return [box for one in passes for box in self._run_pass(one, factor)]
 
     def _run_pass(self, one: Pass, factor: float) -> list[np.ndarray]:

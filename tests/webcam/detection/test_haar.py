@@ -59,7 +59,7 @@ def test_walls_and_noise_are_no_faces(detector):
         assert detector.detect(picture) == []
 
 
-@pytest.mark.parametrize("shape", [(1, 4000), (3000, 2), (120, 20_000), (5, 5)])
+@pytest.mark.parametrize("shape", [(1, 4000), (3000, 2), (60, 5000), (5, 5)])
 def test_pictures_of_odd_shapes(detector, shape):
     assert detector.detect(np.full(shape, 90, np.uint8)) == []
 
