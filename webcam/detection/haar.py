@@ -118,8 +118,6 @@ class HaarDetector:
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
-        if min(gray.shape) < SMALLEST:  # narrower than the smallest face that a cascade finds
-            return []
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
         detector = HaarDetector(self.normalize, self.rim) if is_long else self
         view = HaarView(gray, detector, itertools.count())
@@ -164,6 +162,8 @@ class HaarView:
 
     def run_passes(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
         """Return the candidates of some passes, float (x, y, side, tilt)."""
+        if min(self.gray.shape) < SMALLEST:  # too narrow for a face
+            return []
         return [box for one in passes for box in self._run_pass(one, factor)]
 
     def _run_pass(self, one: Pass, factor: float) -> list[np.ndarray]:

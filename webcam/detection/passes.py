@@ -76,6 +76,7 @@ def take_turn(kinds: list[list[Pass]], turns: Iterator[int]) -> Pass:
 def plan_strips(shape: tuple[int, int], lines: int, searched: int) -> list[Pass]:
     """Return the passes, strip by strip, for faces too small for those with `searched` lines."""
     pixels = min(lines**2 * max(shape) / min(shape), 4 * MAX_PIXELS)
-    strips = math.ceil(pixels / PASS_PIXELS)
     largest = round(1.1 * SMALLEST * lines / searched)
+    # In a thin frame, strips that are much lower than a face would search the same rows many times
+    strips = min(math.ceil(pixels / PASS_PIXELS), 2 * lines // largest)
     return [Pass(lines, largest, strip=strip, strips=strips) for strip in range(strips)]

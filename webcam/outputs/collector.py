@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ from webcam.sources.names import utf8_name
 
 DEFAULT = Path("data/collected")
 MOST_KEYS = 9
-MAX_NAME = 200  # bytes of an emotion's name, which most file systems take
 INTERVAL = 0.5  # seconds at least between two faces that are saved unasked
 
 
@@ -102,7 +100,5 @@ def open_collector(
 
 
 def is_folder_name(text: str) -> bool:
-    """Return whether an emotion can have this name, and a folder too, anywhere, without being hidden."""
-    fits = text.strip(".") == text and len(text.encode(errors="replace")) <= MAX_NAME
-    device = re.fullmatch("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?", text.lower())  # of Windows
-    return is_label(text) and fits and not device and not set(text) & set('/\\:*?"<>|')
+    """Return whether an emotion can have this name, and a folder too, without being hidden."""
+    return is_label(text) and text.strip(".") == text and not set(text) & set('/\\:*?"<>|')

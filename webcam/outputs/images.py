@@ -13,10 +13,8 @@ from webcam.analysis.analyzer import Face
 from webcam.outputs.files import check_writable, temporary_path
 from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.frame import Picture
-from webcam.sources.images import ImageSource
+from webcam.sources.images import WRITTEN, ImageSource
 from webcam.sources.names import utf8_name
-
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # that are written
 
 
 def write_image(path: Path, picture: np.ndarray) -> None:
@@ -34,7 +32,7 @@ def write_image(path: Path, picture: np.ndarray) -> None:
 def file_name(picture: str) -> str:
     """Return the file name of the annotated copy of a picture: its own, if that can be written."""
     name = Path(picture).name
-    return name if Path(name).suffix.lower() in IMAGE_SUFFIXES else f"{name}.png"
+    return name if Path(name).suffix.lower() in WRITTEN else f"{name}.png"
 
 
 class ImageWriter(Sink):
@@ -47,8 +45,8 @@ class ImageWriter(Sink):
         super().__init__()
         self.path, self.many, self.annotate = path, source.many, annotate
         if not self.many:
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
-                endings = " ".join(sorted(IMAGE_SUFFIXES))
+            if path.suffix.lower() not in WRITTEN:
+                endings = " ".join(sorted(WRITTEN))
                 fail(path, "unknown ending for a picture", f"use one of {endings}")
             check_writable(path, source.paths, "--output")
             return

@@ -15,10 +15,11 @@ from webcam.sources.frame import Picture
 from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.overheard import Overheard
 
+WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
 # Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
-PICTURE_SUFFIXES = set(
-    ".png .jpg .jpeg .jpe .jfif .bmp .dib .webp .tif .tiff .gif .avif .jp2 .pbm .pgm .ppm .pnm "  # noqa: SIM905
-    ".heic .heif .jxl .svg .psd .ico .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
+PICTURE_SUFFIXES = WRITTEN.union(
+    ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
+    ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
 )
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
 CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
