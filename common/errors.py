@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # for Pythons that are too old, see libraries.py
 
-from pathlib import Path
 from typing import NoReturn
 
 
@@ -16,22 +15,12 @@ class UserError(Exception):
         super().__init__(printable(message))
 
 
-def fail(where: object, wrong: str | None = None, mend: str | None = None) -> NoReturn:
+def fail(where: object, wrong: str, mend: str) -> NoReturn:
     """Raise UserError with the line `where: wrong; mend`.
 
     `where` is a file (and row) or an option, `wrong` says what is wrong with it, `mend` what to do.
     """
-    raise UserError(str(where) if wrong is None else f"{where}: {wrong}; {mend}")
-
-
-def utf8_name(path: Path | str) -> str:
-    """Return a path as OpenCV takes it. Raises UserError for one that is not UTF-8: there it crashes."""
-    name = str(path)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        fail(f"{name}: not a name in UTF-8, as OpenCV needs it; rename it")
-    return name
+    raise UserError(f"{where}: {wrong}; {mend}")
 
 
 def printable(message: str) -> str:
