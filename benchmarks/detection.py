@@ -17,8 +17,9 @@ from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam.analysis.tracker import Tracker
+from webcam.detection.cascade import load_cascade
 from webcam.detection.geometry import iou
-from webcam.detection.haar import HaarDetector, load_cascade
+from webcam.detection.haar import HaarDetector
 from webcam.outputs.video import CODECS
 from webcam.sources.open import open_source
 

@@ -21,8 +21,9 @@ from report import Table, add_save
 
 from common.command_line import Parser, run
 from webcam.analysis.tracker import Tracker
+from webcam.detection.cascade import load_cascade
 from webcam.detection.geometry import iou
-from webcam.detection.haar import HaarDetector, HaarView, load_cascade
+from webcam.detection.haar import HaarDetector, HaarView
 from webcam.detection.passes import LINES
 from webcam.sources.open import open_source
 

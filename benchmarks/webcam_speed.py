@@ -34,7 +34,8 @@ from common.command_line import Parser, positive_int, run
 from common.errors import fail
 from webcam import FaceAnalyzer
 from webcam.analysis.analyzer import Face
-from webcam.detection.haar import HaarDetector, load_cascade
+from webcam.detection.cascade import load_cascade
+from webcam.detection.haar import HaarDetector
 from webcam.display.annotator import Annotator
 from webcam.display.overlay import draw_faces
 from webcam.outputs.table import CsvWriter

@@ -4,12 +4,11 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from common.errors import fail
+from webcam.detection.cascade import FRONTAL, PROFILE, SECOND, load_cascade
 from webcam.detection.contrast import make_clahe, normalize_contrast
 from webcam.detection.geometry import (
     choose_faces,
@@ -50,32 +49,6 @@ RIM = 0.2  # of the largest face of a pass: how far it may lie beyond the frame'
 KEPT_ASPECT = 4
 # Of a picture's shorter side, below which its largest face is hardly another thing
 AVATAR_LINES = 100
-FRONTAL, SECOND, PROFILE = (
-    f"haarcascade_{name}.xml" for name in ("frontalface_default", "frontalface_alt2", "profileface")
-)
-
-
-def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
-    """Return one of OpenCV's cascades, of frontal faces unless named.
-
-    Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
-    """
-    install = "-r requirements-webcam.txt`"
-    if not hasattr(cv2, "CascadeClassifier"):
-        mend = f"run `pip install {install}, or give a YuNet model to --detector"
-        fail(f"OpenCV {cv2.__version__}", "has no Haar cascades", mend)
-    path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
-    cascade = cv2.CascadeClassifier()
-    try:
-        # Not by its name, which on Windows OpenCV takes in the system's code page
-        text = path.read_text(encoding="utf-8")
-        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-        read = cascade.read(storage.getFirstTopLevelNode())
-    except (OSError, UnicodeDecodeError, cv2.error):
-        read = False
-    if not read:
-        fail(path, "can't be read", f"run `pip install --force-reinstall {install}")
-    return cascade
 
 
 class HaarDetector:

@@ -1,0 +1,34 @@
+"""OpenCV's Haar cascades."""
+
+from pathlib import Path
+
+import cv2
+
+from common.errors import fail
+
+FRONTAL, SECOND, PROFILE = (
+    f"haarcascade_{name}.xml" for name in ("frontalface_default", "frontalface_alt2", "profileface")
+)
+
+
+def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
+    """Return one of OpenCV's cascades, of frontal faces unless named.
+
+    Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
+    """
+    install = "-r requirements-webcam.txt`"
+    if not hasattr(cv2, "CascadeClassifier"):
+        mend = f"run `pip install {install}, or give a YuNet model to --detector"
+        fail(f"OpenCV {cv2.__version__}", "has no Haar cascades", mend)
+    path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
+    cascade = cv2.CascadeClassifier()
+    try:
+        # Not by its name, which on Windows OpenCV takes in the system's code page
+        text = path.read_text(encoding="utf-8")
+        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        read = cascade.read(storage.getFirstTopLevelNode())
+    except (OSError, UnicodeDecodeError, cv2.error):
+        read = False
+    if not read:
+        fail(path, "can't be read", f"run `pip install --force-reinstall {install}")
+    return cascade
