@@ -6,18 +6,23 @@ import shutil
 import signal
 import threading
 import time
+from typing import Any
 
-import cv2
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from support.files import read_picture
 from support.scripts import PICTURE, make_toy, run
 from support.stream import Stream
 
 from webcam.detection.haar import HaarDetector
 
 # The same examples every time; `--hypothesis-profile=long` draws others, and fifty times as many
-PROFILE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+PROFILE: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
 settings.register_profile("same", derandomize=True, max_examples=100, **PROFILE)
 settings.register_profile("long", max_examples=5000, **PROFILE)
 settings.load_profile("same")
@@ -37,7 +42,7 @@ def environment():
 
 @pytest.fixture(scope="session")
 def photo():
-    return cv2.imread(str(PICTURE))
+    return read_picture(PICTURE)
 
 
 @pytest.fixture(scope="session")

@@ -64,13 +64,14 @@ def imported(path):
     """Return the modules that a file imports anywhere, `from a import b` as a.b where that is a
     module, else a.
     """
-    modules = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            modules.update(name if is_module(name) else node.module for name in inner)
+            module = node.module or ""
+            inner = [f"{module}.{alias.name}" for alias in node.names]
+            modules.update(name if is_module(name) else module for name in inner)
     return modules
 
 

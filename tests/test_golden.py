@@ -10,8 +10,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-from support.files import tree_hash
-from support.scripts import ROOT, run
+from support.files import read_picture, tree_hash
+from support.scripts import PICTURE, ROOT, run
 
 # Tree hashes of the five data stages on the toy CSV of 500 rows
 STAGE_HASHES = {
@@ -41,9 +41,9 @@ def golden_clip(path):
 
     One comes later, one leaves and comes back, one covers its mouth.
     """
-    photo = cv2.imread(str(ROOT / "samples/astronaut.jpg"))
+    photo = read_picture(PICTURE)
     head = cv2.resize(photo[18:218, 124:324], (180, 180), interpolation=cv2.INTER_AREA)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (640, 480))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
     for number in range(60):
         scene = np.full((480, 640, 3), 90, np.uint8)
         if not 25 <= number < 40:

@@ -5,10 +5,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from typing import Any
 
-import cv2
 import pytest
-from support.files import make_video
+from support.files import make_video, read_picture
 from support.scripts import PICTURE, ROOT, run, slow
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,7 +16,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def block(name):
     """Return the lines of the block of code that follows a comment."""
-    return re.search(f"<!-- {name} -->\n```.*\n((?:.*\n)*?)```", README)[1].splitlines()
+    return found(f"<!-- {name} -->\n```.*\n((?:.*\n)*?)```", README).splitlines()
+
+
+def found(pattern, text):
+    """Return the group of a pattern, which is in the text."""
+    match = re.search(pattern, text)
+    assert match, f"no {pattern} in {text}"
+    return match[1]
 
 
 def scripts():
@@ -58,16 +65,16 @@ def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
             (folder / emotion).mkdir(parents=True)
             for path in sorted((toy / "data/faces" / drawn / looks).iterdir())[:most]:
                 shutil.copy(path, folder / emotion)
-    rest[-1] += ["--seed", 1, "--epochs", 10]  # the fewest that train.py does not call too few
+    rest[-1] += ["--seed", "1", "--epochs", "10"]  # the fewest that train.py does not call too few
     said = [run(*command, cwd=tmp_path).stdout for command in rest]
     assert said[0].splitlines()[0] == "my_faces: 150 files read"
     assert "3 emotions" in said[2] and "few to learn" not in said[2]
-    accuracy = float(re.search(r"test, folder rule: accuracy ([0-9.]+)", said[2])[1])
+    accuracy = float(found(r"test, folder rule: accuracy ([0-9.]+)", said[2]))
     assert accuracy > 0.75
     watch += ["--source", ROOT / "samples/astronaut.jpg", "--headless"]
     said = run(*watch, cwd=tmp_path).stdout
     assert said.startswith("the network is that in data/model\n1 picture, 1 face: ")
-    assert re.search("1 face: ([a-z]+)", said)[1] in emotions
+    assert found("1 face: ([a-z]+)", said) in emotions
 
 
 def test_a_video_and_a_folder_of_pictures(tmp_path):
@@ -84,14 +91,14 @@ def test_a_video_and_a_folder_of_pictures(tmp_path):
 
 def test_a_program_of_your_own(monkeypatch):
     monkeypatch.chdir(ROOT)
-    given = {"frame": cv2.imread(str(PICTURE)), "seconds": 0.0}
+    given: dict[str, Any] = {"frame": read_picture(PICTURE), "seconds": 0.0}
     exec("\n".join(block("program")), given)
     (face,) = given["faces"]
     assert (face.emotion, len(face.probabilities)) == ("happiness", len(given["analyzer"].emotions))
 
 
 def test_the_seven_steps_are_the_commands_of_the_toy_block():
-    steps = re.search(r"\n## The seven scripts\n((?:.*\n)*?)## ", README)[1]
+    steps = found(r"\n## The seven scripts\n((?:.*\n)*?)## ", README)
     numbered = re.findall(r"```bash\npython (.*)\n```", steps)
     assert numbered == [name for name, *_ in scripts() if not name.startswith("samples/")]
 
@@ -110,8 +117,8 @@ FLAG = r"(?<![\w-])--[a-z0-9]+(?:-[a-z0-9]+)*"
 def options(script, cwd):
     """Return the options that a script's help lists."""
     said = run(script.relative_to(ROOT), "--help", cwd=cwd).stdout
-    _, found, listed = said.partition("\noptions:\n")
-    assert found
+    _, heading, listed = said.partition("\noptions:\n")
+    assert heading
     return set(re.findall(rf"(?m)^  .*?({FLAG})", listed)) | set(re.findall("--no-[a-z]+", listed))
 
 

@@ -68,9 +68,8 @@ def test_help_starts_with_what_is_read_and_written_and_ends_with_examples(script
 
 
 def examples_of(script):
-    docstring = ast.get_docstring(
-        ast.parse((ROOT / script).read_text(encoding="utf-8")), clean=False
-    )
+    tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))
+    docstring = ast.get_docstring(tree, clean=False) or ""
     examples = docstring.partition("\nExamples:\n")[2].rstrip().split("\n")
     assert examples and all(line.startswith(f"    python {script}") for line in examples)
     return examples

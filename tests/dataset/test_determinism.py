@@ -69,7 +69,7 @@ def test_surroundings(toy, tmp_path, name):
 
 def interpreter(version):
     """Return the path of a Python of a version, from the PATH or pyenv, or None."""
-    candidates = [
+    candidates: list = [
         shutil.which(f"python{version}"),
         *Path.home().glob(f".pyenv/versions/{version}.*/bin/python"),
     ]
@@ -87,7 +87,7 @@ def test_python_versions(toy, tmp_path, version, libraries):
     """With the newest and the lowest libraries that the requirements allow, pixels of the bar
     chart included.
     """
-    if not (python := interpreter(version)):
+    if not (base := interpreter(version)):
         pytest.skip(f"no Python {version} here")
     lines = [
         line for path in ROOT.glob("requirements*.txt") for line in path.read_text().split("\n")
@@ -99,7 +99,7 @@ def test_python_versions(toy, tmp_path, version, libraries):
         if version == "3.13":
             pytest.skip("the lowest versions have no wheels for Python 3.13")
         wanted = [line.split(",")[0].replace(">=", "==") for line in wanted]
-    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([base, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True)
     (tmp_path / "data").mkdir()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from support.files import tree_hash
+from support.files import read_picture, tree_hash
 from support.scripts import ROOT, fails, run
 
 
@@ -69,7 +69,7 @@ def test_a_crop_is_what_the_network_sees_in_the_picture(photos, tmp_path, pictur
     preprocess(tmp_path)
     crop = gray(tmp_path / "data/faces/pool/glad/turned.png")
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
-    (face,) = analyzer.analyze_image(cv2.imread(str(path)))
+    (face,) = analyzer.analyze_image(read_picture(path))
     assert np.array_equal(analyzer.classifier.predict(crop[None])[0], face.probabilities)
     assert face.emotion == "happiness"
 
@@ -95,7 +95,7 @@ def test_faces_of_48_pixels_pass_as_they_are(photos, tmp_path, suffix):
     paths = {name: save(photos / f"sad/{name}{suffix}", face) for name, face in faces.items()}
     preprocess(tmp_path)
     for name, path in paths.items():
-        want = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2GRAY)
+        want = cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2GRAY)
         assert np.array_equal(gray(tmp_path / f"data/faces/pool/sad/{name}.png"), want)
 
 

@@ -63,7 +63,7 @@ with atomic_folder(Path("out"), "contrast.py"):
         [sys.executable, "-c", code], cwd=tmp_path, stdin=-1, stdout=-1, text=True
     )
     try:
-        assert holder.stdout.readline() == "holding\n"
+        assert holder.stdout and holder.stdout.readline() == "holding\n"
         fails(*CONTRAST, cwd=tmp_path, says="another run")
     finally:
         holder.kill()

@@ -14,7 +14,7 @@ from support.scripts import DATA_STAGES, OUTPUTS, ROOT, fails
 @pytest.fixture
 def disk(tmp_path):
     """A function that mounts a file system of its own, of `size` KB, and says where."""
-    mounts = []
+    mounts: list[Path] = []
 
     def mount(size):
         folder = tmp_path / f"disk{len(mounts)}"

@@ -160,7 +160,7 @@ def test_stopped_at_random_moments(bench, times, number, status):
         bench.prepare()
         command = [sys.executable, "-c", BEGINNING, str(ROOT / bench.script)]
         process = subprocess.Popen(command, cwd=bench.folder, stdout=-1, stderr=-1, text=True)
-        process.stdout.read(1)
+        assert process.stdout and process.stdout.read(1)
         moment = moments.uniform(0, lasts)
         time.sleep(moment)
         process.send_signal(number)
@@ -236,7 +236,7 @@ def test_training_interrupted_says_one_line(few, tmp_path, moment):
     arguments = on_few(few, tmp_path / "model", 4)
     command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
-    process.stdout.read(1)
+    assert process.stdout and process.stdout.read(1)
     if moment > 1:
         until = (
             tmp_path
@@ -268,7 +268,7 @@ def test_realtime_interrupted_as_it_starts(tmp_path, seconds):
     process = subprocess.Popen(
         [*command, "--output", "out.mp4"], cwd=tmp_path, stdout=-1, stderr=-1, text=True
     )
-    process.stdout.read(1)
+    assert process.stdout and process.stdout.read(1)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     said = process.communicate()[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from support.scripts import ROOT
+from support.scripts import PICTURE
 
 
 def tree_hash(folder):
@@ -27,11 +27,17 @@ def images_in(folder):
     }
 
 
+def read_picture(path):
+    """Return a picture, BGR; asserts that there is one."""
+    picture = cv2.imread(str(path))
+    assert picture is not None, path
+    return picture
+
+
 def make_video(path, frames=12):
     """Write a video of the sample face, which moves a little, as MJPG, which OpenCV reads."""
-    face = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (480, 360))
-    small = cv2.resize(face[:450], (480, 360))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (480, 360))
+    small = cv2.resize(read_picture(PICTURE)[:450], (480, 360))
     for number in range(frames):
         writer.write(np.roll(small, number % 8, axis=1))
     writer.release()

@@ -54,15 +54,20 @@ def captured():
         try:
             yield out, err
         finally:
+            flush()  # what a script that failed has printed is not the next one's
             for number, copy in zip((1, 2), kept):
                 os.dup2(copy, number)
                 os.close(copy)
 
 
-def text_of(file):
-    """Return what a file of `captured` took, with the line ends that subprocess gives."""
+def flush():
     for stream in (STDOUT, STDERR):
         stream.flush()
+
+
+def text_of(file):
+    """Return what a file of `captured` took, with the line ends that subprocess gives."""
+    flush()
     file.seek(0)
     return file.read().decode().replace("\r\n", "\n")
 

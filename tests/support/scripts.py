@@ -36,13 +36,13 @@ def run(script, *arguments, cwd, check=True, process=False, wrap=(), **options):
     It runs in the tests' own process. With `process`, a command `wrap` to stand before it or
     `options` of subprocess.run, it is a process of its own.
     """
-    path, arguments = ROOT / script, [str(argument) for argument in arguments]
+    path, given = ROOT / script, [str(argument) for argument in arguments]
     if process or wrap or options:
-        command = [*wrap, sys.executable, str(path), *arguments]
+        command = [*wrap, sys.executable, str(path), *given]
         options = {"capture_output": True, "text": True, "timeout": 280, **options}
         done = subprocess.run(command, cwd=cwd, **options)
     else:
-        done = run_in_process(path, arguments, cwd)
+        done = run_in_process(path, given, cwd)
     assert not check or done.returncode == 0, f"{script}: {done.stderr}"
     return done
 

@@ -5,7 +5,8 @@ import time
 
 import cv2
 
-from support.scripts import ROOT
+from support.files import read_picture
+from support.scripts import PICTURE
 
 
 class Stream(http.server.BaseHTTPRequestHandler):
@@ -23,7 +24,7 @@ class Stream(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        small = cv2.resize(cv2.imread(str(ROOT / "samples" / "astronaut.jpg")), (320, 320))
+        small = cv2.resize(read_picture(PICTURE), (320, 320))
         try:
             for number in range(self.count):
                 small[:20] = number % 256  # tells a frame's age
