@@ -10,7 +10,6 @@ import pandas as pd
 
 from common.errors import fail
 from dataset.stage import read_stage
-from network.digests import check_network, digest, digest_network
 from network.data.faces import (
     Faces,
     check_leakage,
@@ -18,8 +17,9 @@ from network.data.faces import (
     load_sets,
     without_known,
 )
-from network.recipe import Recipe
 from network.data.targets import labels_by_rule, load_votes, soft_targets
+from network.digests import check_network, digest, digest_network
+from network.recipe import Recipe
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
 FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
