@@ -10,7 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from common.console import quiet
 from common.errors import fail, first_line
-from network.evaluation.calibration import softmax
 
 PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 # OpenCV 4.12 to 5 and onnxruntime read these versions
@@ -156,7 +155,9 @@ def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
     except cv2.error as error:
         path.unlink()
         fail("emotion.onnx", f"cv2.dnn can't run it ({first_line(error)})", BUILD)
-    by_keras = softmax(logits.predict(faces, verbose=0).mean(axis=(1, 2)))
+    means = logits.predict(faces, verbose=0).mean(axis=(1, 2))
+    by_keras = np.exp(means - means.max(axis=1, keepdims=True))
+    by_keras /= by_keras.sum(axis=1, keepdims=True)
     apart = float(np.abs(by_opencv - by_keras).max())
     print(
         f"emotion.onnx: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces"
