@@ -110,17 +110,11 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
             from network.model.export import export_network
             from network.training.trainer import best_epoch
         val, emotions, checkpoint = given.sets["val"], given.emotions, checkpoint_beside(paths.out)
+        labels, shares = given.labels["val"], given.targets.mean(axis=0)
 
         # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
         network = build_inference_network(checkpoint, len(emotions), recipe)
-        calibration = calibrate(
-            network,
-            val,
-            given.labels["val"],
-            emotions,
-            given.targets.mean(axis=0),
-            recipe.logit_adjustment,
-        )
+        calibration = calibrate(network, val, labels, emotions, shares, recipe.logit_adjustment)
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
@@ -135,7 +129,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         (out / "metrics.json").write_text(text, encoding="utf-8", newline="\n")
         table = pd.DataFrame(log)
         table.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-        write_plots(out, table, metrics, emotions)
+        write_plots(out, table, metrics)
 
         # 5. Hand over
         export_network(network, out / "emotion.onnx", val.images)

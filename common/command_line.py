@@ -17,10 +17,10 @@ from common.libraries import explain
 class Parser(argparse.ArgumentParser):
     """An argument parser with a script's docstring for its help, and refusals of one line.
 
-    The docstring's last paragraph, examples, stands at the end of the help, below the options.
+    The help ends with the docstring's examples.
     """
 
-    group = None  # that options are added to
+    group = None  # the group to add options to
 
     def __init__(self, docstring: str):
         description, found, examples = docstring.partition("\nExamples:\n")
@@ -29,10 +29,10 @@ class Parser(argparse.ArgumentParser):
         super().__init__(description=description, epilog=epilog, formatter_class=formatter)
         version = f"{self.prog} {VERSION}"
         super().add_argument("--version", action="version", version=version, help="print it")
-        self.inputs: dict[str, str] = {}  # options of `add_input`, and what they take
+        self.inputs: dict[str, str] = {}  # {option of `add_input`: "folder" or "file"}
 
     def begin_group(self, title: str) -> argparse._ArgumentGroup:
-        """Show the options that are added from here on under a title; return their group."""
+        """Show the options added from here on under a title; return their group."""
         self.group = self.add_argument_group(title)
         return self.group
 
@@ -49,10 +49,7 @@ class Parser(argparse.ArgumentParser):
             self.add_argument(option, type=Path, default=Path(default), help=what)
 
     def add_input(self, option: str, default: str | None, what: str, kind: str = "folder") -> None:
-        """Add an option that takes the path of a "folder" or "file" to read.
-
-        A `default` of several paths, with blanks between, makes an option that takes several.
-        """
+        """Add an option for a "folder" or "file" to read, or several if `default` has blanks."""
         if default is None or " " not in default:
             self.add_path(option, default, what)
         else:
@@ -62,19 +59,19 @@ class Parser(argparse.ArgumentParser):
         self.inputs[option] = kind
 
     def parse_args(self, *arguments, **options) -> argparse.Namespace:  # type: ignore[override]
-        """Return the options. Raises UserError for an input that was asked for and is not there.
+        """Return the options. Raises UserError for a missing input that is not the default.
 
-        What is missing of the defaults is for the script to say: another script makes it.
+        The script itself reports missing defaults: it knows the script that makes them.
         """
         args = super().parse_args(*arguments, **options)
         for option, kind in self.inputs.items():
             name = option.lstrip("-").replace("-", "_")
-            given, default = (
-                paths if isinstance(paths, list) else [paths]
-                for paths in (getattr(args, name), self.get_default(name))
-            )
-            for path in (path for path in given if path not in default):
-                if not (path.is_file() if kind == "file" else path.is_dir()):
+            given, default = getattr(args, name), self.get_default(name)
+            if not isinstance(given, list):
+                given, default = [given], [default]
+            for path in given:
+                there = path in default or (path.is_file() if kind == "file" else path.is_dir())
+                if not there:
                     fail(path, f"no such {kind}", f"correct {option}")
         return args
 
@@ -88,7 +85,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
-    """Return a `type=` for numbers that `accept` is true for; `wanted` says which those are."""
+    """Return a `type=` for the numbers that `accept` accepts; `wanted` describes them."""
 
     def parse(text: str) -> float:
         try:
@@ -116,10 +113,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 
 def status_of(main: Callable[[], int | None]) -> int:
-    """Run `main` and return the exit status.
-
-    Errors of the user or the system, Ctrl-C and a missing library are one line on stderr.
-    """
+    """Run `main` and return the exit status; errors, Ctrl-C included, are one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not IDLE's, and not None, of a closed one
             stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
@@ -133,7 +127,7 @@ def status_of(main: Callable[[], int | None]) -> int:
         what = str(error)
     except ImportError as error:  # of a library that is loaded late
         what = explain(error, "requirements.txt")
-    except BrokenPipeError:  # what reads the output has had enough, as `head` does
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
         return 128 + 13  # as if SIGPIPE, which Python ignores, had ended it
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -147,7 +141,7 @@ def status_of(main: Callable[[], int | None]) -> int:
 
 
 def flush() -> None:
-    """Bring out what was printed. Raises OSError that names the standard output."""
+    """Flush the standard output. Raises OSError that names it."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What appears on the console, and what does not: progress bars, and the noise of C libraries."""
+"""The console: progress bars, and silence for C libraries."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -7,10 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep off stderr what C libraries print in the block, where an error is one line of ours.
+    """Silence C libraries while the block runs, so that our one-line errors stand alone.
 
-    Such as TensorFlow's as it loads, and libpng's of a broken file. It is the whole process's
-    stderr that is closed for a moment, so this is for scripts, and not for one thread of many.
+    It redirects the whole process's stderr, so it does not suit one thread of many.
     """
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
@@ -23,8 +22,8 @@ def quiet() -> Iterator[None]:
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
-    """Yield `items` behind a progress bar on stderr, which shows on a terminal only."""
-    from tqdm import tqdm  # late: realtime.py, which needs no bar, runs without it
+    """Yield `items` behind a progress bar on stderr, if that is a terminal."""
+    from tqdm import tqdm  # late: realtime.py has no bar and runs without tqdm
 
     return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)
 

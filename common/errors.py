@@ -6,10 +6,7 @@ from typing import NoReturn
 
 
 class UserError(Exception):
-    """Something that the user can mend: a file, an option, a missing library.
-
-    Its message is made one printable line.
-    """
+    """Something that the user can mend: a file, an option, a missing library."""
 
     def __init__(self, message: str):
         super().__init__(printable(message))

@@ -11,7 +11,7 @@ def write_labels(path: Path, emotions: list[str]) -> None:
 
 
 def read_labels(path: Path, outputs: int) -> list[str]:
-    """Return the emotions. Raises UserError unless they are one for each of `outputs`, all unlike.
+    """Return the emotions. Raises UserError unless there are `outputs` different ones.
 
     A byte order mark, CR LF and a missing last line end are no error: people edit this file.
     """
@@ -24,5 +24,5 @@ def read_labels(path: Path, outputs: int) -> list[str]:
 
 
 def is_label(text: str) -> bool:
-    """Return whether an emotion can have this name: a line of labels.txt that is read as written."""
+    """Return whether an emotion can have this name as a line of labels.txt."""
     return bool(text) and text == text.strip() and text.isprintable()

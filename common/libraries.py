@@ -1,6 +1,6 @@
-"""What a script says where Python is too old or a library is missing: one line, no traceback.
+"""One line, no traceback, if Python is too old or a library is missing.
 
-Written for Python 3.7 on: one that is too old must get as far as the line.
+Python 3.7 must be able to run this module.
 """
 
 from __future__ import annotations
@@ -18,17 +18,12 @@ OLDEST_PYTHON = (3, 10)
 
 @contextmanager
 def required(requirements: str) -> Iterator[None]:
-    """End the script with one line when an import in the block fails.
-
-    `requirements` is the file that lists the libraries.
-    """
+    """End the script with one line if an import in the block fails; `requirements` is a file."""
     if sys.version_info < OLDEST_PYTHON:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
         mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
-    os.environ["MPLBACKEND"] = (
-        "agg"  # matplotlib draws into files: no window, nor another's failure
-    )
+    os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files, and needs no display
     try:
         yield
     except ImportError as error:

@@ -15,9 +15,9 @@ ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
 
 @contextlib.contextmanager
 def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
-    """Open a CSV, or the one of these `names` that an archive holds, or its only one.
+    """Open a CSV, or an archive's CSV: one of these `names`, or its only one.
 
-    An archive may lie in another one. Raises UserError when there is none, or it can't be read.
+    An archive may contain another. Raises UserError if it has no such CSV or can't be read.
     """
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
@@ -32,33 +32,24 @@ def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
 def open_inner(
     file: IO[bytes], path: Path, names: list[str], stack: contextlib.ExitStack
 ) -> IO[bytes] | None:
-    """Return the wanted file of an archive, None where `file` is no archive; `stack` closes it."""
+    """Return the wanted file of an archive, or None if `file` is no archive; `stack` closes it."""
     if zipfile.is_zipfile(file):
         archive = stack.enter_context(zipfile.ZipFile(file))
         return stack.enter_context(archive.open(choose_member(archive.namelist(), path, names)))
     file.seek(0)
-    if is_tar(file):
-        tar = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
-        members = [member.name for member in tar.getmembers() if member.isfile()]
-        chosen = tar.extractfile(choose_member(members, path, names))
-        assert chosen is not None  # it is a file
-        return stack.enter_context(chosen)
-    return None
-
-
-def is_tar(file: IO[bytes]) -> bool:
-    """Return whether a file is a tar, compressed or not; its place is its start afterwards."""
     try:
-        with tarfile.open(fileobj=file):
-            return True
-    except (tarfile.TarError, EOFError, OSError):
-        return False
-    finally:
+        tar = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
+    except tarfile.ReadError:
         file.seek(0)
+        return None
+    members = [member.name for member in tar.getmembers() if member.isfile()]
+    chosen = tar.extractfile(choose_member(members, path, names))
+    assert chosen is not None  # it is a file
+    return stack.enter_context(chosen)
 
 
 def choose_member(members: list[str], path: Path, names: list[str]) -> str:
-    """Return the member of an archive that is wanted, or an archive in it."""
+    """Return the name of the wanted CSV in an archive, or of an archive inside it."""
     members = [name for name in members if not name.startswith("__MACOSX/")]
     by_name = {PurePosixPath(name).name: name for name in members}
     for name in names:

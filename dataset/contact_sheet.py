@@ -17,10 +17,7 @@ BLACK, WHITE = 0, 255
 
 
 def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
-    """Return a contact sheet of {name: photos}: faces by emotion, under each the name of its file.
-
-    Of many faces of an emotion some, evenly chosen.
-    """
+    """Return a contact sheet of {name: photos}: at most 60 faces per emotion, with file names."""
     bands = []
     for name, photos in parts.items():
         for emotion in np.unique(photos.emotions):
@@ -28,43 +25,33 @@ def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
             count = min(len(faces), COLUMNS * ROWS)
             shown = faces[np.linspace(0, len(faces) - 1, count).round().astype(int)]
             of = f" of {len(faces):,}" if count < len(faces) else ""
-            title = printable(f"{name}/{emotion}: {count}{of} faces")
-            bands.append(draw_band(title, photos, shown))
-    sheet = Image.new("L", (bands[0].width, sum(band.height for band in bands)), WHITE)
-    top = 0
-    for band in bands:
-        sheet.paste(band, (0, top))
-        top += band.height
-    return sheet
+            band = draw_band(f"{name}/{emotion}: {count}{of} faces", photos, shown)
+            bands.append(np.asarray(band))
+    return Image.fromarray(np.vstack(bands))
 
 
 def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
-    """Return a title and below it some faces, by number, with the names of their files."""
-    cell = (SIDE + GAP, SIDE + LINE + GAP)
+    """Draw the faces numbered `shown`, with their files' names, below a title."""
+    width, height = SIDE + GAP, SIDE + LINE + GAP
     rows = math.ceil(len(shown) / COLUMNS)
-    band = Image.new("L", (GAP + COLUMNS * cell[0], 2 * LINE + rows * cell[1]), WHITE)
+    band = Image.new("L", (GAP + COLUMNS * width, 2 * LINE + rows * height), WHITE)
     draw, font = ImageDraw.Draw(band), load_font(11)
-    draw.text((GAP, LINE // 2), title, BLACK, load_font(14))
+    draw.text((GAP, LINE // 2), printable(title), BLACK, load_font(14))
     for number, index in enumerate(shown):
         row, column = divmod(number, COLUMNS)
-        x, y = GAP + column * cell[0], 2 * LINE + row * cell[1]
+        x, y = GAP + column * width, 2 * LINE + row * height
         band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
-        name = printable(photos.paths[index].name)
-        length = len(name)
-        while draw.textlength(label := shorten(name, length), font) > SIDE:
-            length -= 1
+        label = name = printable(photos.paths[index].name)
+        while draw.textlength(label, font) > SIDE:
+            name = name[:-1]
+            label = f"{name}…"
         draw.text((x, y + SIDE), label, BLACK, font)
     return band
 
 
-def shorten(name: str, length: int) -> str:
-    """Return a name, or so many letters of it and an ellipsis."""
-    return name if length == len(name) else f"{name[:length]}…"
-
-
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
-    with quiet():  # of a home that it can't write into
+    with quiet():  # about a home folder that it can't write into
         import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)

@@ -6,10 +6,9 @@ from dataset.stage import atomic_folder, write_stage
 
 
 def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
-    """Run the stage; `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
+    """Run the stage: `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
 
-    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`,
-    `description` the help.
+    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`.
     """
     parser = Parser(description)
     parser.add_input("--source", "data/split/train", "emotion folders")

@@ -24,15 +24,14 @@ MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
 def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.DataFrame]:
     """Yield the named columns as text, some rows at a time, of a CSV or an archive with one.
 
-    `names` are those of the CSVs that an archive may hold. Raises UserError when the file is not
-    there, or no CSV with these columns.
+    The archive's CSV has one of `names`. Raises UserError for a missing file or column.
     """
     options = {"dtype": str, "keep_default_na": False, "index_col": False, "compression": None}
     # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
     options |= {"chunksize": ROWS_AT_ONCE, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with open_csv(path, names) as file, warnings.catch_warnings():
-            # What pandas has to say of a row with more fields than the header
+            # pandas only warns of a row with more fields than the header
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(file, **options) as chunks:
                 for chunk in chunks:
@@ -41,12 +40,11 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
         toy = "`python samples/make_toy_csv.py` draws faces to try with"
         fail(path, "no such file", f"the README says where to download it, {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        # As Ctrl-C while pandas closes the file becomes "underlying buffer has been detached"
+        # Ctrl-C while pandas closes the file becomes "underlying buffer has been detached"
         before: BaseException | None = error
-        while before and not isinstance(before, KeyboardInterrupt):
-            before = before.__context__
-        if before:
-            raise before from None
+        while before := before and before.__context__:
+            if isinstance(before, KeyboardInterrupt):
+                raise before from None
         if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
             fail(path, "has no Usage column", "use icml_face_data.csv or fer2013.csv")
         wrong = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
@@ -54,14 +52,12 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
 
 
 def find_download(path: Path, names: list[str]) -> Path:
-    """Return `path`, or where it is missing what a download of it has left beside it."""
-    endings = ["", *ENDINGS]
-    stems = [
-        stem for csv in names for stem in (csv, csv.removesuffix(".csv"), *ARCHIVES.get(csv, []))
-    ]
-    beside = [path.with_name(stem + ending) for stem in stems for ending in endings]
-    found = (file for file in [path, *beside] if file.is_file())
-    return next(found, path)
+    """Return `path`, or if it is missing, a download of it in the same folder."""
+    stems = []
+    for csv in names:
+        stems += [csv, csv.removesuffix(".csv"), *ARCHIVES.get(csv, [])]
+    beside = [path.with_name(stem + ending) for stem in stems for ending in ("", *ENDINGS)]
+    return next((file for file in [path, *beside] if file.is_file()), path)
 
 
 def name_row(path: Path, row: int) -> str:
@@ -71,8 +67,8 @@ def name_row(path: Path, row: int) -> str:
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
     """Return the faces of some rows, uint8 (rows, 48, 48); `first` is the first row's number.
 
-    Parsed as int64 and checked before the cast, since NumPy casts 256 to uint8 as 0 without a
-    word. Raises UserError that names the first row that isn't 2,304 numbers from 0 to 255.
+    Raises UserError that names the first row that isn't 2,304 numbers from 0 to 255. Parses int64
+    to check that, since NumPy casts 256 to uint8 as 0 silently.
     """
     faces = np.empty((len(texts), FACE_SIZE, FACE_SIZE), np.uint8)
     with warnings.catch_warnings():
@@ -110,8 +106,7 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return votes, int64 (rows, 10) in the order of VOTES, and which rows name an image, bool.
 
-    `usage` is that of the rows of `fer`. Raises UserError when the two files don't belong together,
-    and for a row with votes that are no counts.
+    Raises UserError if the rows are not those of `fer`, with its `usage`, or votes are no counts.
     """
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES], FERPLUS))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])

@@ -5,18 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-EMOTIONS = [
-    *("neutral", "happiness", "surprise", "sadness"),
-    *("anger", "disgust", "fear", "contempt"),
-]
+EMOTIONS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
 VOTES = [*EMOTIONS, "unknown", "NF"]  # the ten columns in their order; NF: not a face
 
 
 def plurality(votes: np.ndarray) -> np.ndarray:
-    """Return the column with most votes of each row, str (rows,), "" for unknown and NF.
+    """Return each row's column with most votes, str (rows,); "" for unknown, NF and no votes.
 
-    `votes` are int (rows, 10) in the order of VOTES. Ties go to the earlier column; a row without
-    votes has no label.
+    `votes` are int (rows, 10) in the order of VOTES. Ties go to the earlier column.
     """
     return np.where(votes.any(axis=1), np.array([*EMOTIONS, "", ""])[votes.argmax(axis=1)], "")
 
@@ -24,8 +20,7 @@ def plurality(votes: np.ndarray) -> np.ndarray:
 def majority(votes: np.ndarray) -> np.ndarray:
     """Return the emotion with more than half of each row's votes, str (rows,), "" for none.
 
-    Votes of 1 count as 0. The rule behind published FER+ figures: Barsoum et al. 2016,
-    arXiv:1608.01041.
+    Votes of 1 count as 0. This is the rule of published FER+ figures (arXiv:1608.01041).
     """
     votes = np.where(votes == 1, 0, votes)
     return np.where(2 * votes.max(axis=1) > votes.sum(axis=1), plurality(votes), "")
@@ -39,9 +34,9 @@ def write_votes(
     votes: np.ndarray,
     rules: dict[str, np.ndarray],
 ) -> None:
-    """Write votes.csv, a line for each of some rows, so that each face can be joined with it.
+    """Write votes.csv with a line for each of `rows`.
 
-    `names` are the faces' files, `rules` the labels, {rule: str (rows,)}, of all rows.
+    `names` are the files of all rows, `rules` their labels: {rule: str (n,)}.
     """
     table = pd.DataFrame({"image": [names[row] for row in rows], "usage": usage[rows]})
     table[VOTES] = votes[rows]

@@ -1,7 +1,5 @@
 """Folders of faces by emotion, and the faces in them.
 
-A dataset folder holds one sub-folder per emotion, and images in those:
-
     data/split/train/
         anger/      row00010.png row00022.png ...
         happiness/  row00007.png ...
@@ -13,6 +11,7 @@ Pillow is imported when a face is opened, so that `python contrast.py --help` an
 import io
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,11 +26,10 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
 def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Path]]:
-    """Return {emotion: sorted image paths}, emotions in alphabetical order, empty ones left out.
+    """Return {emotion: sorted image paths}, in alphabetical order, without empty emotions.
 
-    Hidden files and files that are no images are ignored; symbolic links are followed. Raises
-    UserError when the folder is not there (naming `made_by`, the command that makes it), when it
-    holds no images, or less than `least` emotions, 1 or 2.
+    Ignores hidden files and files that are no images; follows symbolic links. Raises UserError if
+    the folder is missing (naming its script, `made_by`), or has fewer than `least` emotions, 1 or 2.
     """
     if not folder.is_dir():
         fail(folder, "no such folder", f"make it with `python {made_by}`")
@@ -40,11 +38,12 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
         check_emotion(folder / emotion)
         if (folder / emotion).is_dir():
             paths = [folder / emotion / name for name in names_in(folder / emotion)]
-            images[emotion] = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
-    images = {emotion: paths for emotion, paths in images.items() if paths}
-    for path in (path for paths in images.values() for path in paths):
-        if not path.is_file():
-            fail(path, "named like an image, but no file", "remove it")
+            paths = [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
+            if paths:
+                images[emotion] = paths
+            for path in paths:
+                if not path.is_file():
+                    fail(path, "named like an image, but no file", "remove it")
     if not images:
         fail(folder, "no images in its sub-folders", f"give one like that of `python {made_by}`")
     if len(images) < least:
@@ -53,7 +52,7 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
 
 
 def check_emotion(path: Path) -> None:
-    """Raise UserError for what lies among the emotions' folders and can't be one: by link or name."""
+    """Raise UserError if a path among the emotions' folders is a dead link, or has an odd name."""
     if not path.exists():
         fail(path, "a link that leads nowhere", "mend or remove it")
     if path.is_dir() and not is_label(path.name):
@@ -61,15 +60,14 @@ def check_emotion(path: Path) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder but for hidden ones, sorted: file systems have their own order."""
+    """Return the names in a folder, sorted, without hidden ones."""
     return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
 def open_face(path: Path, data: bytes | None = None):
-    """Return one face as a PIL image, mode L, 48x48.
+    """Return one face as a PIL image, mode L, 48x48. Raises UserError for any other file.
 
-    `data` is the file's content where the caller has read it already. Raises UserError that names
-    the file when it is unreadable or anything else.
+    `data` is the file's content, if the caller has read it already.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -83,12 +81,9 @@ def open_face(path: Path, data: bytes | None = None):
             face = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP"])
             frames = getattr(face, "n_frames", 1)
             if (face.mode, *face.size, frames) != ("L", FACE_SIZE, FACE_SIZE, 1):
-                fail(
-                    path,
-                    f"{face.width}x{face.height}, mode {face.mode}, {frames} frame(s), "
-                    f"not {FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L)",
-                    "convert or remove it",
-                )
+                wrong = f"{face.width}x{face.height}, mode {face.mode}, {frames} frame(s)"
+                wanted = f"{FACE_SIZE}x{FACE_SIZE} 8-bit grayscale (mode L)"
+                fail(path, f"{wrong}, not {wanted}", "convert or remove it")
             face.load()
     except UnidentifiedImageError:
         fail(path, "not a readable image (no PNG, JPEG or BMP)", "make it again or remove it")
@@ -105,29 +100,23 @@ def copy_images(
 ) -> dict[str, int]:
     """Copy every face to `out/<emotion>/<rename(number, path)>`, each emotion's numbers from 1.
 
-    `enhance` takes and returns a PIL image; without it the file is copied byte for byte. Returns
-    images per emotion. Raises UserError for an image that is no face, and for two copies that would
-    share a name.
+    `enhance` takes and returns a PIL image; without it the bytes are copied. Returns images per
+    emotion. Raises UserError for an image that is no face, and for two copies of one name.
     """
-    for emotion in images:
+    copies: dict[Path, Path] = {}  # {copy: original}
+    for emotion, paths in images.items():
         (out / emotion).mkdir()
-    copies = [
-        (path, out / emotion / rename(number, path))
-        for emotion, paths in images.items()
-        for number, path in enumerate(paths, 1)
-    ]
-    taken = set()
-    for path, target in progress(copies, "writing"):
-        if target in taken:
-            fail(path, f"its copy would have the name of another's, {target.name}", "rename it")
-        taken.add(target)
+        for number, path in enumerate(paths, 1):
+            target = out / emotion / rename(number, path)
+            if copies.setdefault(target, path) is not path:
+                fail(path, f"its copy would have the name of another's, {target.name}", "rename it")
+    for target, path in progress(copies.items(), "writing"):
         data = path.read_bytes()
         face = open_face(path, data)
         if enhance is None:
             target.write_bytes(data)
         else:
-            # Stored, not deflated: on a disk of 4 KB blocks a deflated 48x48 face is no smaller,
-            # and writing it takes 1.4 times as long
+            # A deflated 48x48 face needs as many 4 KB blocks, and 1.4 times as long to write
             enhance(face).save(target, compress_level=0)
     return count(images)
 
@@ -137,16 +126,16 @@ def write_faces(
 ) -> dict[str, int]:
     """Write some rows of `faces`, uint8 (n, 48, 48), as `folder/<label>/<name>`.
 
-    `labels` are str (n,). Returns images per emotion. Stored, not deflated, as in `copy_images`.
+    `labels` are str (n,). Returns images per emotion.
     """
     from PIL import Image
 
-    for emotion in np.unique(labels[rows]):
+    counts = dict(sorted(Counter(labels[rows].tolist()).items()))
+    for emotion in counts:
         (folder / emotion).mkdir(parents=True)
     for row in progress(rows, f"writing {folder.name}"):
         Image.fromarray(faces[row]).save(folder / labels[row] / names[row], compress_level=0)
-    emotions, counts = np.unique(labels[rows], return_counts=True)
-    return {str(emotion): int(n) for emotion, n in zip(emotions, counts)}
+    return counts
 
 
 def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Photographs, sorted by emotion, whose faces are to be trained on.
+"""Photographs to train on, sorted by emotion.
 
     my_faces/
         happy/  IMG_0001.jpg IMG_0002.jpg ...
         sad/    IMG_0107.jpg ...
 
-Where the face is in a photograph is for others to say: a `crop` takes a path and returns the face,
-uint8 (48, 48), or None, and a note: what there is to know of that.
+The caller gives a `crop`, which takes a path and returns the face, uint8 (48, 48), or None, and a
+note for the user, or "".
 """
 
 import os
@@ -27,13 +27,13 @@ MAX_NAME = 255  # bytes, in most file systems
 
 @dataclass
 class Photos:
-    """The files of a folder, in order, and what became of them."""
+    """The files of a folder, in order, and their faces."""
 
     paths: list[Path]
     emotions: np.ndarray  # str (n,), their sub-folders
-    faces: np.ndarray  # uint8 (n, 48, 48), black where there is none
-    notes: list[str]  # why a file has no face, or why that is to be looked at; mostly ""
-    found: np.ndarray  # bool (n,), whether there is a face
+    faces: np.ndarray  # uint8 (n, 48, 48), black without a face
+    notes: list[str]  # why a file has no face, or why to look at it; mostly ""
+    found: np.ndarray  # bool (n,), whether the file has a face
 
     @property
     def names(self) -> list[str]:
@@ -41,26 +41,26 @@ class Photos:
         return [f"{path.stem}.png" for path in self.paths]
 
     def leave_out(self, which: np.ndarray, note: str) -> None:
-        """Leave out some faces, bool (n,); the note takes the place of theirs."""
+        """Leave out some faces, bool (n,), and replace their notes."""
         self.found &= ~which
         self.notes = [note if out else old for out, old in zip(which, self.notes)]
 
     def note_contradictions(self) -> None:
-        """Note the faces that lie in the folders of several emotions, pixel for pixel."""
+        """Note the faces that occur, pixel for pixel, in several emotions."""
         emotions = defaultdict(set)
-        keys = [face.tobytes() if found else None for face, found in zip(self.faces, self.found)]
-        for key, emotion in zip(keys, self.emotions):
-            emotions[key].add(emotion)
-        for index, key in enumerate(keys):
-            if key and len(emotions[key]) > 1:
+        keys = {index: self.faces[index].tobytes() for index in np.flatnonzero(self.found)}
+        for index, key in keys.items():
+            emotions[key].add(self.emotions[index])
+        for index, key in keys.items():
+            if len(emotions[key]) > 1:
                 self.notes[index] = "the same face in several emotions"
 
 
 def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -> list[Path]:
-    """Return the files in a folder's sub-folders, but for hidden ones.
+    """Return the files in a folder's sub-folders, except hidden ones.
 
-    `option` is the one that the folder was given by. Raises UserError when there are fewer than two
-    sub-folders, one without pictures, pictures beside them, and for names that can't be kept.
+    `option` named the folder. Raises UserError for fewer than two sub-folders, one without
+    pictures, pictures beside them, and names that can't be kept.
     """
     emotions = []
     for path in (folder / name for name in names_in(folder)):
@@ -86,19 +86,19 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
 
 
 def check_names(paths: list[Path]) -> None:
-    """Raise UserError when a face can't have its picture's name, or has another's too."""
+    """Raise UserError when a face can't have its picture's name, or two would share one."""
     taken: dict[str, Path] = {}
     for path in paths:
         if len(os.fsencode(f"{path.stem}.png")) > MAX_NAME:
             fail(path, "too long a name for its face", "shorten it")
-        # Of some file systems A.jpg and a.jpg are one
+        # On some file systems A.png and a.png are one file
         other = taken.setdefault(path.stem.casefold(), path)
         if other is not path:
             fail(f"{other} and {path.name}", "their faces would have one name", "rename one")
 
 
 def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
-    """Return what `crop` makes of some files; `name` is the progress bar's."""
+    """Crop the faces of some files; the progress bar shows `name`."""
     faces, notes = np.zeros((len(paths), FACE_SIZE, FACE_SIZE), np.uint8), []
     found = np.zeros(len(paths), bool)
     for index, path in enumerate(progress(paths, f"cropping {name}")):
@@ -112,22 +112,21 @@ def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
 
 def check_faces(photos: Photos) -> None:
     """Raise UserError that names an emotion without a face."""
-    for emotion, n in Counter(photos.emotions.tolist()).items():
-        there = photos.emotions == emotion
-        if not photos.found[there].any():
-            folder = photos.paths[there.argmax()].parent
-            reasons = Counter(np.array(photos.notes)[there].tolist()).most_common()
-            said = ", ".join(f"{reason}: {count:,}" for reason, count in reasons)
-            fail(folder, f"a face in none of its {n:,} files ({said})", "add some, or remove it")
+    with_face = set(photos.emotions[photos.found])
+    for path, emotion in zip(photos.paths, photos.emotions):
+        if emotion not in with_face:
+            notes = Counter(np.array(photos.notes)[photos.emotions == emotion].tolist())
+            said = ", ".join(f"{note}: {n:,}" for note, n in notes.most_common())
+            wrong = f"a face in none of its {notes.total():,} files ({said})"
+            fail(path.parent, wrong, "add some, or remove it")
 
 
 def check_emotions(test: Photos, pool: Photos) -> None:
     """Raise UserError when the test photographs show an emotion that the others lack."""
     for path, emotion in zip(test.paths, test.emotions):
         if emotion not in pool.emotions:
-            fail(
-                path.parent, "an emotion without photographs to train on", "add some, or remove it"
-            )
+            wrong = "an emotion without photographs to train on"
+            fail(path.parent, wrong, "add some, or remove it")
 
 
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:

@@ -29,7 +29,7 @@ def split(
 
     def group_by_pixels(files: list[Path]) -> list[tuple[Path, ...]]:
         groups = defaultdict(list)
-        for path in sorted(path for path in files if path in digests):
+        for path in sorted(digests.keys() & set(files)):
             groups[digests[path]].append(path)
         return [tuple(group) for group in groups.values()]
 
@@ -40,10 +40,9 @@ def split(
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
-    """Move copies that were split apart to the earliest part with one of them; return how many.
+    """Move copies that were split apart to the earliest of their parts; return how many moved.
 
-    split-folders works emotion by emotion: copies that FER+ gave different labels are no group to
-    it.
+    split-folders works emotion by emotion, and FER+ labels some copies differently.
     """
     groups = defaultdict(list)
     for path, digest in digests.items():
@@ -60,12 +59,12 @@ def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
 
 
 def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[str, int]:
-    """Return {emotion: images} of one part, without the empty folders that split-folders leaves.
+    """Return {emotion: images} of one part. Raises UserError when an emotion has no image there.
 
-    Raises UserError when an emotion has no image there.
+    Removes the empty folders that split-folders makes of sub-folders without images.
     """
     for folder in [folder for folder in part.iterdir() if folder.name not in images]:
-        folder.rmdir()  # of a sub-folder that holds no images
+        folder.rmdir()
     counts = {emotion: sum(1 for _ in (part / emotion).iterdir()) for emotion in images}
     for emotion, n in counts.items():
         if n == 0:

@@ -19,12 +19,12 @@ except ImportError:  # Windows: two runs into one folder at once are not noticed
 
 @contextmanager
 def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
-    """Yield an empty folder, which takes the place of `out` when the block ends without an error.
+    """Yield an empty folder, which replaces `out` when the block ends without an error.
 
-    `out` is complete or absent at every moment: the folder lies beside it, as `.NAME.new`; what a
-    killed run has left is cleared, and an earlier output that it had already moved aside comes
-    back. Raises UserError when `out` was not made by `script`, touches one of the `sources`, or is
-    being written by another run.
+    The folder is `.NAME.new` beside `out`, which is complete or absent at every moment. First
+    clears the files of a killed run, and puts back the output that it had moved aside. Raises
+    UserError if `out` was not made by `script`, touches one of the `sources`, or another run is
+    writing it.
     """
     out = Path(os.path.realpath(out))
     check_ownership(out, script)
@@ -39,7 +39,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         _clear(new)
         old = recover(out)
         yield new
-        check_ownership(out, script)  # what has come there meanwhile
+        check_ownership(out, script)  # someone may have created it meanwhile
         if out.exists():
             out.rename(old)
         new.rename(out)
@@ -49,7 +49,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)
             recover(out)
-        for folder in missing:  # made above: gone again where nothing came of it
+        for folder in missing:  # those that mkdir made
             with suppress(OSError):
                 folder.rmdir()
         raise
@@ -60,16 +60,16 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def _name_file(error: OSError, out: Path) -> None:
-    """Make an error name `out`: that of a full disk names no file, or the one being copied."""
+    """Make an error name `out`: on a full disk it names no file, or the one being copied."""
     if error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG):
         error.filename = str(out)
 
 
 def recover(out: Path) -> Path:
-    """Put back an output that a killed run had moved aside, or clear it where there is a newer one.
+    """Put back the output that a killed run had moved aside, or remove it if there is a newer one.
 
-    Returns `.NAME.old`, the place that the next output is moved aside to. Raises UserError when
-    something lies there that can't be cleared.
+    Returns `.NAME.old`, the place to move the output aside to. Raises UserError if the place can't
+    be cleared.
     """
     old = out.with_name(f".{out.name}.old")
     if old.is_dir() and not old.is_symlink() and not out.exists():
@@ -81,7 +81,7 @@ def recover(out: Path) -> Path:
 
 
 def check_ownership(out: Path, script: str) -> None:
-    """Raise UserError when `out` exists and `script` did not make it, as its stage.json says."""
+    """Raise UserError if `out` exists and, by its stage.json, `script` did not make it."""
     if not os.path.lexists(out):
         return
     try:
@@ -94,9 +94,8 @@ def check_ownership(out: Path, script: str) -> None:
 
 
 def read_stage(folder: Path) -> dict[str, Any]:
-    """Return the contents of a folder's stage.json.
+    """Return the contents of a folder's stage.json, as `write_stage` wrote it.
 
-    It has the keys that `write_stage` gives it: script, arguments, seed, images_in, images_out.
     Raises ValueError if there is no such file.
     """
     path = folder / "stage.json"
@@ -114,10 +113,9 @@ def read_stage(folder: Path) -> dict[str, Any]:
 def _lock(folder: Path) -> int:
     """Make `folder` and lock it until this process ends, however it ends.
 
-    Returns the lock's file descriptor, -1 on Windows, which has no such locks. Raises UserError
-    when another run holds the lock. Between the mkdir here and the lock, that run may finish and
-    rename the folder away: the lock would then be on its output. So a lock counts only while the
-    folder still goes by its name.
+    Returns the lock's file descriptor, -1 on Windows, which has no such locks. Raises UserError if
+    another run holds the lock. Between our mkdir and our lock, that run may rename the folder to
+    its output. So a lock counts only while the folder still has its name.
     """
     while True:
         if folder.is_symlink():
@@ -148,10 +146,10 @@ def _clear(folder: Path) -> None:
 def write_stage(
     folder: Path, script: str, out: Path, arguments: dict, images_in: dict, images_out: dict
 ) -> None:
-    """Write `stage.json` into `folder`, which is going to be `out`.
+    """Write `stage.json` into `folder`, which will become `out`.
 
-    No time and no absolute path stands in it, so that the same input and seed give the same bytes
-    anywhere: paths among the arguments are kept relative to the folder that `out` is in.
+    The same input and seed give the same bytes anywhere: paths among the arguments become relative
+    to the folder that `out` is in.
     """
     home = Path(os.path.abspath(out)).parent
 

@@ -1,4 +1,4 @@
-"""The backend of Keras, TensorFlow, JAX or PyTorch: whether the one that is asked for is there."""
+"""The backend of Keras: TensorFlow, JAX or PyTorch."""
 
 import importlib.util
 import os
@@ -12,34 +12,28 @@ BACKENDS = ["tensorflow", "jax", "torch"]
 
 
 def installed() -> list[str]:
-    """Return the backends that are installed."""
+    """Return the names of the installed backends."""
     return [name for name in BACKENDS if importlib.util.find_spec(name)]
-
-
-def check_backend() -> None:
-    """Raise UserError when KERAS_BACKEND names none that is installed."""
-    asked = os.environ.get("KERAS_BACKEND")
-    if asked and asked not in BACKENDS:
-        fail(f"KERAS_BACKEND={asked}", "no backend to train on", f"set {' or '.join(BACKENDS)}")
-    if asked and asked not in installed():
-        fail(f"KERAS_BACKEND={asked}", "not installed", f"`pip install {asked}`{mend_by_others()}")
 
 
 @contextmanager
 def keras_imports() -> Iterator[None]:
-    """Import Keras, and modules built on it, in the block: 5 seconds, once the input is known to be good.
-
-    Raises UserError when the backend is not installed.
-    """
+    """Import Keras in the block, which takes 5 seconds. Raises UserError without its backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    check_backend()
+    asked, there = os.environ.get("KERAS_BACKEND"), installed()
+    if asked and asked not in BACKENDS:
+        fail(f"KERAS_BACKEND={asked}", "no backend to train on", f"set {' or '.join(BACKENDS)}")
+    others = " or ".join(f"KERAS_BACKEND={name}" for name in there)
+    others = f", or set {others}, which {'are' if there[1:] else 'is'} installed" if there else ""
+    if asked and asked not in there:
+        fail(f"KERAS_BACKEND={asked}", "not installed", f"`pip install {asked}`{others}")
     try:
         with quiet():
             yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "tensorflow" or not installed():
+        if (error.name or "").split(".")[0] != "tensorflow" or not there:
             raise
-        mend = f"`pip install -r requirements.txt`{mend_by_others()}"
+        mend = f"`pip install -r requirements.txt`{others}"
         fail("KERAS_BACKEND", "TensorFlow, Keras's own choice, is not installed", mend)
 
 
@@ -48,10 +42,3 @@ def check_installed(option: str, *packages: str) -> None:
     missing = " ".join(name for name in packages if not importlib.util.find_spec(name))
     if missing:
         fail(option, "needs what is not installed", f"leave it out, or `pip install {missing}`")
-
-
-def mend_by_others() -> str:
-    """Return how to use a backend that is installed, as the end of a line; nothing without any."""
-    there = installed()
-    others = " or ".join(f"KERAS_BACKEND={name}" for name in there)
-    return f", or set {others}, which {'are' if there[1:] else 'is'} installed" if there else ""

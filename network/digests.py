@@ -1,4 +1,4 @@
-"""Digests, which tell faces and networks from others, and the files of a network."""
+"""Digests, which identify faces and networks, and the files of a network."""
 
 import hashlib
 from pathlib import Path
@@ -11,14 +11,13 @@ NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """Return what tells these arrays from others: a hash of their bytes, in hexadecimal digits."""
-    return hashlib.sha256(
-        b"".join(hashlib.sha256(array.data).digest() for array in arrays)
-    ).hexdigest()
+    """Return a hash of these arrays' bytes, in hexadecimal digits."""
+    hashes = [hashlib.sha256(array.data).digest() for array in arrays]
+    return hashlib.sha256(b"".join(hashes)).hexdigest()
 
 
 def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
-    """Raise UserError that names a missing file of a model folder's Keras network, and `mend`."""
+    """Raise UserError if a file of a model folder's Keras network is missing."""
     for name in NETWORK:
         if not (folder / name).is_file():
             fail(folder / name, "no such file", mend)

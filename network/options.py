@@ -1,4 +1,4 @@
-"""The options of train.py: what it reads and writes, and how it runs."""
+"""The options of train.py: its files and how it runs."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from network.data.faces import DEFAULT_TEST
 from network.recipe import OPTIONS, Recipe, add_recipe, option, to_recipe
 
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-# What a network that is there has no use for; its export has one for the seed
+# Options for training only; the export uses --seed too
 OF_TRAINING = ["train", "tensorboard", "resume", "distributed", *OPTIONS]
 OF_TRAINING.remove("seed")
 
@@ -28,10 +28,7 @@ class Mode:
 
 
 def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
-    """Return the options, and the recipe that they make.
-
-    `description` is the script's docstring. Raises UserError for options that don't go together.
-    """
+    """Return the options, and the recipe that they make. Raises UserError if they contradict."""
     parser = Parser(description)
     add_paths(parser)
     add_recipe(parser)
@@ -51,14 +48,13 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     if args.distributed:
         check_installed("--distributed", "jax")
         if os.environ.get("KERAS_BACKEND") != "jax":
-            fail(
-                "--distributed", "JAX alone of Keras's backends does that", "set KERAS_BACKEND=jax"
-            )
+            wrong = "JAX alone of Keras's backends does that"
+            fail("--distributed", wrong, "set KERAS_BACKEND=jax")
     return args, to_recipe(args)
 
 
 def add_paths(parser: Parser) -> None:
-    """Add the options of what is read and written."""
+    """Add the options for files and folders."""
     add = parser.add_argument
     parser.begin_group("what is read and written")
     parser.add_input("--train", "data/shuffled", "faces to train on")
@@ -72,7 +68,7 @@ def add_paths(parser: Parser) -> None:
 
 
 def add_modes(parser: Parser) -> None:
-    """Add the options of how to train, and of what else to do."""
+    """Add the options for how to train, and for other work than training."""
     add = parser.add_argument
     parser.begin_group("how to run")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")

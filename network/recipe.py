@@ -1,7 +1,4 @@
-"""The recipe of a training run: all that may vary between runs, in one frozen object.
-
-And the options of train.py that make it.
-"""
+"""The recipe of a training run, in one frozen object, and the options of train.py for it."""
 
 import argparse
 from dataclasses import dataclass, field
@@ -45,28 +42,23 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The architecture, its targets, and how it is trained.
-
-    `loss` is "crossentropy" or "focal", `labels` is "soft" (shares of the votes) or "hard" (one
-    label a face).
-    """
+    """The architecture, its targets, and its training."""
 
     face_size: int = FACE_SIZE  # pixels
-    # 3x3 convolutions a block
+    # Of the 3x3 convolutions, block by block
     filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
     width: float = 1.0  # times as many filters in each layer
     min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
     dropout: float = 0.3
-    labels: str = "soft"
-    loss: str = "crossentropy"
+    labels: str = "soft"  # shares of the votes; or "hard", one label a face
+    loss: str = "crossentropy"  # or "focal"
     epochs: int = 50
     batch_size: int = 128
     learning_rate: float = 4e-3  # at its highest
     warm_up: float = 0.05  # share of all steps in which the learning rate rises from 0
     weight_decay: float = 0.02  # per step and times the learning rate
     bfloat16: bool = False  # compute in 16 bits
-    # Strength, after training, None for what is best on validation faces
-    logit_adjustment: float | None = None
+    logit_adjustment: float | None = None  # strength; None for the best on validation faces
     start_from: Path | None = None  # a model folder, whose features are gone on with
     seed: int = 42  # of weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -14,7 +14,7 @@ from network.recipe import Augmentation
 def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return faces, uint8 (n, side, side), as other pictures of the same moments might show them.
 
-    The random numbers of all faces are drawn together: one by one that takes half of the time.
+    Random numbers are drawn for all faces together: one by one, they would take half of the time.
     """
     for change in (move, relight, lose_detail, degrade):
         faces = change(faces, augmentation, rng)
@@ -22,15 +22,12 @@ def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Genera
 
 
 def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces turned, zoomed, flipped and shifted about their middle.
-
-    Each by one affine map, so that it is interpolated once.
-    """
+    """Return faces turned, zoomed, flipped and shifted, by one affine map each."""
     n, size = len(faces), faces.shape[1]
     angles = np.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation, n))
     cos, sin = np.cos(angles), np.sin(angles)
     turns = np.stack([cos, -sin, sin, cos], axis=1).reshape(n, 2, 2)
-    # The columns: of x, which some faces have flipped, and of y
+    # The column of x, which some faces have flipped, and that of y
     turns *= rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, (n, 1, 2))
     turns[:, :, 0] *= np.where(rng.random((n, 1)) < ranges.flip_probability, -1, 1)
     middle = np.full(2, (size - 1) / 2)
@@ -98,7 +95,7 @@ def some(n: int, probability: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def tone_curves(n: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return what becomes of each gray value, uint8 (n, 256), by random gammas and contrasts."""
+    """Return look-up tables for gray values, uint8 (n, 256), of random gammas and contrasts."""
     gammas = ranges.max_gamma ** rng.uniform(-1, 1, (n, 1))
     contrasts = ranges.max_contrast ** rng.uniform(-1, 1, (n, 1))
     curves = 255 * (np.arange(256) / 255) ** gammas
@@ -129,12 +126,11 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of augmented faces and their targets, without end.
 
-    `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the first one, from 0: each
-    has a random order and changes of its own, which follow from it and from `seed`. Its last batch
-    is padded with the epoch's first faces. Of several `processes`, each yields its share of
-    every batch.
+    `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `seed` and the number of an epoch, the
+    first one is `epoch`, give its order and its changes. The epoch's first faces fill up its last
+    batch. Each of several `processes` yields its share of every batch.
     """
-    cv2.setNumThreads(1)  # a second one only waits, with faces as small as these
+    cv2.setNumThreads(1)  # on faces as small as these a second one only waits
     whole = math.ceil(len(faces) / batch_size) * batch_size
     for number in itertools.count(epoch):
         rng = np.random.default_rng([seed, number])
@@ -146,7 +142,7 @@ def batches(
 
 
 def prefetch(batches: Iterator) -> Iterator:
-    """Yield `batches`, each made by a thread while the one before it is used."""
+    """Yield `batches`; a thread makes each while the one before it is used."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, batches)
         while True:

@@ -1,4 +1,4 @@
-"""Sets of faces in memory, the rows they come from, and a check that no set leaks into another."""
+"""Sets of faces in memory, their rows in the CSVs, and a check for leaks between sets."""
 
 import re
 from collections import Counter
@@ -17,10 +17,7 @@ MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data
 
 
 def row_number(path: Path) -> int | None:
-    """Return the row of both CSVs that a file name carries, or None where it carries none.
-
-    `00001_row12345_contrast.png` is of row 12345; `row1.png` is somebody's own.
-    """
+    """Return a face's row in both CSVs, 12345 for `00001_row12345_contrast.png`, or None."""
     found = re.search(r"(?:^|_)row(\d{5,})(?=[_.])", path.name)
     return int(found.group(1)) if found else None
 
@@ -40,7 +37,7 @@ class Faces:
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
-    """Read every face of {emotion: paths}; `emotions` gives the numbers, `name` the progress bar's.
+    """Read every face of {emotion: paths}, numbered as in `emotions`; the progress bar shows `name`.
 
     Raises UserError that names the first image that is no face.
     """
@@ -57,8 +54,8 @@ def load_sets(
 ) -> tuple[dict[str, Faces], list[str]]:
     """Return {name: Faces} and the emotions, of {name: folder}; names are train, val and test.
 
-    The emotions are the first folder's sub-folders, unless they are given. `limit` is the most
-    faces per emotion. Raises UserError when val has other emotions, or test has one more.
+    The emotions are by default the first folder's. `limit` is the most faces per emotion. Raises
+    UserError if val has other emotions, or test has one more.
     """
     sets: dict[str, Faces] = {}
     emotions = emotions or []
@@ -78,8 +75,7 @@ def load_sets(
 def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
     """Return whether there is a folder of test faces to report on.
 
-    DEFAULT_TEST is left out where it has other emotions than `emotions`, those of `of`: it belongs
-    to other data.
+    DEFAULT_TEST does not count if it has other emotions than `of`: it belongs to other data.
     """
     if not folder.is_dir():
         return False
@@ -91,35 +87,30 @@ def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
 
 
 def find_known(faces: Faces, train: Faces) -> np.ndarray:
-    """Return which faces, bool (n,), are also training faces.
-
-    By the same pixels, or by a row that a contrast or sharpness copy comes from.
-    """
+    """Return which faces, bool (n,), are training faces too, by their pixels or their row."""
     rows = set(train.rows) - {None}
     by_row = np.array([row in rows for row in faces.rows])
     return by_row | copies_of(train.images, faces.images)
 
 
 def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
-    """Raise UserError when a training face, of `folder`, is also one that the epoch is chosen by."""
+    """Raise UserError if a validation face is also a training face, of `folder`."""
     known = find_known(val, train)
     if known.any():
-        path = val.paths[known.argmax()]
         wrong = f"this face is in {folder} too, so it can't judge the network"
-        scripts = "contrast.py, sharpness.py and random_shuffle.py"
-        fail(path, wrong, f"run {scripts} again, as after every random_split.py")
+        mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
+        fail(val.paths[known.argmax()], wrong, mend)
 
 
 def without_known(test: Faces, train: Faces, folder: Path) -> Faces | None:
-    """Return the test faces without those that are also training faces; None where none is left.
+    """Return the test faces, of `folder`, without training faces; None if none is left.
 
-    How many are left out is printed; `folder` is that of the test faces. Kaggle's image folders
-    hold 592 of their 7,178 in both.
+    Prints how many are left out. Kaggle's image folders have 592 of 7,178 in both.
     """
     known = find_known(test, train)
     if known.any():
-        what = "are training faces too, and are left out of the report"
-        print(f"{folder}: {known.sum():,} of {len(known):,} faces {what}")
+        share = f"{known.sum():,} of {len(known):,} faces"
+        print(f"{folder}: {share} are training faces too, and are left out of the report")
     if known.all():
         return None
     paths = [path for path, there in zip(test.paths, known) if not there]

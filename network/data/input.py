@@ -1,4 +1,4 @@
-"""What a network is trained on and judged by: read, checked, and told from that of other runs."""
+"""The faces that a network is trained on and judged by: read, checked, identified by digests."""
 
 import math
 import os
@@ -10,16 +10,10 @@ import pandas as pd
 
 from common.errors import fail
 from dataset.stage import read_stage
-from network.digests import check_network, digest, digest_network
-from network.data.faces import (
-    Faces,
-    check_leakage,
-    has_test,
-    load_sets,
-    without_known,
-)
-from network.recipe import Recipe
+from network.data.faces import Faces, check_leakage, has_test, load_sets, without_known
 from network.data.targets import labels_by_rule, load_votes, soft_targets
+from network.digests import check_network, digest, digest_network
+from network.recipe import Recipe
 
 # Faces of an emotion, and steps in all, below which a network hardly learns anything
 FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
@@ -27,7 +21,7 @@ FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
 
 @dataclass(frozen=True)
 class Paths:
-    """What is read and written; `test` may be None, the file of votes may be missing."""
+    """The files and folders of a run. `test` may be None, and the file of votes missing."""
 
     train: Path
     val: Path
@@ -38,11 +32,11 @@ class Paths:
 
 @dataclass
 class Input:
-    """What a network is made of and judged by."""
+    """The faces of a run, with their targets and labels."""
 
     train: Faces
     targets: np.ndarray  # float32 (n, emotions), of the training faces
-    sets: dict[str, Faces]  # that are reported on: val, and test where there is one
+    sets: dict[str, Faces]  # to report on: val, and perhaps test
     emotions: list[str]
     labels: dict[str, dict[str, np.ndarray]]  # {set: {rule: labels}} of `sets`
     has_votes: bool
@@ -51,7 +45,7 @@ class Input:
 
 
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
-    """Return the faces and what they are trained towards; `limit` is the most per emotion and set."""
+    """Read faces, targets and labels; `limit` is the most faces per emotion and set."""
     sets, emotions = load_sets({"train": paths.train, "val": paths.val}, limit=limit)
     if paths.test and has_test(paths.test, emotions, paths.train):
         sets |= load_sets({"test": paths.test}, emotions, limit)[0]
@@ -74,15 +68,12 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     return Input(train, targets, sets, emotions, labels, votes is not None, counts, digests)
 
 
-def argument_of(model: Path, *keys: str) -> str | None:
-    """Return what stage.json of a model folder says of its training, None where it says nothing."""
+def arguments_of(model: Path) -> dict:
+    """Return the arguments of a model's training, or nothing without its stage.json."""
     try:
-        value = read_stage(model)["arguments"]
-        for key in keys:
-            value = value[key]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return value if isinstance(value, str) else None
+        return read_stage(model)["arguments"]
+    except ValueError:
+        return {}
 
 
 def without_trained_on(
@@ -90,14 +81,13 @@ def without_trained_on(
 ) -> dict[str, Faces]:
     """Return sets without the faces that a model folder's network was trained on.
 
-    Those that stage.json names, if they are still there; prints a line if not. Raises UserError
-    where no face is left.
+    Prints a line if their folder, by stage.json, is missing. Raises UserError if no face is left.
     """
-    trained_on = argument_of(model, "train")
-    folder = Path(os.path.realpath(model)).parent / trained_on if trained_on else None
-    if folder is None or not folder.is_dir():
-        what = "what it was trained on is not at hand: it may have seen some of these faces"
-        print(f"{model}: {what}")
+    trained_on = arguments_of(model).get("train")
+    folder = Path(os.path.realpath(model)).parent / str(trained_on)
+    if not trained_on or not folder.is_dir():
+        seen = "it may have seen some of these faces"
+        print(f"{model}: what it was trained on is not at hand: {seen}")
         return sets
     train = load_sets({"train": folder}, emotions)[0]["train"]
     unknown = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
@@ -108,35 +98,33 @@ def without_trained_on(
 
 
 def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
-    """Print a line where a network to start from may have been trained on validation faces.
+    """Print a line if a network to start from may have been trained on validation faces.
 
-    Those of FER-2013, that is, told by their names, unless it was judged by the same ones.
+    It may, if these are faces of FER-2013, by their names, and other ones judged that network.
     """
-    judged_by = argument_of(start, "faces", "val")
+    judged_by = arguments_of(start).get("faces", {}).get("val")
     if judged_by != val_digest and any(row is not None for row in val.rows):
-        what = "may have been trained on some of the validation faces"
-        print(f"{start}: {what}, so that the figures on them may be too high")
+        seen = "may have been trained on some of the validation faces"
+        print(f"{start}: {seen}, so that the figures on them may be too high")
 
 
 def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
-    """Print a line where faces lie in another folder than their votes say, by either rule."""
+    """Print a line if faces lie in another folder than either rule says."""
     folder = np.array(emotions)[train.labels]
     rules = labels_by_rule(train, emotions, votes).values()
     if moved := int(np.all([truth != folder for truth in rules], axis=0).sum()):
-        what = f"{moved:,} training faces lie in another folder than FER+'s votes say"
-        print(f"{what}; the votes are learned, --labels hard learns the folders")
+        mend = "the votes are learned, --labels hard learns the folders"
+        print(f"{moved:,} training faces lie in another folder than FER+'s votes say; {mend}")
 
 
 def note_few_faces(train: Faces, recipe: Recipe) -> None:
-    """Print a line where the faces or the steps are fewer than a network needs to learn anything."""
-    n = len(train.labels)
-    steps = recipe.epochs * math.ceil(n / recipe.batch_size)
+    """Print a line if a network can hardly learn anything from so few faces or steps."""
+    steps = recipe.epochs * math.ceil(len(train.labels) / recipe.batch_size)
     faces, least = FEW_TO_FINE_TUNE if recipe.start_from else FEW
-    rare = min(train.counts, key=lambda emotion: train.counts[emotion])
+    n, rare = min((n, emotion) for emotion, n in train.counts.items())
     mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
-    if train.counts[rare] < faces:
-        what = f"{train.counts[rare]} faces of {rare} are few to learn it from"
-        print(f"{what}; give {faces} or more{mend}")
+    if n < faces:
+        print(f"{n} faces of {rare} are few to learn it from; give {faces} or more{mend}")
     elif steps < least:
-        what = f"{steps} steps are few to learn from"
-        print(f"{what}; give more --epochs or a smaller --batch-size{mend}")
+        few = f"{steps} steps are few to learn from"
+        print(f"{few}; give more --epochs or a smaller --batch-size{mend}")

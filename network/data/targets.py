@@ -1,4 +1,4 @@
-"""What a face is trained towards, and judged by: shares of FER+'s votes, labels by either rule."""
+"""Targets to train towards, the shares of FER+'s votes; labels to judge by, of either rule."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,9 +11,9 @@ from network.data.faces import Faces, row_number
 
 
 def load_votes(path: Path) -> pd.DataFrame | None:
-    """Return votes.csv, the row of both CSVs as its index, or None where there is no such file.
+    """Return votes.csv, indexed by the row of both CSVs, or None without such a file.
 
-    Raises UserError when it is not what data_preprocessing.py writes.
+    Raises UserError if data_preprocessing.py did not write it.
     """
     if not path.exists():
         return None
@@ -32,14 +32,14 @@ def load_votes(path: Path) -> pd.DataFrame | None:
 def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> np.ndarray:
     """Return the shares of the votes, float32 (n, emotions), each row's sum 1.
 
-    Single votes, unknown and NF are dropped. A face without votes, or in a folder that FER+ had no
-    votes for, has its folder's emotion alone.
+    Single votes, unknown and NF are dropped. A face has its folder's emotion alone if it, or its
+    folder's emotion, has no votes.
     """
     targets = np.eye(len(emotions), dtype=np.float32)[faces.labels]
     if votes is None:
         return targets
     counts = votes.reindex(index=pd.Index(faces.rows), columns=emotions).to_numpy(np.float32)
-    counts = np.where(counts > 1, counts, 0)  # NaN, a face or an emotion without votes, too
+    counts = np.where(counts > 1, counts, 0)  # NaN is a face or an emotion without votes
     total = counts.sum(axis=1, keepdims=True)
     voted_on = np.isin(emotions, votes.columns)[faces.labels][:, None]
     return np.where(voted_on & (total > 0), counts / np.maximum(total, 1), targets)
@@ -48,11 +48,10 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
 def labels_by_rule(
     faces: Faces, emotions: list[str], votes: pd.DataFrame | None
 ) -> dict[str, np.ndarray]:
-    """Return {rule: labels, str (n,)} of the rules by which some face has one of `emotions`.
+    """Return {rule: labels, str (n,)} of plurality and majority, or without votes, of `folder`.
 
-    Where there are votes: plurality and majority. A label is "", or an emotion that the network
-    does not know, where a face has none by the rule. A face without votes, or in a folder that FER+
-    had no votes for, has its folder's; where that goes for all, the only rule is `folder`.
+    A rule needs a face with one of `emotions`. A label may be "", or an unknown emotion. A face has
+    its folder's label if it, or its folder's emotion, has no votes.
     """
     folder = np.array(emotions)[faces.labels]
     if votes is None:
@@ -67,5 +66,5 @@ def labels_by_rule(
 
 
 def headline_rule(rules: Collection[str]) -> str:
-    """Return the rule of the one figure that is given: majority, as for published ones, if known."""
+    """Return the rule of the headline figure: majority, as for published ones, if possible."""
     return next(rule for rule in ("majority", "plurality", "folder") if rule in rules)

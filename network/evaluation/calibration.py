@@ -11,9 +11,8 @@ def calibration_error(
 ) -> tuple[float, list[tuple[int, float, float]]]:
     """Return the expected calibration error, and (faces, confidence, accuracy) of each bin.
 
-    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). `truth`, `confidence` and
-    `predicted` are (n,). A bin's confidence is the mean of its faces'; bins without a face are left
-    out.
+    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). All three arrays are (n,). Bins
+    have the mean confidence of their faces, and empty ones are left out.
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     right, table = truth == predicted, []
@@ -27,13 +26,12 @@ def calibration_error(
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature that makes these labels likeliest when the logits are divided by it.
+    """Return the temperature for the logits that makes these labels likeliest.
 
     `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017
-    (arXiv:1706.04599). A network that learned the shares of the votes is less sure than it could
-    be: it says 0.6 where six of ten people agree, and is right more often than that. Labels are
-    smoothed by as much as one more, shared among the emotions, would do (as in Platt 1999): else a
-    few faces that are all named right would make the network certain.
+    (arXiv:1706.04599). A network trained on votes is not sure enough: it says 0.6 where six of ten
+    people agree, and is right more often. One extra label, shared among the emotions, smooths the
+    others (Platt 1999): a few faces, all named right, would otherwise make the network certain.
     """
     logits, (n, emotions) = to_logits(probabilities), probabilities.shape
     smoothed = np.full(probabilities.shape, 1 / emotions / (n + 1))
@@ -49,12 +47,11 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def adjustment_curve(
     probabilities: np.ndarray, labels: np.ndarray, shares: np.ndarray, emotions: list[str]
 ) -> list[dict]:
-    """Return accuracy, macro recall and recall of each emotion for strengths of logit adjustment, 0 to 1.
+    """Return accuracy, macro recall and recall of each emotion by strength of logit adjustment.
 
-    Menon et al. 2021 (arXiv:2007.07314): `strength` times the log of `shares`, (emotions,), those
-    of the emotions among the targets, is taken from the logits, so that a rare emotion is named
-    where it is only nearly the likeliest. `probabilities` are (n, emotions), `labels` the numbers
-    of n emotions; recall is that of the emotions that occur among them.
+    Menon et al. 2021 (arXiv:2007.07314): the logits lose `strength` times the log of `shares`,
+    those of the emotions among the targets. So a rare emotion wins if it is nearly the likeliest.
+    `probabilities` are (n, emotions), `labels` the numbers of n emotions.
     """
     logits, there = to_logits(probabilities), np.unique(labels)
     curve = []
@@ -68,10 +65,9 @@ def adjustment_curve(
 
 
 def choose_adjustment(curve: list[dict], n: int) -> float:
-    """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST of accuracy.
+    """Return the strength of the highest macro recall that costs at most MAX_ACCURACY_COST.
 
-    It is 0 where the curve is of so few faces, `n`, that a single one costs more: their choice would
-    be chance.
+    It is 0 if one of the `n` faces costs more than that: the choice would be chance.
     """
     if n * MAX_ACCURACY_COST < 1:
         return 0.0

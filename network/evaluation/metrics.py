@@ -14,7 +14,7 @@ from network.evaluation.calibration import (
     choose_adjustment,
     fit_temperature,
 )
-from network.evaluation.corruptions import CORRUPTIONS, OTHER_CAMERAS, corrupted
+from network.evaluation.corruptions import CORRUPTIONS, corrupted
 from network.model.architecture import adjust_logits
 
 
@@ -31,22 +31,19 @@ def calibrate(
     shares: np.ndarray,
     strength: float | None,
 ) -> dict:
-    """Fold the logit adjustment into `network`, and the temperature that suits these faces' labels.
+    """Fold a logit adjustment and a temperature into `network`; return both for metrics.json.
 
-    `labels` are those of the faces by each rule, `shares` those of the emotions among the targets.
-    `strength` is None for the one that `choose_adjustment` finds by the headline rule. The temperature is for all rules
-    together: the faces that people agree on, and those that plurality labels as well, of which a
-    network should be less sure. Returns what was done, for metrics.json.
+    `labels` are {rule: labels of the faces}, `shares` those of the emotions among the targets.
+    `strength` None lets `choose_adjustment` choose, by the headline rule. The temperature fits all
+    rules together: plurality adds faces that people disagree on, where it should be less sure.
     """
-    all_probabilities = predict(network, faces.images)
-
-    def labelled(rule: str) -> tuple[np.ndarray, np.ndarray]:
-        known = np.isin(labels[rule], emotions)
-        numbers = [emotions.index(emotion) for emotion in labels[rule][known]]
-        return all_probabilities[known], np.array(numbers)
-
-    shares = np.where(shares > 0, shares, 1.0)  # an emotion that no target holds is not favoured
-    by_rule = {rule: labelled(rule) for rule in labels}
+    probabilities = predict(network, faces.images)
+    by_rule = {}
+    for rule, names in labels.items():
+        known = np.isin(names, emotions)
+        numbers = np.array([emotions.index(emotion) for emotion in names[known]])
+        by_rule[rule] = probabilities[known], numbers
+    shares = np.where(shares > 0, shares, 1.0)  # no bonus for an emotion without targets
     headline = by_rule[headline_rule(labels)]
     curve = adjustment_curve(*headline, shares, emotions)
     if strength is None:
@@ -65,10 +62,10 @@ def calibrate(
 
 
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
-    """Return n, accuracy, recall, F1 scores, calibration, the table per emotion, and the confusion matrix.
+    """Return n, accuracy, recall, F1, calibration, a table per emotion, and the confusion matrix.
 
-    `truth` are emotions, str (n,); the confusion matrix has a row for each true emotion. Macro
-    figures are means over the emotions that occur in `truth`.
+    `truth` are emotions, str (n,), one for each row of the confusion matrix. Macro figures are
+    means over the emotions that occur in `truth`.
     """
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = calibration_error(truth, probabilities.max(axis=1), predicted)
@@ -95,10 +92,7 @@ def evaluate(
     labels: dict[str, dict[str, np.ndarray]],
     emotions: list[str],
 ) -> dict[str, dict[str, dict]]:
-    """Return {set: {rule: metrics}}, each over the faces that have a label by the rule.
-
-    `labels` are {set: {rule: labels}}.
-    """
+    """Return {set: {rule: metrics}}, over the faces with a label; `labels` are {set: {rule: labels}}."""
     metrics: dict[str, dict[str, dict]] = {}
     for name, faces in sets.items():
         probabilities, metrics[name] = predict(network, faces.images), {}
@@ -113,15 +107,16 @@ def evaluate_corruptions(
 ) -> list[dict]:
     """Return accuracy and calibration error on the labelled faces under each corruption."""
     known = np.isin(truth, emotions)
-    images, truth = faces.images[known], truth[known]
     results = []
-    for name, severity, changed in corrupted(images):
-        probabilities = predict(network, changed)
-        predicted = np.array(emotions)[probabilities.argmax(axis=1)]
-        error, _ = calibration_error(truth, probabilities.max(axis=1), predicted)
-        figures = {"accuracy": float((predicted == truth).mean()), "calibration_error": error}
-        results.append({"corruption": name, "severity": severity, **figures})
+    for name, severity, images in corrupted(faces.images[known]):
+        metrics = compute_metrics(truth[known], predict(network, images), emotions)
+        results.append(under_corruption(name, severity, metrics))
     return results
+
+
+def under_corruption(name: str, severity: float, metrics: dict) -> dict:
+    figures = {figure: metrics[figure] for figure in ("accuracy", "calibration_error")}
+    return {"corruption": name, "severity": severity, **figures}
 
 
 def report(
@@ -130,20 +125,16 @@ def report(
     labels: dict[str, dict[str, np.ndarray]],
     emotions: list[str],
 ) -> tuple[dict[str, dict[str, dict]], list[dict]]:
-    """Print and return {set: {rule: metrics}}, and the accuracy without and under each corruption.
+    """Print and return {set: {rule: metrics}}, and the figures without and under each corruption.
 
-    Corrupted are the test faces where there are any, else the validation faces.
+    The corrupted faces are the test faces, or without any, the validation faces.
     """
     metrics = evaluate(network, sets, labels, emotions)
     print_metrics(metrics)
     name = "test" if "test" in sets else "val"
     rule = headline_rule(labels[name])
-    figures = {figure: metrics[name][rule][figure] for figure in ("accuracy", "calibration_error")}
-    truth = labels[name][rule]
-    corruptions = [
-        {"corruption": "clean", "severity": 0, **figures},
-        *evaluate_corruptions(network, sets[name], truth, emotions),
-    ]
+    corruptions = [under_corruption("clean", 0, metrics[name][rule])]
+    corruptions += evaluate_corruptions(network, sets[name], labels[name][rule], emotions)
     print_corruptions(corruptions)
     return metrics, corruptions
 
@@ -163,20 +154,13 @@ def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
 
 
 def print_corruptions(corruptions: list[dict]) -> None:
-    """Print the figures under each corruption, and the means of those of CORRUPTIONS and of the rest."""
+    """Print the figures under each corruption, their means over CORRUPTIONS, and over the rest."""
     clean, *rest = corruptions
+    first, last = rest[: len(CORRUPTIONS)], rest[len(CORRUPTIONS) :]
+    rows = {f"{result['corruption']} {result['severity']:.3g}": [result] for result in corruptions}
+    rows |= {f"mean of the first {len(first)}": first, f"mean of the last {len(last)}": last}
     print("\nthe same faces as other cameras show them: accuracy, difference, calibration error")
-
-    def show(name: str, results: list[dict]) -> None:
-        accuracy, error = (
-            np.mean([result[figure] for result in results])
-            for figure in ("accuracy", "calibration_error")
-        )
+    for name, results in rows.items():
+        accuracy = np.mean([result["accuracy"] for result in results])
+        error = np.mean([result["calibration_error"] for result in results])
         print(f"{name:20} {accuracy:.3f} {accuracy - clean['accuracy']:+.3f} {error:.3f}")
-
-    for result in corruptions:
-        show(f"{result['corruption']} {result['severity']:.3g}", [result])
-    for where, group in (("first", CORRUPTIONS), ("last", OTHER_CAMERAS)):
-        kinds = [(corrupt.__name__, severity) for corrupt, severity in group]
-        of = [result for result in rest if (result["corruption"], result["severity"]) in kinds]
-        show(f"mean of the {where} {len(of)}", of)

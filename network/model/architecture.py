@@ -15,12 +15,12 @@ from network.recipe import Recipe
 def brighten_dim_faces(faces: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
     """Return faces, (n, side, side, 1), dim ones brightened to a mean of `recipe.min_mean_gray`.
 
-    Only dim ones: to bring every face to one mean costs about a point (benchmarks/ablation.md).
+    To bring bright faces to that mean too costs about a point (benchmarks/ablation.md).
     """
-    # Not in 16 bits, where JAX's sum of 2,304 grays stops at 28.5 times that number
+    # In 16 bits, JAX's sum of 2,304 grays stops at 28.5 times that number
     mean = layers.AveragePooling2D(recipe.face_size, dtype="float32")(faces)
     missing = layers.ReLU()(layers.Rescaling(-1, offset=recipe.min_mean_gray)(mean))
-    # The divisor is mean / min_mean_gray, but never 0, not for a black face either
+    # The divisor is about mean / min_mean_gray, but never 0, even for a black face
     return faces / layers.Rescaling(-1 / (recipe.min_mean_gray + 1), offset=1)(missing)
 
 
@@ -59,10 +59,7 @@ def average_mirrored(network: keras.Model) -> keras.Model:
 
 
 def build_inference_network(checkpoint: Path, emotions: int, recipe: Recipe) -> keras.Model:
-    """Return the best epoch's network, averaged over mirrored faces.
-
-    In float32, whatever it was trained in, and without dropout or an optimizer.
-    """
+    """Return the best epoch's network in float32, averaged over mirrored faces."""
     keras.config.set_dtype_policy("float32")
     network = build_network(emotions, recipe)
     network.set_weights(keras.saving.load_model(checkpoint / "best.keras").get_weights())
@@ -70,20 +67,14 @@ def build_inference_network(checkpoint: Path, emotions: int, recipe: Recipe) -> 
 
 
 def adjust_logits(network: keras.Model, offsets: np.ndarray, temperature: float) -> None:
-    """Take `offsets` from the logits of a network of `average_mirrored`, then divide them.
-
-    `offsets` are (emotions,); both are folded into the last convolution.
-    """
+    """Fold `offsets`, (emotions,), and `temperature` into a network of `average_mirrored`."""
     head = network.get_layer("logits").get_layer("head")
     kernel, bias = head.get_weights()
     head.set_weights([kernel / temperature, (bias - offsets) / temperature])
 
 
 def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
-    """Return the network of a model folder, and its emotions.
-
-    Raises UserError by name when it is no Keras network, or its labels don't fit.
-    """
+    """Return a model folder's network and its emotions. Raises UserError if a file is broken."""
     path = folder / "emotion.keras"
     try:
         network = keras.saving.load_model(path)
@@ -96,9 +87,9 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
 def take_features(network: keras.Model, emotions: list[str], folder: Path) -> None:
     """Give a network of `build_network` the weights of a trained one, and freeze all but the head.
 
-    The head's too, if the trained one knows the same emotions; `emotions` are in the order of the
-    network's outputs. With a few hundred faces frozen features do better than trained ones:
-    benchmarks/ablation.md. Raises UserError when the network in `folder` has other layers.
+    The head keeps its own, unless the trained one has the same `emotions` in the same order. With a
+    few hundred faces frozen features do better than trained ones (benchmarks/ablation.md). Raises
+    UserError if the network in `folder` has other layers.
     """
     trained, known = load_network(folder)
     # The network of `average_mirrored` holds the one that was trained
@@ -117,7 +108,7 @@ def take_features(network: keras.Model, emotions: list[str], folder: Path) -> No
 
 
 def feature_shapes(weighted: list[keras.Layer]) -> list[tuple[int, ...]]:
-    """Return the shapes of all weights of some layers but the last one's, and of what that one takes."""
+    """Return the shapes of the layers' weights, without the last one's outputs."""
     *features, head = weighted
     shapes = [tuple(weights.shape) for layer in features for weights in layer.weights]
     return [*shapes, tuple(head.weights[0].shape[:-1])]

@@ -1,11 +1,11 @@
 """The network as ONNX, compared with Keras by the probabilities that cv2.dnn computes."""
 
-import math
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 from common.console import quiet
@@ -20,9 +20,8 @@ BUILD = "build the network of layers as in network/model/architecture.py"
 def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
     """Write a network of `average_mirrored` as ONNX, and check it.
 
-    The check takes some of `faces`, uint8 (n, side, side, 1). The graph is that of a single face:
-    realtime.py averages a face and its mirror image. Raises UserError, and leaves no file, when
-    cv2.dnn's probabilities differ from Keras's.
+    The graph knows no mirror images: realtime.py averages those. Raises UserError, and leaves no
+    file, if cv2.dnn's probabilities for some of `faces`, uint8 (n, side, side, 1), differ from Keras's.
     """
     try:
         logits = network.get_layer("logits")
@@ -32,20 +31,14 @@ def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
     check_parity(logits, path, faces[:: len(faces) // 256 + 1])
 
 
-Constant = np.ndarray | list[float]
-
-
 class Graph:
-    """The nodes and constants of an ONNX graph.
-
-    They are named by their numbers, so that the same network gives the same bytes.
-    """
+    """An ONNX graph. Names are numbers, so that the same network gives the same bytes."""
 
     def __init__(self) -> None:
         self.nodes: list = []
         self.constants: list = []
 
-    def constant(self, values: Constant) -> str:
+    def constant(self, values: ArrayLike) -> str:
         """Add a constant, and return its name."""
         name = f"constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
@@ -57,22 +50,22 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
-    def scale_and_shift(self, source: str, scale: Constant, shift: Constant) -> str:
+    def scale_and_shift(self, source: str, scale: ArrayLike, shift: ArrayLike) -> str:
         """Add a product and a sum, and return the name of the output."""
         scaled = self.node("Mul", source, self.constant(scale))
         return self.node("Add", scaled, self.constant(shift))
 
 
 def to_onnx(logits: keras.Model) -> bytes:
-    """Return the ONNX file of a network: gray values, (n, 1, side, side) -> probabilities, (n, emotions).
+    """Return an ONNX file: gray values, (n, 1, side, side) -> probabilities, (n, emotions).
 
-    `logits` ends in a map of the logits. Raises ValueError for a layer that it does not know.
+    `logits` ends in a map of the logits. Raises ValueError for an unknown layer.
     """
     graph, weights = Graph(), fold_normalizations(logits)
     names: dict[int, str] = {}  # of the tensors
     for layer in logits.operations:
         inputs = [names[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
-        names[id(layer.output)] = add_layer(graph, layer, weights[layer.name], inputs)
+        names[id(layer.output)] = add_layer(graph, layer, weights.get(layer.name, []), inputs)
     pooled = graph.node("GlobalAveragePool", names[id(logits.outputs[0])])
     output = graph.node("Softmax", graph.node("Flatten", pooled), axis=1)
     side, emotions = logits.input_shape[1], logits.output_shape[-1]
@@ -87,13 +80,12 @@ def to_onnx(logits: keras.Model) -> bytes:
 
 
 def fold_normalizations(network: keras.Model) -> dict[str, list[np.ndarray]]:
-    """Return the weights of each layer by name, with batch normalisation as part of the convolutions.
+    """Return the layers' weights by name, with batch normalisation as part of the convolutions.
 
     A normalisation is a scale and a shift. A max pool may stand between a convolution and its
     normalisation. It commutes with positive scales alone, so other scales stay behind the pool.
     """
     weights = {layer.name: layer.get_weights() for layer in network.layers}
-    weights = {operation.name: weights.get(operation.name, []) for operation in network.operations}
     convolution, pooled = "", False
     for layer in network.operations:
         match type(layer).__name__:
@@ -150,13 +142,13 @@ def add_layer(
 
 
 def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
-    """Print how far cv2.dnn's probabilities for some faces are from Keras's.
+    """Compare cv2.dnn's probabilities with Keras's.
 
     Removes the file and raises UserError if they differ.
     """
     try:
         with quiet():
-            # Not by its name, as webcam/analysis/classifier.py
+            # From memory, as webcam/analysis/classifier.py
             reader = cv2.dnn.readNetFromONNX(np.frombuffer(path.read_bytes(), np.uint8))
             reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
             by_opencv = reader.forward()
@@ -166,10 +158,10 @@ def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
     means = logits.predict(faces, verbose=0).mean(axis=(1, 2))
     by_keras = np.exp(means - means.max(axis=1, keepdims=True))
     by_keras /= by_keras.sum(axis=1, keepdims=True)
-    same_shape = by_opencv.shape == by_keras.shape
-    apart = float(np.abs(by_opencv - by_keras).max()) if same_shape else math.inf
-    of = f"the probabilities of {len(faces)} faces"
-    print(f"emotion.onnx: at most {apart:.1e} from Keras in {of}")
+    apart = float(np.abs(by_opencv - by_keras).max())
+    print(
+        f"emotion.onnx: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces"
+    )
     if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
         diverged = not np.isfinite(by_keras).all()

@@ -7,6 +7,8 @@ from common.errors import fail, first_line
 from dataset.stage import check_ownership, read_stage, recover
 from network.recipe import KEPT, Recipe, option
 
+START_AGAIN = "start again without --resume"
+
 
 def checkpoint_beside(out: Path) -> Path:
     """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`."""
@@ -15,16 +17,15 @@ def checkpoint_beside(out: Path) -> Path:
 
 
 def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: dict) -> None:
-    """Mend what a killed run has left of a checkpoint.
+    """Put a killed run's checkpoint in order, and print whether there is one.
 
-    Prints whether there is one. Raises UserError when `resume` and the stopped run differs in an
-    option of KEPT, or in `digests` of the faces, the votes and the start.
+    Raises UserError if the run to resume differs in an option of KEPT or in its `digests`.
     """
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
     if not resume and checkpoint.exists():
-        what = "holds a stopped run, which --resume goes on with"
-        print(f"{checkpoint}: {what}; the first epoch of this one replaces it")
+        stopped = "holds a stopped run, which --resume goes on with"
+        print(f"{checkpoint}: {stopped}; the first epoch of this one replaces it")
     elif resume and not checkpoint.exists():
         print("no stopped run to resume; this one starts at the first epoch")
     elif resume:
@@ -32,7 +33,7 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
 
 
 def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
-    """Return what must be the same for all processes of a run, by what the user gives."""
+    """Return the facts that all processes of a run must share, under names that a user knows."""
     facts = {option(name): getattr(recipe, name) for name in KEPT}
     names = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
     names |= {"start": "--start-from"}
@@ -40,7 +41,7 @@ def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
 
 
 def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
-    """Return whether a run is resumed, and what tells its checkpoint from others."""
+    """Return whether a run is resumed, and the log of its checkpoint."""
     log = checkpoint / "training_log.csv"
     return [resume, log.read_bytes() if resume and log.exists() else None]
 
@@ -50,13 +51,11 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     try:
         stage = read_stage(checkpoint)
         before = {**stage["arguments"], "seed": stage["seed"]}
-        changed = [name for name in KEPT if before[name] != getattr(recipe, name)]
-        changed = [option(name) for name in changed]
+        changed = [option(name) for name in KEPT if before[name] != getattr(recipe, name)]
         if before["faces"] != digests:
             changed.append("faces, votes or --start-from")
     except (ValueError, KeyError, TypeError) as error:
-        wrong = f"can't be resumed ({first_line(error)})"
-        fail(checkpoint, wrong, "start again without --resume")
+        fail(checkpoint, f"can't be resumed ({first_line(error)})", START_AGAIN)
     if changed:
         wrong = f"the stopped run had other {', '.join(changed)}"
-        fail(checkpoint, wrong, "give the same, or start again without --resume")
+        fail(checkpoint, wrong, f"give the same, or {START_AGAIN}")

@@ -19,6 +19,7 @@ from network.evaluation.plots import plot_curves
 from network.model.architecture import build_network, take_features
 from network.model.optimizer import Muon
 from network.recipe import Recipe
+from network.training.checkpoint import START_AGAIN
 from network.training.parallel.devices import data_parallel, shard_validation, without_distribution
 from network.training.parallel.processes import process
 
@@ -26,10 +27,7 @@ LOG = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Muon):
-    """Return a model around the network, compiled to be trained: the network has no optimizer.
-
-    `optimizer` takes a learning rate and `weight_decay`.
-    """
+    """Return a model around the network, compiled for training; the network has no optimizer."""
     training = keras.Sequential([keras.Input(network.input_shape[1:]), network])
     warm_up = max(1, int(recipe.warm_up * steps))
     rate = keras.optimizers.schedules.CosineDecay(
@@ -45,30 +43,22 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch of the highest validation accuracy, of equals the lowest loss; 0 before any."""
+    """Return the epoch of the highest validation accuracy, then the lowest loss; 0 without epochs."""
     figures = [(epoch["val_accuracy"], -epoch["val_loss"]) for epoch in log]
     return figures.index(max(figures)) + 1 if log else 0
 
 
 def load_checkpoint(checkpoint: Path, recipe: Recipe):
-    """Return the model of a stopped run as its last epoch left it, and its log.
-
-    Raises UserError when the files are broken, or not those of one run.
-    """
+    """Return the model and the log of a stopped run. Raises UserError if a file is broken."""
     try:
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
-        figures = [[float(epoch[name]) for name in LOG] for epoch in log]
+        best = max(epoch["val_accuracy"] for epoch in log)
         # Before the load: dropout draws its seed there
         keras.utils.set_random_seed(recipe.seed + len(log))
         path = checkpoint / "training.keras"
         training = keras.saving.load_model(path, custom_objects={"Muon": Muon})
-        in_order = [int(epoch) for epoch, *_ in figures] == list(range(1, len(log) + 1))
-        if not log or not in_order or training.optimizer is None:
-            raise ValueError("not the files of one run")
     except Exception as error:  # a broken file raises whatever its CSV, zip or HDF5 reader raises
-        wrong = f"can't be resumed ({first_line(error)})"
-        fail(checkpoint, wrong, "start again without --resume")
-    best = max(epoch["val_accuracy"] for epoch in log)
+        fail(checkpoint, f"can't be resumed ({first_line(error)})", START_AGAIN)
     print(f"resuming after epoch {len(log)}, best so far {best:.3f}")
     return training, log
 
@@ -97,26 +87,25 @@ def duration(seconds: float) -> str:
 
 
 def describe(epoch: dict, epochs: int, seconds: float) -> str:
-    """Return a line on an epoch of `epochs`, which took `seconds` on average, and the time left."""
-    figures = ", ".join(
-        f"{name.replace('val_', 'validation ')} {epoch[name]:.3f}" for name in LOG[1:]
-    )
+    """Return a line about an epoch and the time left; an epoch takes `seconds` on average."""
+    figures = ", ".join(f"{name} {epoch[name]:.3f}" for name in LOG[1:])
+    figures = figures.replace("val_", "validation ")
     left = duration(seconds * (epochs - epoch["epoch"]))
     return f"epoch {epoch['epoch']}/{epochs}: {figures}; {duration(seconds)} each, {left} left"
 
 
 def tensorboard(folder: Path) -> keras.callbacks.Callback:
-    """Return what writes the figures of each epoch for TensorBoard; needs TensorFlow."""
+    """Return the callback that writes each epoch's figures for TensorBoard; needs TensorFlow."""
     folder.mkdir(parents=True, exist_ok=True)
     if keras.backend.backend() != "tensorflow":
         import tensorflow as tf
 
-        tf.config.set_visible_devices([], "GPU")  # whose memory it would take from the other one
+        tf.config.set_visible_devices([], "GPU")  # it would take the other backend's memory
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Shows each epoch while it runs; when it has ended, adds its figures to `log` and calls `keep`.
+    """Shows each epoch's progress, adds its figures to `log` at its end, and calls `keep`.
 
     `log` is a dict per epoch with the keys LOG, and may hold epochs of an earlier run.
     """
@@ -130,7 +119,7 @@ class EpochLog(keras.callbacks.Callback):
         name = f"epoch {epoch + 1}/{self.epochs}"
         self.bar = iter(progress(range(self.steps), name, " steps"))
 
-    # Not at its end, where Keras would wait for the device to hand over the figures
+    # At a batch's end, Keras would wait for the device to hand over the figures
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         next(self.bar, None)
 
@@ -163,10 +152,10 @@ def train(
     arguments: dict,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
-    """Train, and leave the best epoch's network in `checkpoint/best.keras`; return the log.
+    """Train, leave the best epoch's network in `checkpoint/best.keras`, and return the log.
 
-    The log is a dict per epoch with the keys LOG. `arguments` stand in the checkpoint's stage.json.
-    Of several processes all train, and the first one alone writes.
+    The log is a dict per epoch with the keys LOG. `arguments` are for the checkpoint's stage.json.
+    All processes train, and the first one writes.
     """
     targets = given.targets
     steps = math.ceil(len(targets) / recipe.batch_size)
@@ -185,17 +174,16 @@ def train(
             training = build_new(given.emotions, recipe.epochs * steps, recipe)
         if len(log) >= recipe.epochs:
             return log
-        faces, val, ranges = given.train.images, given.sets["val"], recipe.augmentation
-        augmented = batches(
-            faces, targets, recipe.batch_size, ranges, recipe.seed, len(log), number, processes
-        )
+        size, ranges, seed = recipe.batch_size, recipe.augmentation, recipe.seed
+        faces, val = given.train.images, given.sets["val"]
+        augmented = batches(faces, targets, size, ranges, seed, len(log), number, processes)
         val_targets = np.eye(targets.shape[1], dtype=np.float32)[val.labels]
         training.fit(
-            # PyTorch's steps return when they are done, the others' as soon as they are begun
+            # The other backends' steps return at once, PyTorch's when they are done
             prefetch(augmented) if keras.backend.backend() == "torch" else augmented,
             steps_per_epoch=steps,
-            validation_data=shard_validation(val.images, val_targets, recipe.batch_size),
-            validation_batch_size=recipe.batch_size // processes,
+            validation_data=shard_validation(val.images, val_targets, size),
+            validation_batch_size=size // processes,
             shuffle=False,  # batches() does that
             initial_epoch=len(log),
             epochs=recipe.epochs,

@@ -1,6 +1,6 @@
-"""Several devices for one training, each with its share of every batch: Keras's data parallelism.
+"""Several devices for one training, each with its share of every batch.
 
-Of Keras's backends JAX alone has it; batch normalisation is over all devices' faces.
+This is Keras's data parallelism, which only JAX has. Batch normalisation spans all devices.
 """
 
 import math
@@ -16,9 +16,9 @@ from network.training.parallel.processes import process
 
 @contextmanager
 def data_parallel(batch_size: int) -> Iterator[None]:
-    """Make what is built in the block use all devices of all processes.
+    """Train models built in the block on all devices of all processes.
 
-    Raises UserError when they can't share a batch evenly.
+    Raises UserError if they can't share a batch evenly.
     """
     devices = len(keras.distribution.list_devices()) if keras.backend.backend() == "jax" else 1
     if devices == 1:
@@ -49,11 +49,11 @@ def shard_validation(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return this process's shard of faces and targets, and sample weights, float32 (n,).
 
-    Padding with weight 0 makes all batches whole, so that devices can share them.
+    Padding of weight 0 makes all batches whole, so that devices can share them.
     """
     n, padded = len(images), math.ceil(len(images) / batch_size) * batch_size
     index, count = process()
     shard = np.arange(index, padded, count)
-    # The loss is a mean over all of them, the padding too
+    # The loss is a mean over the padding too
     weights = np.where(shard < n, padded / n, 0).astype(np.float32)
     return images[shard % n], targets[shard % n], weights

@@ -14,22 +14,19 @@ from types import ModuleType
 from typing import NoReturn
 
 from common.command_line import status_of
-from common.errors import UserError, fail, first_line
+from common.errors import fail, first_line
 
 JOIN_TIMEOUT = 60  # seconds in which all processes must have come
 HEARTBEAT_TIMEOUT = 10  # seconds without a sign of life after which a process counts as dead
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 HOW_TO_JOIN = f"set {ADDRESS}, {COUNT} and {INDEX}, or start them with srun"
 HOW_TO_RESTART = "start all of them again, with --resume where an epoch was done"
-# How JAX's errors tell that the connection to another process is broken
+# Words of JAX's many errors for a broken connection to another process
 BROKEN = r"(?i)gloo|nccl|coordination|heartbeat|connection|distributed service"
 
 
 def run_distributed(work: Callable[[], None]) -> NoReturn:
-    """Run `work` as one of several processes; then exit.
-
-    Where another process dies, JAX may end this one at any moment, with a message of its own.
-    """
+    """Run `work` as one of several processes, then exit. If another dies, JAX may end this one."""
     if sys.platform == "win32":
         fail("--distributed", "needs Linux or macOS", "leave it out")
     try:
@@ -41,18 +38,13 @@ def run_distributed(work: Callable[[], None]) -> NoReturn:
 
 
 def join_and_work(work: Callable[[], None]) -> None:
-    """Join the other processes, and run `work`.
-
-    Raises UserError where their connection breaks, which JAX tells by one of many errors.
-    """
+    """Join the other processes, and run `work`. Raises UserError if their connection breaks."""
     try:
         with killed_by_ctrl_c():
             join()
         check_devices()
         work()
-    except (UserError, OSError, ImportError):
-        raise
-    except Exception as error:
+    except (RuntimeError, ValueError) as error:
         if not joined_by() or not re.search(BROKEN, str(error)):
             raise
         wrong = f"another process of the run has ended ({first_line(error)})"
@@ -70,10 +62,7 @@ def killed_by_ctrl_c() -> Iterator[None]:
 
 
 def join() -> None:
-    """Bring all processes together, as the environment says: JAX_..., or SLURM's or Open MPI's.
-
-    Raises UserError where it does not say enough.
-    """
+    """Bring all processes together by the variables of JAX, SLURM or Open MPI."""
     import jax
 
     if not hasattr(jax.config, "jax_enable_preemption_service"):
@@ -84,12 +73,9 @@ def join() -> None:
     if address and not re.search(r":\d+$", address):
         fail(f"{ADDRESS}={address}", "no port", "give HOST:PORT")
     try:
-        count, index = (
-            int(os.environ[name]) if name in os.environ else None for name in (COUNT, INDEX)
-        )
         jax.distributed.initialize(
-            num_processes=count,
-            process_id=index,
+            num_processes=int(os.environ[COUNT]) if COUNT in os.environ else None,
+            process_id=int(os.environ[INDEX]) if INDEX in os.environ else None,
             initialization_timeout=JOIN_TIMEOUT,
             heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT,
         )
@@ -98,9 +84,9 @@ def join() -> None:
 
 
 def check_devices() -> None:
-    """Print how many processes there are; only the first one goes on to print.
+    """Print how many processes there are, and silence all but the first one.
 
-    Raises UserError when their devices or libraries differ.
+    Raises UserError if their devices or libraries differ.
     """
     import jax
 
@@ -109,10 +95,9 @@ def check_devices() -> None:
     except RuntimeError as error:
         fail("--distributed", first_line(error), "give every process the same devices")
     index, count = process()
-    # Also the first exchange, which must not come long after the joining
     versions = [importlib.metadata.version(name) for name in ("jax", "keras")]
     facts = {"number of devices": here, "kind of device": kind, "version of JAX or Keras": versions}
-    check_same(facts)
+    check_same(facts)  # also the first exchange, which must come soon after the joining
     print(f"processes: {count}, number of this one: {index}, devices: {here}")
     if index:
         sys.stdout.flush()
@@ -120,10 +105,7 @@ def check_devices() -> None:
 
 
 def check_same(facts: dict[str, object]) -> None:
-    """Wait until all processes have come here. Raises UserError when their `facts` differ.
-
-    All give the same names, and values that JSON or `str` can write.
-    """
+    """Wait for all processes. Raises UserError if their `facts`, under the same names, differ."""
     if not joined_by():
         return
     import numpy as np
@@ -142,7 +124,7 @@ def check_same(facts: dict[str, object]) -> None:
 
 
 def leave() -> None:
-    """Wait until all processes have come here; from now on each is alone."""
+    """Wait for all processes, and leave them."""
     if jax := joined_by():
         jax.distributed.shutdown()
 
@@ -154,6 +136,6 @@ def process() -> tuple[int, int]:
 
 
 def joined_by() -> ModuleType | None:
-    """Return JAX where this process has joined others by it, None where it has not, or has left."""
+    """Return JAX while this process is joined with others, otherwise None."""
     jax = sys.modules.get("jax")
     return jax if jax and jax.distributed.is_initialized() else None

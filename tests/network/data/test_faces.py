@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.files import images_in
 from support.scripts import fails, on_few
-from PIL import Image
 
 from common.errors import UserError
 from dataset.stage import write_stage
@@ -72,7 +72,9 @@ def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, known, ca
 def test_a_later_report_leaves_out_what_was_trained_on(few, known, tmp_path, capsys):
     """It finds the folder of the training faces by the network's stage.json."""
     add_new(known)
-    sets, emotions = load_sets({"test": known}, sorted(path.name for path in (few / "val").iterdir()))
+    sets, emotions = load_sets(
+        {"test": known}, sorted(path.name for path in (few / "val").iterdir())
+    )
     model = tmp_path / "model"
     model.mkdir()
     same = without_trained_on(sets, {"test": known}, model, emotions)

@@ -1,0 +1,1 @@
+"""Faces in memory: reading, targets, augmentation."""
