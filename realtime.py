@@ -56,10 +56,10 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.frame import Frame, Picture, mirrored
+    from webcam.sources.frame import Frame, Picture, Source, mirrored
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
-    from webcam.sources.open import Source, open_first_camera, open_source
+    from webcam.sources.open import open_first_camera, open_source
     from webcam.sources.overheard import Overheard
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
@@ -157,8 +157,7 @@ def main() -> int:
         output = open_output(output_path, source, annotator.annotate, args.h264)
         sinks: list[Sink] = [output] if output and (output_path or window) else []
         if args.csv:
-            table = CsvWriter(args.csv, analyzer.emotions, source.extra_column, source.paths)
-            sinks.append(table)
+            sinks.append(CsvWriter(args.csv, analyzer.emotions, source))
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
             live, collecting = isinstance(source, CameraSource), args.collect is not None

@@ -6,28 +6,27 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
 
 
-class CameraSource:
+class CameraSource(Source):
     """A camera or a stream without end.
 
     A thread reads it and keeps the newest frame alone, so that what is shown is never old. One that
     stops is opened again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    end, extra_column = None, "clock"
+    extra_column = "clock"
 
     def __init__(
         self,
@@ -36,15 +35,14 @@ class CameraSource:
         capture: "cv2.VideoCapture",
         overheard: Overheard,
     ):
-        self.name, self.size, self.capture = name, size, capture
-        self.paths: list[Path] = []
-        self.overheard, self.interlaced = overheard, False
+        super().__init__([])
+        self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
+        self.interlaced = self.lost = False
         # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
         self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self.closing = threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
-        self.lost = False
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 

@@ -1,7 +1,9 @@
-"""What sources yield, frames of a video or pictures, and what a recording needs to know of a video."""
+"""What the program reads: frames of videos and cameras, pictures, and the sources of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,6 +34,27 @@ class VideoInfo:
     rate: float  # frames/s
     live: bool = False  # its time goes on during a pause
     sound: str | None = None  # the file or address that ffmpeg can take its sound from
+
+
+class Source:
+    """Where frames or pictures come from. A kind of source overrides what it needs."""
+
+    info: VideoInfo  # of all but pictures
+    end: float | None = None  # the seconds at which the last frame ends, once they are known
+    extra_column: str | None = None  # the last one of the CSV, if it has one more
+
+    def __init__(self, paths: list[Path]):
+        self.paths = paths  # the files that are read, which no output may replace
+
+    def frames(self) -> Iterator[Any]:
+        """Yield the frames or pictures in order, and None where a camera has no new one."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release files and threads."""
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when not all could be read."""
 
 
 def mirrored(frames: Iterable[Frame | Picture | None]) -> Iterator[Frame | Picture | None]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
@@ -25,46 +25,40 @@ STAMPS = 30  # time stamps that tell a video's rate
 # Seconds between two frames; more is an error, or, as to ffmpeg too, another recording
 MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
 MAX_STRETCH = 4  # of pixels that are not square; more is an error
-AVI, MPEG = (b"RIFF",), (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
+AVI, MPEG = b"RIFF", (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
 FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # how its lines begin
 MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain before those are handed over
 
 
-class VideoSource:
+class VideoSource(Source):
     """A video file, or a recording at an address: every frame, in order, with square pixels.
 
-    `overheard` holds what FFmpeg prints: OpenCV 4.13 and newer hand over black or old frames of
-    interlaced video, call that a success, and only there it shows.
+    `overheard` holds FFmpeg's messages. Only they tell of interlaced video: OpenCV 4.13 and newer
+    return black or old frames of it and report success.
     """
 
-    extra_column = None
-
     def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
-        self.name, self.paths, self.capture = name, [Path(name)], capture
-        self.overheard = overheard
+        super().__init__([Path(name)])
+        self.name, self.capture, self.overheard = name, capture, overheard
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
         self.usual = 1 / (self.said_rate or UNKNOWN_RATE)  # seconds from frame to frame
         self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # frames
-        self.is_mpeg = self.is_kind(MPEG)
+        self.is_file = Path(name).is_file()  # addresses and named pipes are read once
+        start = b""
+        if self.is_file:
+            with open(name, "rb") as file:
+                start = file.read(4)
+        self.is_mpeg, self.is_avi = start.startswith(MPEG), start.startswith(AVI)
         self.stretch = stretch_to_square_pixels(capture)
         self.count, self.last, self.problem = 0, 0.0, ""
         self.offset = 0.0  # seconds, from the time stamps to the times of the frames
+        whole = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
+        self.max_gap = MAX_MPEG_GAP if self.is_mpeg else max(whole, MAX_MPEG_GAP)
         self.complaint_at = -math.inf  # frames that had been read at FFmpeg's last complaint
-        self.end: float | None = None
-
-    def is_kind(self, starts: tuple[bytes, ...]) -> bool:
-        """Return whether the file begins as one of a kind does; an address is of none."""
-        if not Path(self.name).is_file():  # of a named pipe that would be lost
-            return False
-        try:
-            with open(self.name, "rb") as file:
-                return file.read(4).startswith(starts)
-        except OSError:
-            return False
 
     @cached_property
-    def info(self) -> VideoInfo:
+    def info(self) -> VideoInfo:  # type: ignore[override]
         """The sound of the video, and a constant rate for a copy of it.
 
         Where its own rate varies, that is the rate of the first frames or the mean, whichever is
@@ -78,7 +72,7 @@ class VideoSource:
 
     def _measure_rate(self) -> float:
         """Return the frames/s by the median distance of the first time stamps; 0 for none."""
-        if not Path(self.name).is_file():  # an address, a named pipe: read once
+        if not self.is_file:
             return 0.0
         capture = open_capture(self.name)
         stamps: list[float] = []  # seconds
@@ -104,7 +98,9 @@ class VideoSource:
                 self._end()
                 return
             pictures[self.count % 2] = picture
-            yield Frame(self._square(picture), self._next_time())
+            if self.stretch != (1, 1):
+                picture = cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
+            yield Frame(picture, self._next_time())
 
     def _next_time(self) -> float:
         """Return the media time of the frame that was just read, which is later than the last one's.
@@ -118,20 +114,6 @@ class VideoSource:
         self.count, self.last = self.count + 1, max(seconds, 0.0)
         return self.last
 
-    @cached_property
-    def max_gap(self) -> float:
-        """The most seconds between two frames that are believed."""
-        if self.is_mpeg:
-            return MAX_MPEG_GAP
-        promised = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
-        return max(promised, MAX_MPEG_GAP)
-
-    def _square(self, picture: np.ndarray) -> np.ndarray:
-        """Return a picture with square pixels."""
-        if self.stretch == (1, 1):
-            return picture
-        return cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
-
     def _end(self) -> None:
         """Note when the last frame ends, or that the file is damaged."""
         # Only an AVI tells its frames for sure: an MP4 may be trimmed, others count what they guess
@@ -139,7 +121,7 @@ class VideoSource:
         complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
         if not self.count:
             self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
-        elif self.count < self.promised - 1 and (complained or self.is_kind(AVI)):
+        elif self.count < self.promised - 1 and (complained or self.is_avi):
             promised = self.promised * self.usual
             self.problem = f"damaged, {self.last:.1f} of {promised:.1f} seconds can be read"
         else:
@@ -168,10 +150,9 @@ def constant_rate(rate: float) -> float:
 
 
 def stretch_to_square_pixels(capture: "cv2.VideoCapture") -> tuple[float, float]:
-    """Return by what width and height are to be multiplied, 1 or more."""
-    width, height = (
-        capture.get(side) or 1.0 for side in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN)
-    )
+    """Return the factors, 1 or more, of width and height that make pixels square."""
+    width = capture.get(cv2.CAP_PROP_SAR_NUM) or 1.0
+    height = capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0
     turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90  # by OpenCV, as phones ask for
     ratio = height / width if turned else width / height
     if not 1 / MAX_STRETCH < ratio < MAX_STRETCH or abs(ratio - 1) < 0.005:
