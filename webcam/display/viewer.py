@@ -37,8 +37,8 @@ class Quit(Exception):
 class Viewer(Sink):
     """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
-    The frames of a `live` source are shown as they come, a video's at their times, and pictures
-    until space is pressed. The `m` key mirrors the window and its snapshots, but no recording. With
+    A camera's frames are shown as they come, a video's at their times, and pictures until space is
+    pressed. The `m` key mirrors the window and its snapshots, but no recording. With
     `collecting` the window always shows which key saves a face as which emotion. Raises Quit.
     """
 
@@ -48,14 +48,12 @@ class Viewer(Sink):
         annotator: Annotator,
         summary: Summary,
         recorder: VideoRecorder | None,
-        live: bool,
         collector: Collector,
         collecting: bool,
     ):
         super().__init__()
         self.window, self.annotator, self.summary = window, annotator, summary
-        self.collector, self.recorder = collector, recorder
-        self.live, self.collecting = live, collecting
+        self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.mirrored = self.paused = self.help = False
         self.frame: Frame | Picture | None = None  # the one on the screen
         self.faces: list[Face] = []
@@ -68,15 +66,13 @@ class Viewer(Sink):
         """Show a frame at its time, a picture or a paused frame until space is pressed."""
         if isinstance(frame, Picture):
             self.paused = True
-        else:
+        elif not frame.clock:  # no camera's
             self.wait_until(frame.seconds)
         self.frame, self.faces, self.latest = frame, faces, time.monotonic()
         self.interact()
 
     def wait_until(self, seconds: float) -> None:
         """Show the last frame of a video until the time of the next one."""
-        if self.live:
-            return
         # No frame is left out: a slow computer plays the video slower
         now = time.monotonic()
         self.late = now - seconds if self.frame is None else max(self.late, now - seconds)

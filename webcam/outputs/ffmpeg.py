@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -36,7 +35,7 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
     """
     if source is None or not is_there():
         return None, None
-    entries = "stream=codec_type,start_time,duration:stream_tags=DURATION:format"
+    entries = "stream=codec_type,start_time,duration:format=format_name,start_time"
     command = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", to_input(source)]
     try:
         said = json.loads(_run(command, 30).stdout)
@@ -45,22 +44,10 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
         begins = max(0.0, float(video.get("start_time", 0)) - start)
         # The time stamps of an MPEG stream may be those of several recordings
         is_mpeg = said["format"]["format_name"].startswith("mpeg")
-        seconds = None if is_mpeg else _duration(video)
+        seconds = None if is_mpeg or "duration" not in video else float(video["duration"])
         return begins if "audio" in streams else None, seconds
     except (ValueError, KeyError, subprocess.TimeoutExpired):
         return None, None
-
-
-def _duration(video: dict) -> float | None:
-    """Return the seconds of a stream. Matroska has them in a tag."""
-    if "duration" in video:
-        return float(video["duration"])
-    tag = re.match(r"(\d+):(\d+):(\d+\.\d+)", video.get("tags", {}).get("DURATION", ""))
-    if not tag:
-        return None
-    hours, minutes, seconds = map(float, tag.groups())
-    # It counts from the file's start
-    return 3600 * hours + 60 * minutes + seconds - float(video.get("start_time", 0))
 
 
 def sound_command(video: Path, source: str, start: float) -> str:

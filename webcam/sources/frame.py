@@ -1,9 +1,8 @@
 """What the program reads: frames of videos and cameras, pictures, and the sources of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,6 +26,9 @@ class Picture:
     last: bool = False  # no other picture follows
 
 
+Frames = Iterator[Frame | Picture | None]  # None where a camera has no new one
+
+
 @dataclass(frozen=True)
 class VideoInfo:
     """What the recording of a video needs to know of it."""
@@ -46,8 +48,8 @@ class Source:
     def __init__(self, paths: list[Path]):
         self.paths = paths  # the files that are read, which no output may replace
 
-    def frames(self) -> Iterator[Any]:
-        """Yield the frames or pictures in order, and None where a camera has no new one."""
+    def frames(self) -> Frames:
+        """Yield the frames or pictures in order."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -57,7 +59,7 @@ class Source:
         """Raise UserError when not all could be read."""
 
 
-def mirrored(frames: Iterable[Frame | Picture | None]) -> Iterator[Frame | Picture | None]:
+def mirrored(frames: Frames) -> Frames:
     """Yield frames as in a mirror."""
     for frame in frames:
         yield frame and replace(frame, image=cv2.flip(frame.image, 1))

@@ -1,4 +1,4 @@
-"""Pictures: which files are some, and reading them one after the other."""
+"""Pictures: finding them, and reading them one after the other."""
 
 import glob
 import tempfile
@@ -15,15 +15,15 @@ from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.overheard import Overheard
 
 WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
-# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
+# Endings of pictures, so that one that OpenCV can't read is named as such
 PICTURE_SUFFIXES = WRITTEN.union(
     ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
     ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
 )
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
-CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
-MAX_PAGES = 8  # that are held in memory
-MAX_BYTES = 2**29  # of all pictures of an animation, which are held together
+CUT_OFF = "Premature end of JPEG"  # in libjpeg's messages, when it fills the picture up with gray
+MAX_PAGES = 8  # in memory
+MAX_BYTES = 2**29  # of all pictures of an animation, in memory
 UNREADABLE = "not a picture that OpenCV can read; convert it to PNG or JPEG"
 TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
 
@@ -43,7 +43,7 @@ def count_pictures(file: Path) -> int:
 
 
 def is_animation(file: Path, count: int) -> bool:
-    """Return whether a file of `count` pictures shows them one after the other, not as pages."""
+    """Return whether the `count` pictures of a file are an animation, not pages."""
     return count > 1 and file.suffix.lower() not in PAGES
 
 
@@ -69,8 +69,8 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
 
 
 def fits_in_memory(animation: Path, count: int) -> bool:
-    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them."""
-    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
+    """Return whether all `count` pictures of an animation fit, as OpenCV reads them at once."""
+    picture = next(read_pictures(animation, 1))
     size = 0 if picture is None else picture.size / 3 * 4 * count
     return size <= MAX_BYTES
 
@@ -139,10 +139,7 @@ def name_pictures(file: str, count: int) -> list[str]:
 
 
 def list_pictures(names: list[str]) -> list[Path]:
-    """Return the files that names stand for: files, patterns, or folders (the pictures in them).
-
-    What is left out of a folder is printed. Raises UserError when a name stands for nothing.
-    """
+    """Return the files of some names: files, patterns, or folders (the pictures in them)."""
     files = []
     for name in names:
         path = Path(name)
@@ -158,10 +155,7 @@ def list_pictures(names: list[str]) -> list[Path]:
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return the pictures in a folder; print what else is there, but for hidden entries.
-
-    Raises UserError when there are none.
-    """
+    """Return the pictures in a folder; print the names of other entries, except hidden ones."""
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
     pictures = [file for file in files if is_picture(file)]
     if not pictures:

@@ -20,14 +20,14 @@ from webcam.sources.overheard import Overheard
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; more is no rate but a time base
 MIN_RATE, MAX_VARYING_RATE = 10, 60  # frames/s made of a video whose rate varies
-MAX_LAST = 1.0  # seconds that the last picture is shown, which OpenCV does not tell
+MAX_LAST = 1.0  # seconds that the last picture is shown: OpenCV does not tell
 STAMPS = 30  # time stamps that tell a video's rate
-# Seconds between two frames; more is an error, or, as to ffmpeg too, another recording
+# Seconds between two frames; more is an error, or another recording, as for ffmpeg
 MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
 MAX_STRETCH = 4  # of pixels that are not square; more is an error
 AVI, MPEG = b"RIFF", (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
-FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # how its lines begin
-MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain before those are handed over
+FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # the beginning of its lines
+MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain that much too early
 
 
 class VideoSource(Source):
@@ -61,8 +61,7 @@ class VideoSource(Source):
     def info(self) -> VideoInfo:  # type: ignore[override]
         """The sound of the video, and a constant rate for a copy of it.
 
-        Where its own rate varies, that is the rate of the first frames or the mean, whichever is
-        higher.
+        If its own rate varies, that is the higher one of the first frames' rate and the mean.
         """
         measured, rate = self._measure_rate(), self.said_rate or UNKNOWN_RATE
         if measured and not 0.9 < self.said_rate / measured < 1.1:
@@ -83,7 +82,7 @@ class VideoSource(Source):
         return 1 / median if median > 0 else 0.0
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame with its media time; its picture stays until the next but one."""
+        """Yield every frame with its media time; the next but one reuses its image."""
         pictures: list[np.ndarray | None] = [None, None]
         while True:
             there, picture = self.capture.read(pictures[self.count % 2])
@@ -103,7 +102,7 @@ class VideoSource(Source):
             yield Frame(picture, self._next_time())
 
     def _next_time(self) -> float:
-        """Return the media time of the frame that was just read, which is later than the last one's.
+        """Return the media time of the frame just read, later than the last one's.
 
         Some files have no time stamps, others are two recordings, one after the other.
         """
@@ -116,8 +115,8 @@ class VideoSource(Source):
 
     def _end(self) -> None:
         """Note when the last frame ends, or that the file is damaged."""
-        # Only an AVI tells its frames for sure: an MP4 may be trimmed, others count what they guess
-        # from the length of the longest stream. But where a file is cut off, FFmpeg complains
+        # Only an AVI knows its number of frames: an MP4 may be trimmed, others guess it from the
+        # length of the longest stream. But FFmpeg complains about a file that is cut off
         complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
         if not self.count:
             self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
@@ -131,7 +130,7 @@ class VideoSource(Source):
         self.capture.release()
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when the video is damaged, or interlaced where OpenCV can't read that."""
+        """Raise UserError if the video is damaged, or interlaced and OpenCV can't read that."""
         name = without_secrets(self.name)
         if self.problem.startswith(INTERLACED):
             new = Path(Path(name).name).with_suffix(".progressive.mp4")
@@ -144,7 +143,7 @@ class VideoSource(Source):
 def constant_rate(rate: float) -> float:
     """Return frames/s for a copy of a video whose own rate varies and is mostly `rate`.
 
-    Within bounds, so that no picture is far from its time, nor the copy huge.
+    Bounds keep the pictures near their times, and the copy small.
     """
     return min(max(rate, MIN_RATE), MAX_VARYING_RATE)
 

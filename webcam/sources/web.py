@@ -4,13 +4,8 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from urllib import request
 from urllib.parse import unquote, urlsplit
-from urllib.request import (
-    HTTPBasicAuthHandler,
-    HTTPDigestAuthHandler,
-    HTTPPasswordMgrWithDefaultRealm,
-    build_opener,
-)
 
 from common.errors import fail, first_line
 from webcam.sources.names import without_secrets
@@ -69,8 +64,8 @@ def _request(address: str):
     """Return the reply of a server, its body still to be read. Raises one of PROBLEMS."""
     parts = urlsplit(address)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    passwords = HTTPPasswordMgrWithDefaultRealm()
+    passwords = request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username:
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
-    opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
-    return opener.open(bare, timeout=TIMEOUT)
+    ways = request.HTTPBasicAuthHandler(passwords), request.HTTPDigestAuthHandler(passwords)
+    return request.build_opener(*ways).open(bare, timeout=TIMEOUT)
