@@ -28,13 +28,13 @@ import argparse
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from common.libraries import required
 
-# Before OpenCV loads: keep what it says off stderr, where an error is one line
+# Before OpenCV loads: keep its messages off stderr, where an error is one line
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 # With it FFmpeg's errors would go to stdout, late; without it to stderr, where Overheard takes them
 os.environ.pop("OPENCV_FFMPEG_LOGLEVEL", None)
@@ -56,27 +56,22 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.frame import Frame, Picture, mirrored
+    from webcam.sources.frame import Frames, Picture, Source, mirrored
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
-    from webcam.sources.open import Source, open_first_camera, open_source
+    from webcam.sources.open import open_first_camera, open_source
     from webcam.sources.overheard import Overheard
 
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
 
 def find_model() -> Path:
-    """Return data/model where train.py has made one, else the network that comes along."""
+    """Return data/model if train.py has made one, else the network beside this script."""
     made = Path("data/model")
     return made if (made / "emotion.onnx").is_file() else PRETRAINED
 
 
-def process(
-    frames: Iterable[Frame | Picture | None],
-    analyzer: FaceAnalyzer,
-    sinks: list[Sink],
-    summary: Summary,
-) -> None:
+def process(frames: Frames, analyzer: FaceAnalyzer, sinks: list[Sink], summary: Summary) -> None:
     """Name the faces of every frame, until the frames end or the user quits."""
     for frame in frames:
         if frame is None:  # a camera has no new one
@@ -109,17 +104,16 @@ def interrupt(number: int, frame: object) -> NoReturn:
 
 
 def choose_output(args: argparse.Namespace, source: Source) -> Path | None:
-    """Return where to write what would be shown, where no window can open; print a line on it."""
-    output = args.output
-    if not (output or args.csv or args.collect):
-        output = name_output(source)
+    """Return the file to write in place of a window that can't open; print a line on it."""
+    nothing_asked = not (args.output or args.csv or args.collect)
+    output = name_output(source) if nothing_asked else args.output
     where = f"writing {output} instead" if output else "going on without"
     print(f"no window can open (no display, or opencv-python-headless): {where}")
     return output
 
 
 def print_results(summary: Summary, sinks: list[Sink]) -> None:
-    """Print how many frames and faces there were, what was written, and notes on that."""
+    """Print the summary, the files written, and notes on them."""
     print(summary)
     for line in (line for sink in sinks for line in sink.report()):
         print(f"wrote {line}")
@@ -137,7 +131,7 @@ def main() -> int:
         print(f"the network is that in {model}")
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         # 2. What is read
-        overheard = stack.enter_context(Overheard())  # FFmpeg's messages and Qt's are not ours
+        overheard = stack.enter_context(Overheard())  # keeps FFmpeg's and Qt's messages off stderr
         if args.source or args.size or args.collect:
             source = open_source(args.source or ["0"], args.size, overheard)
         else:
@@ -155,15 +149,14 @@ def main() -> int:
         summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
         annotator = Annotator(analyzer.emotions, args.bars)
         output = open_output(output_path, source, annotator.annotate, args.h264)
-        sinks: list[Sink] = [output] if output and (output_path or window) else []
+        sinks: list[Sink] = [output] if output else []
         if args.csv:
-            table = CsvWriter(args.csv, analyzer.emotions, source.extra_column, source.paths)
-            sinks.append(table)
+            sinks.append(CsvWriter(args.csv, analyzer.emotions, source))
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
-            live, collecting = isinstance(source, CameraSource), args.collect is not None
-            viewer = Viewer(window, annotator, summary, recorder, live, collector, collecting)
-            sinks.append(viewer)
+            sinks.append(
+                Viewer(window, annotator, summary, recorder, collector, bool(args.collect))
+            )
         elif args.collect:
             sinks.append(collector)
         for sink in sinks:
@@ -176,8 +169,7 @@ def main() -> int:
                 sink.end(source.end)
         except Quit:
             pass
-        # How a camera without a window is stopped: all files are closed then too
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # the usual end of a camera without a window
             status = 130
         finally:
             on_signals(lambda number, frame: None)
@@ -185,8 +177,8 @@ def main() -> int:
         print_results(summary, sinks)
     source.raise_read_errors()  # now that all else is safe
     if not summary.frames and not status:
-        name = without_secrets(args.source[0]) if args.source else "0"
-        fail(name, "no frame could be read", "try another --source")
+        name = args.source[0] if args.source else "0"
+        fail(without_secrets(name), "no frame could be read", "try another --source")
     return status
 
 

@@ -31,6 +31,10 @@ SHARE = 0.2  # of a face, cut off
 Changed = tuple[np.ndarray, np.ndarray]  # a gray frame, and the face's box in it
 
 
+class NoRim(HaarDetector):
+    rim = 0.0
+
+
 class NoTilt(HaarDetector):
     """Faces upright alone."""
 
@@ -87,7 +91,7 @@ class NoScenes(Tracker):
 
 PARTS: dict[str, tuple[Callable, Callable]] = {
     "all": (HaarDetector, Tracker),
-    "no rim of repeated pixels": (lambda: HaarDetector(rim=0), Tracker),
+    "no rim of repeated pixels": (NoRim, Tracker),
     "small frames not enlarged": (NoEnlarging, Tracker),
     "no search for tilted faces": (NoTilt, Tracker),
     "no cascade of profiles": (NoProfile, Tracker),

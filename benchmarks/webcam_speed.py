@@ -23,7 +23,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -40,7 +39,7 @@ from webcam.display.annotator import Annotator
 from webcam.display.overlay import draw_faces
 from webcam.outputs.table import CsvWriter
 from webcam.outputs.video import VideoRecorder
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.open import open_source
 
 SIZES = [(640, 480), (1280, 720), (1920, 1080)]
@@ -242,9 +241,10 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
         # MKV, since FFmpeg holds an MP4's index in memory until the file is closed
         video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
         annotator = Annotator(analyzer.emotions, bars=False)
-        source = SimpleNamespace(info=VideoInfo(RATE), paths=[])
+        source = Source([])
+        source.info = VideoInfo(RATE)
         output = VideoRecorder(video, source, annotator.annotate)
-        rows = CsvWriter(table, analyzer.emotions, None, [])
+        rows = CsvWriter(table, analyzer.emotions, source)
         for number, picture in enumerate(itertools.islice(itertools.cycle(frames), count)):
             frame = Frame(picture, number / RATE)
             faces: list[Face] = analyzer.analyze(frame.image, frame.seconds)

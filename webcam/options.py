@@ -13,14 +13,14 @@ from webcam.outputs.collector import DEFAULT, MOST_KEYS, is_folder_name
 def frame_size(text: str) -> tuple[int, int]:
     """Return the width and height, in pixels, of `1280x720`."""
     if not re.fullmatch("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", text.lower()):
-        what = f"{text}: give width and height in pixels, such as 1280x720"
-        raise argparse.ArgumentTypeError(what)
+        wanted = "give width and height in pixels, such as 1280x720"
+        raise argparse.ArgumentTypeError(f"{text}: {wanted}")
     width, height = text.lower().split("x")
     return int(width), int(height)
 
 
 def emotion(text: str) -> str:
-    """Return the name of an emotion, which is to be that of a folder."""
+    """Return the name of an emotion, which must also suit a folder."""
     if not is_folder_name(text):
         raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have; give another")
     return text
@@ -32,8 +32,7 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add = parser.add_argument
     parser.begin_group("source")
     source = "camera number, video, stream URL, pictures (files, folders, 'patterns*'), or demo"
-    default = "(0, or else demo)"
-    add("--source", nargs="+", help=f"{source} {default}")
+    add("--source", nargs="+", help=f"{source} (0, or else demo)")
     size = "to ask the camera for, such as 1280x720 (its own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
     mirror = "as in a mirror (for a camera, not for other sources)"
@@ -62,8 +61,7 @@ def parse_arguments(description: str) -> argparse.Namespace:
         if not args.collect:
             fail("--emotions", "goes with --collect", "give both, or neither")
         if len(args.emotions) > MOST_KEYS:
-            wrong = f"{len(args.emotions)} names for {MOST_KEYS} keys"
-            fail("--emotions", wrong, "leave some out")
+            fail("--emotions", f"{len(args.emotions)} names for {MOST_KEYS} keys", "leave some out")
         if len({name.casefold() for name in args.emotions}) < len(args.emotions):
             fail("--emotions", "a name twice", "give each once")
     return args

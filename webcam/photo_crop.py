@@ -10,9 +10,9 @@ from common.errors import fail
 from common.faces import FACE_SIZE
 from webcam.analysis.analyzer import to_gray
 from webcam.analysis.classifier import crop_face
-from webcam.detection.detector import Detector
 from webcam.detection.passes import VIDEO_LINES
-from webcam.sources.images import count_pictures, is_picture, read_pictures
+from webcam.detection.view import Detector
+from webcam.sources.images import count_pictures, first_of, is_picture, read_pictures
 from webcam.sources.names import utf8_name
 
 SIZE = (FACE_SIZE, FACE_SIZE)
@@ -21,10 +21,9 @@ MEND = "convert it to PNG or JPEG, or remove it"
 
 
 def check_readable(paths: list[Path]) -> None:
-    """Raise UserError when OpenCV has no reader for some pictures, such as HEIC.
+    """Raise UserError if OpenCV has no reader for some pictures, such as HEIC.
 
-    Only their first bytes are read, so that one is named before the work on others. Raises OSError
-    for one that may not be read at all.
+    This reads only their first bytes, before the work on all. Raises OSError without permission.
     """
     pictures = [path for path in paths if is_picture(path)]
     for path in pictures:
@@ -32,16 +31,15 @@ def check_readable(paths: list[Path]) -> None:
     with quiet():
         unread = [path for path in pictures if not cv2.haveImageReader(utf8_name(path))]
     if unread:
-        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        fail(f"{unread[0]}{more}", UNREADABLE, MEND)
+        fail(first_of(unread), UNREADABLE, MEND)
 
 
 def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
-    """Return the largest face in a file, gray uint8 (48, 48), and a note where it isn't the only one.
+    """Return the largest face in a file, gray uint8 (48, 48), and a note if there are more.
 
-    As realtime.py shows it to the network; only in pictures of more lines than VIDEO_LINES a small
-    face may be cut out a pixel or two apart. A picture of 48x48 pixels is a face already.
-    None and the reason where there is no face, or not one picture. Raises UserError when the picture can't be read.
+    Or None and the reason. The crop is that of realtime.py, or a pixel or two apart in pictures of
+    more than VIDEO_LINES. A picture of 48x48 pixels is a face already. Raises UserError when the
+    picture can't be read.
     """
     if not is_picture(path):
         return None, "a folder, not looked into" if path.is_dir() else "no picture"
@@ -53,8 +51,7 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     gray = to_gray(picture)
     if gray.shape == SIZE:
         return gray, ""
-    # As many lines as a video's frame: in a phone's picture most of the time would go to faces that
-    # are smaller still, of passers-by
+    # Searching a phone's picture in full would spend most of the time on passers-by
     boxes = detector.detect(gray, VIDEO_LINES) or detector.detect(gray)
     if not boxes:
         return None, "no face"

@@ -10,25 +10,24 @@ import numpy as np
 from webcam.analysis.classifier import Classifier
 from webcam.analysis.smoothing import ProbabilitySmoother
 from webcam.analysis.tracker import Track, Tracker
-from webcam.detection.detector import Detector, load_detector
+from webcam.detection.detector import load_detector
+from webcam.detection.view import Detector
 
 SMOOTHING = 0.3  # seconds over which the probabilities of a face are averaged
 NAME_AT_ONCE = 6  # faces named in a frame at least
 NAME_EVERY = 0.2  # seconds within which each face is named
 
 
-@dataclass(frozen=True, eq=False)  # that of arrays is not one answer
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Face:
-    """A face in a frame: its number, where it is, and what the network says of it."""
+    """A face in a frame: its number, its place, and the network's answer."""
 
     track_id: int  # the same from frame to frame; in a picture from left to right
-    square: (
-        np.ndarray
-    )  # float (x, y, side, tilt): pixels, degrees clockwise (webcam/detection/geometry.py)
+    square: np.ndarray  # float (x, y, side, tilt): pixels, degrees clockwise
     emotion: str
     confidence: float  # the emotion's probability; for a moment not the highest, see smoothing.py
     probabilities: np.ndarray  # float32 (emotions,), in the order of FaceAnalyzer.emotions
-    found: bool = True  # in this very frame; else it was there a moment ago
+    found: bool = True  # in this frame; else a moment ago
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -45,8 +44,8 @@ class Face:
 class FaceAnalyzer:
     """Names the expression on every face of a video's frames, or of pictures.
 
-    One analyzer for each video: it remembers the faces of earlier frames. Analyzers share nothing,
-    so that several may work in several threads; one analyzer is for one thread at a time.
+    It remembers the faces of earlier frames, so each video needs its own. Analyzers share nothing:
+    each thread may have one.
     """
 
     def __init__(self, classifier: Classifier, detector: Detector, smoothing: float = SMOOTHING):
@@ -63,7 +62,7 @@ class FaceAnalyzer:
 
         `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
         none, `detector` "haar" or the path of a YuNet model. Raises common.errors.UserError when
-        the folder holds no such network, or OpenCV no cascade, or can't read the model.
+        one of them can't be read.
         """
         return cls(Classifier.load(Path(folder)), load_detector(detector), smoothing)
 
@@ -75,8 +74,8 @@ class FaceAnalyzer:
     def analyze(self, frame: np.ndarray, seconds: float) -> list[Face]:
         """Return the faces of a video's next frame, which was taken at `seconds`.
 
-        `frame` is BGR, uint8 (height, width, 3). Times count from anywhere, and don't decrease.
-        Raises ValueError for what is no such frame.
+        `frame` is BGR, uint8 (height, width, 3); ValueError is raised for others. Times count from
+        anywhere, and don't decrease.
         """
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
@@ -86,25 +85,19 @@ class FaceAnalyzer:
         for track, row in zip(named, probabilities):
             self.smoother.update(track.track_id, row, seconds)
         self.seconds = seconds
-        return [
-            self.to_face(
-                track.track_id,
-                track.smoothed_box,
-                self.smoother[track.track_id],
-                self.smoother.label(track.track_id),
-                track.found,
-            )
-            for track in tracks
-        ]
+        faces = []
+        for track in tracks:
+            row, label = self.smoother[track.track_id], self.smoother.label(track.track_id)
+            face = self.to_face(track.track_id, track.smoothed_box, row, label)
+            faces.append(replace(face, found=track.found))
+        return faces
 
     def choose_tracks(self, tracks: list[Track], seconds: float) -> list[Track]:
-        """Return the tracks to name in this frame: of many, those that have waited longest.
+        """Return the tracks to name in this frame: new ones, then those that have waited longest.
 
-        New ones always; a face that was not found where it was looked for keeps what it has.
+        A face that was not found keeps its probabilities.
         """
-        waited = {
-            track.track_id: self.smoother.seconds_since(track.track_id, seconds) for track in tracks
-        }
+        waited = {track.track_id: self.smoother.waited(track.track_id, seconds) for track in tracks}
         found = [track for track in tracks if track.found or math.isinf(waited[track.track_id])]
         found.sort(key=lambda track: -waited[track.track_id])
         new = sum(math.isinf(waited[track.track_id]) for track in found)
@@ -112,32 +105,20 @@ class FaceAnalyzer:
         return found[: max(NAME_AT_ONCE, due, new)]
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a single picture; nothing of it is remembered.
-
-        `image` is BGR, uint8 (height, width, 3). Raises ValueError for what is no such picture.
-        """
+        """Return the faces of a single picture, BGR, uint8 (height, width, 3); remember nothing."""
         gray = to_gray(image)
         boxes = self.detector.detect(gray)
-        probabilities = self.classifier.classify(gray, boxes)
-        pairs = enumerate(zip(boxes, probabilities), 1)
+        pairs = enumerate(zip(boxes, self.classifier.classify(gray, boxes)), 1)
         return [self.to_face(number, box, row, row.argmax()) for number, (box, row) in pairs]
 
-    def to_face(
-        self,
-        track_id: int,
-        box: np.ndarray,
-        probabilities: np.ndarray,
-        label: int,
-        found: bool = True,
-    ) -> Face:
-        """Return a face at a box, float (x, y, side, tilt); `label` is its emotion's number."""
-        emotion, confidence = self.emotions[label], float(probabilities[label])
-        return Face(track_id, box, emotion, confidence, probabilities, found)
+    def to_face(self, track_id: int, box: np.ndarray, row: np.ndarray, label: int) -> Face:
+        """Return a face at a box with a row of probabilities; `label` is its emotion's number."""
+        return Face(track_id, box, self.emotions[label], float(row[label]), row)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
     """Return the gray values, uint8 (height, width), of a BGR frame. Raises ValueError for others."""
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
-        what = f"a frame of {frame.dtype} {frame.shape}"
-        raise ValueError(f"{what}, not BGR, uint8 (height, width, 3)")
+        given = f"{frame.dtype} {frame.shape}"
+        raise ValueError(f"a frame of {given}, not BGR, uint8 (height, width, 3)")
     return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

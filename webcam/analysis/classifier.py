@@ -17,10 +17,10 @@ MARGIN = 0.025  # of a face's side, added on each side before the network sees i
 
 @dataclass
 class Classifier:
-    """An ONNX network in cv2.dnn, which is shown each face and its mirror image.
+    """An ONNX network in cv2.dnn, which sees each face and its mirror image.
 
     `emotions` are in the order of its outputs. It takes faces of `side` by `side` pixels in 1 or 3
-    `channels`, and as many at once as one likes, or one if `one_by_one`.
+    `channels`, any number at once or `one_by_one`.
     """
 
     net: "cv2.dnn.Net"
@@ -31,10 +31,7 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Load emotion.onnx and labels.txt.
-
-        Raises UserError by name when one is missing, broken, or does not fit the other.
-        """
+        """Load emotion.onnx and labels.txt. Raises UserError if one is missing, broken or misfit."""
         path, labels = folder / "emotion.onnx", folder / "labels.txt"
         old = folder / "emotion.tflite"
         if old.is_file() and not path.is_file():
@@ -47,19 +44,16 @@ class Classifier:
         try:
             onnx = path.read_bytes()
             takes = check_shape(path, input_shape(onnx))
-            # Not by its name, which on Windows OpenCV takes in the system's code page
+            # Not by its name: on Windows OpenCV reads that in the system's code page
             net = cv2.dnn.readNetFromONNX(np.frombuffer(onnx, np.uint8))
-        except (cv2.error, ValueError, TypeError):
+        except (cv2.error, ValueError, TypeError, RecursionError):
             fail(path, "not an ONNX network that OpenCV can read", AGAIN)
         classifier = cls(net, [], *takes)
         classifier.emotions = read_labels(labels, classifier.check(path))
         return classifier
 
     def check(self, path: Path) -> int:
-        """Return how many outputs the network has.
-
-        Raises UserError if it does not give probabilities for two faces.
-        """
+        """Return the number of outputs. Raises UserError unless two faces give probabilities."""
         faces = np.zeros((2, self.side, self.side), np.uint8)
         faces[1] = np.linspace(0, 255, self.side)
         try:
@@ -86,8 +80,8 @@ class Classifier:
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, side, side).
 
-        The logits of a face and its mirror image are averaged. A softmax of logs of probabilities
-        gives what the softmax of the logits gives.
+        The logits of a face and its mirror image are averaged. Logs of probabilities serve as
+        logits: their softmax is the same.
         """
         shares = self.forward(np.concatenate([crops, crops[:, :, ::-1]]))
         logits = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
@@ -96,10 +90,7 @@ class Classifier:
         return shares / shares.sum(axis=1, keepdims=True)
 
     def forward(self, crops: np.ndarray) -> np.ndarray:
-        """Return what the network itself says of crops, uint8 (n, side, side).
-
-        Each of three channels is given the same gray values.
-        """
+        """Return the network's outputs for crops, uint8 (n, side, side); all channels are gray."""
         blob = np.repeat(crops[:, None], self.channels, axis=1).astype(np.float32)
         outputs = []
         for batch in blob[:, None] if self.one_by_one else [blob]:
@@ -109,10 +100,7 @@ class Classifier:
 
 
 def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:
-    """Return side and channels of a network's input, and whether it takes one face at a time.
-
-    Raises UserError if no square faces go in.
-    """
+    """Return side and channels of a network's input, and whether it takes one face at a time."""
     match shape:
         case [1 | None as batch, 1 | 3 as channels, int(side), width] if side == width <= 1024:
             return side, channels, batch == 1

@@ -6,18 +6,17 @@ An ONNX file is a message in protobuf's wire format. onnx/onnx.proto has the num
 import io
 from collections.abc import Iterator
 
-MODEL_GRAPH, GRAPH_INPUT, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE = 7, 11, 2, 1, 2
+PATH = [7, 11, 2, 1, 2]  # the fields graph, input, type, tensor_type, shape, one within the other
 DIMENSION, LENGTH = 1, 1
-NUMBER, BYTES = 0, 2  # kinds of fields; floats, the other two, don't occur on the way to the shape
+NUMBER, BYTES = 0, 2  # kinds of fields; the others, floats, don't occur on the way to the shape
 
 
-def input_shape(onnx: bytes) -> list:
+def input_shape(message: bytes) -> list:
     """Return the shape of a network's first input, with None for a length that is not fixed.
 
-    Raises ValueError or TypeError if `onnx` is no such file, or does not tell.
+    Raises ValueError, TypeError or RecursionError if `message` is no ONNX file, or does not tell.
     """
-    message = onnx
-    for wanted in (MODEL_GRAPH, GRAPH_INPUT, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE):
+    for wanted in PATH:
         message = next((value for number, value in fields(message) if number == wanted), b"")
     lengths = [value for number, value in fields(message) if number == DIMENSION]
     if not lengths:
@@ -30,13 +29,8 @@ def fields(message: bytes) -> Iterator[tuple]:
     stream = io.BytesIO(message)
 
     def number() -> int:
-        value = 0
-        for shift in range(0, 64, 7):
-            (byte,) = stream.read(1)  # ValueError at the end
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-        raise ValueError("a number of more than 64 bits")
+        (byte,) = stream.read(1)  # ValueError at the end
+        return byte if byte < 128 else byte - 128 + 128 * number()
 
     while stream.tell() < len(message):
         field, kind = divmod(number(), 8)

@@ -4,36 +4,30 @@ import math
 
 import numpy as np
 
-LEAD = 0.1  # of probability, by which another label than the one that is shown has to lead
-LEAD_SECONDS = 0.2  # for so long, before it is shown
+LEAD = 0.1  # of probability: how far another label must lead to replace the one shown
+LEAD_SECONDS = 0.2  # and for how long
 
 
 def ema_weight(elapsed: float, time_constant: float) -> float:
-    """Return the weight of a new value in an exponential moving average, both times in seconds.
-
-    The weight follows from the time that has passed, not from the number of frames. A time constant
-    of 0 gives 1.
-    """
+    """Return the weight of a new value in an exponential moving average, both times in seconds."""
     return 1 - math.exp(-max(elapsed, 0.0) / time_constant) if time_constant > 0 else 1.0
 
 
 class ProbabilitySmoother:
-    """The exponential moving average of each track's probabilities, and the label that is shown.
+    """The exponential moving average of each track's probabilities, and its label.
 
-    The label is the likeliest emotion, but one that is shown stays until another has led by LEAD for
-    LEAD_SECONDS: so it does not flicker between two that are about as likely. With a time constant
-    of 0 neither is smoothed.
+    The label changes when another emotion has led by LEAD for LEAD_SECONDS, so that it does not
+    flicker between two that are about as likely. With a time constant of 0 neither is smoothed.
     """
 
     def __init__(self, time_constant: float):
         self.time_constant = time_constant  # seconds
-        # Track id: smoothed probabilities, their time
-        self.latest: dict[int, tuple[np.ndarray, float]] = {}
-        # Track id: the label that is shown, and since when another has led
-        self.labels: dict[int, tuple[int, float | None]] = {}
+        # By track id
+        self.latest: dict[int, tuple[np.ndarray, float]] = {}  # smoothed probabilities, their time
+        self.labels: dict[int, tuple[int, float | None]] = {}  # and since when another has led
 
     def update(self, track_id: int, probabilities: np.ndarray, seconds: float) -> None:
-        """Take in what the network says of a track, float32 (emotions,), at `seconds`."""
+        """Add the network's probabilities for a track at `seconds`, float32 (emotions,)."""
         if track_id in self.latest:
             old, before = self.latest[track_id]
             weight = ema_weight(seconds - before, self.time_constant)
@@ -58,12 +52,12 @@ class ProbabilitySmoother:
         self.latest = {n: known for n, known in self.latest.items() if n in track_ids}
         self.labels = {n: known for n, known in self.labels.items() if n in track_ids}
 
-    def seconds_since(self, track_id: int, seconds: float) -> float:
-        """Return how long ago a track was taken in, infinite when it never was."""
+    def waited(self, track_id: int, seconds: float) -> float:
+        """Return the seconds since a track's last update, infinite if it had none."""
         return seconds - self.latest[track_id][1] if track_id in self.latest else math.inf
 
     def label(self, track_id: int) -> int:
-        """Return the number of the emotion that is shown for a track."""
+        """Return the number of a track's emotion."""
         return self.labels[track_id][0]
 
     def __getitem__(self, track_id: int) -> np.ndarray:

@@ -8,20 +8,20 @@ import cv2
 import numpy as np
 
 from webcam.analysis.smoothing import ema_weight
-from webcam.detection.detector import Detector, View
-from webcam.detection.geometry import SAME_FACE, iou, is_nested
+from webcam.detection.geometry import SAME_FACE, iou, is_nested, is_same
+from webcam.detection.view import Detector, View
 
 SEARCH_EVERY = 0.05  # seconds between two passes while a face is followed; else each frame has one
 FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
 AT_ONCE = 2  # faces searched for in each frame at least
 MIN_HITS = 3  # how often a new face has to be found before it has a number
 CONFIRM_EVERY = 0.5  # seconds after which the second cascade has to find a face again
-MAX_DOUBTS = 3  # how often in a row it may fail to, and the face is none any more
-MAX_LOST_SECONDS = 0.3  # a face stays where it was for so long after it was last found
-MAX_GAP = 0.6  # seconds between two frames after which nothing is where it was
+MAX_DOUBTS = 3  # how often in a row it may fail to before the face is dropped
+MAX_LOST_SECONDS = 0.3  # how long a face stays in its place after it was last found
+MAX_GAP = 0.6  # seconds between two frames that begin a new scene
 THUMBNAIL = (16, 9)  # pixels
-# Mean difference of two frames' thumbnails, as a share of their mean, from which the scene is
-# another. From frame to frame in seven videos it was 0.13 at most, at two cuts 0.99
+# Mean difference of two frames' thumbnails, as a share of their mean, that makes a new scene. From
+# frame to frame in seven videos it was 0.13 at most, at two cuts 0.99
 CUT = 0.2
 BOX_TIME_CONSTANT = 0.05  # seconds over which boxes are smoothed
 TWIN = 0.5  # above which two tracks have run into each other
@@ -29,11 +29,7 @@ TWIN = 0.5  # above which two tracks have run into each other
 
 @dataclass
 class Track:
-    """A face that is followed.
-
-    `box` and `smoothed_box` are float (x, y, side, tilt), webcam/detection/geometry.py, in pixels of the
-    frame; times are in seconds.
-    """
+    """A face that is followed. Boxes are float (x, y, side, tilt), geometry.py; times in seconds."""
 
     box: np.ndarray
     smoothed_box: np.ndarray
@@ -49,15 +45,14 @@ class Track:
 class Tracker:
     """Finds faces in one frame after the other, and gives each a number as long as it is followed.
 
-    A known face is searched for around its last box, which takes a tenth of the time of a search in
-    the whole frame; new ones in the whole frame, pass by pass. A face that can't be found stays
-    where it was for MAX_LOST_SECONDS.
+    A known face is searched for around its last box, in a tenth of the time of a search in the whole
+    frame; new ones in the whole frame, pass by pass.
     """
 
     def __init__(self, detector: Detector):
         self.detector = detector
         self.tracks: list[Track] = []
-        self.track_ids = self.frames = 0
+        self.frames, self.track_ids = 0, itertools.count(1)
         self.turns = itertools.count()  # of the detector's passes
         self.next_search = -math.inf  # seconds at which the next of them is due
         self.seconds = 0.0  # of the last frame
@@ -67,10 +62,9 @@ class Tracker:
         """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
         view = self.detector.view(gray, self.turns)
         new_scene = self.is_new_scene(gray, seconds)
-        # 1. Follow the known faces; where one is lost, the whole frame is searched at once: it may
-        # have jumped
+        # 1. Follow the known faces
         lost = self.follow(view, seconds, new_scene)
-        # 2. Look for new ones, in a new scene in all sizes
+        # 2. Look for new ones
         for candidate in self.search(view, seconds, new_scene, lost):
             # 3. A candidate is a known face, found again where it was lost, or a new one
             known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
@@ -78,13 +72,13 @@ class Tracker:
                 self.start_track(view, candidate, seconds, new_scene)
             elif not known[0].found:
                 self.update_track(known[0], view.follow(candidate), seconds)
-        # 4. Drop what has been lost for long, what is no face, and of two on one face the worse
+        # 4. Drop tracks that are long lost, no face, or on another one's face
         self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
         self.frames, self.seconds = self.frames + 1, seconds
         return [track for track in self.tracks if track.track_id]
 
     def is_new_scene(self, gray: np.ndarray, seconds: float) -> bool:
-        """Return whether nothing need be where it was: at the start, at a cut, after a gap."""
+        """Return whether faces may be anywhere: at the start, at a cut, after a gap."""
         before, self.thumbnail = self.thumbnail, reduce_to_thumbnail(gray)
         if before is None or seconds - self.seconds > MAX_GAP:
             return True
@@ -93,8 +87,7 @@ class Tracker:
     def follow(self, view: View, seconds: float, new_scene: bool) -> bool:
         """Search for tracks near their last boxes; return whether one of them was lost just now.
 
-        In a new scene for all of them, and one that is lost is gone: who comes to its place later
-        is another person.
+        A new scene drops those that are lost: a later face in that place is another person's.
         """
         lost = False
         waiting = sorted(self.tracks, key=lambda track: (bool(track.track_id), track.last_searched))
@@ -110,23 +103,19 @@ class Tracker:
         return lost
 
     def confirm(self, track: Track, view: View, seconds: float) -> None:
-        """Ask the second cascade now and then, of a new face always, and give that its number."""
+        """Ask the second cascade about a face now and then; number a new one, asking each time."""
         if track.track_id and seconds - track.last_confirmed < CONFIRM_EVERY:
             return
         track.last_confirmed = seconds
         track.doubts = 0 if view.is_face(track.box) else track.doubts + 1
         if not track.track_id and track.hits >= MIN_HITS:
-            self.give_number(track)
-
-    def give_number(self, track: Track) -> None:
-        self.track_ids += 1
-        track.track_id = self.track_ids
+            track.track_id = next(self.track_ids)
 
     def search(self, view: View, seconds: float, new_scene: bool, lost: bool) -> list[np.ndarray]:
-        """Return candidate boxes: of the passes that are due, of more where there is need."""
+        """Return candidate boxes of the passes that are due, or of more."""
         if new_scene:
             return view.search()
-        if lost or not any(track.found for track in self.tracks):
+        if lost or not any(track.found for track in self.tracks):  # a face may have jumped
             return view.search_more()
         # Where frames are rare, more passes in each; none for frames before the last one
         since = max(self.next_search, self.seconds)
@@ -143,13 +132,12 @@ class Tracker:
         if any(is_nested(candidate, track.box) for track in self.tracks if track.found):
             return
         box = view.confirm(candidate)
-        if box is None or any(
-            iou(track.box, box) > SAME_FACE or is_nested(box, track.box) for track in self.tracks
-        ):
+        if box is None or any(is_same(box, track.box) for track in self.tracks):
             return
-        self.tracks.append(Track(box, box, seconds, seconds, self.frames))
-        if new_scene:  # what comes after it may be another
-            self.give_number(self.tracks[-1])
+        track = Track(box, box, seconds, seconds, self.frames)
+        if new_scene:  # the next frame may be another one
+            track.track_id = next(self.track_ids)
+        self.tracks.append(track)
 
     def update_track(self, track: Track, box: np.ndarray | None, seconds: float) -> None:
         """Move a track to where its face was found, or note that it wasn't."""
@@ -162,11 +150,7 @@ class Tracker:
             track.hits += 1
 
     def is_kept(self, track: Track, seconds: float) -> bool:
-        """Return whether a track goes on.
-
-        It does when it was found, or may come back, and neither lies in a larger one nor on one
-        that has been there for longer.
-        """
+        """Return whether a track goes on: not if it lies in a larger one, or on an older one."""
         if track.doubts >= (MAX_DOUBTS if track.track_id else 1):
             return False
         for other in self.tracks:
@@ -180,6 +164,6 @@ class Tracker:
 
 def reduce_to_thumbnail(gray: np.ndarray) -> np.ndarray:
     """Return a frame reduced to THUMBNAIL, float, with a mean of 1: the same in any light."""
-    step = max(1, min(gray.shape) // 90)  # some of the pixels tell as much, and sooner
+    step = max(1, min(gray.shape) // 90)  # some of the pixels are enough
     small = cv2.resize(gray[::step, ::step], THUMBNAIL, interpolation=cv2.INTER_AREA).astype(float)
     return small / max(1.0, small.mean())

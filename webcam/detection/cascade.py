@@ -12,10 +12,7 @@ FRONTAL, SECOND, PROFILE = (
 
 
 def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
-    """Return one of OpenCV's cascades, of frontal faces unless named.
-
-    Raises UserError where this OpenCV has none, as OpenCV 5, or can't read it.
-    """
+    """Return one of OpenCV's cascades. Raises UserError if OpenCV has none, as OpenCV 5."""
     install = "-r requirements-webcam.txt`"
     if not hasattr(cv2, "CascadeClassifier"):
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
@@ -23,7 +20,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()
     try:
-        # Not by its name, which on Windows OpenCV takes in the system's code page
+        # Not by its name: on Windows OpenCV reads that in the system's code page
         text = path.read_text(encoding="utf-8")
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
         read = cascade.read(storage.getFirstTopLevelNode())

@@ -1,4 +1,4 @@
-"""The grays of a frame, before faces are looked for in it."""
+"""The contrast of a frame, made good before the search for faces."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,8 @@ import numpy as np
 def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
     """Return grays, uint8 (height, width), stretched over the whole range and evened out by CLAHE.
 
-    CLAHE: Zuiderveld 1994. The cascade takes what has little contrast for a wall. Frames with the
-    face found, of 186 in two webcam clips of 640x480 (benchmarks/detection.py; no false boxes at that size):
+    CLAHE: Zuiderveld 1994. The cascade needs contrast. Frames with the face found, of 186 in two
+    webcam clips of 640x480 (benchmarks/detection.py; no false boxes at that size):
 
         light                          whole frame, (1.1, 5)  tracker, grays as they are  tracker
         as it is                       186                    186                         186
@@ -18,8 +18,8 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
         10 % of the contrast           0                      0                           186
         before a bright window         51                     0                           186
     """
-    # Stretch what lies between the darkest and the brightest half percent of the pixels, by a gain
-    # of 32 at most: a wall stays one
+    # Stretch all but the darkest and the brightest half percent of the pixels, by a gain of at most
+    # 32: a wall stays one
     sample = gray[::4, ::4].ravel()
     edge = sample.size // 200
     ordered = np.partition(sample, [edge, sample.size - 1 - edge])
@@ -30,5 +30,5 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
 
 
 def make_clahe() -> "cv2.CLAHE":
-    """Return a CLAHE for one thread: it keeps what it is working on."""
+    """Return a CLAHE, which only one thread may use."""
     return cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))

@@ -1,7 +1,7 @@
-"""Squares in pixels: how far two of them are the same, and the part of an image that one holds.
+"""Squares in pixels: comparing two of them, and cutting one out of an image.
 
-A square is float (x, y, side) and, where it may be turned, its tilt about its own middle: degrees,
-positive clockwise. What compares two squares takes them as if they were upright.
+A square is float (x, y, side) and, if it may be turned, its tilt about its own middle: degrees,
+positive clockwise. Comparisons ignore the tilt.
 """
 
 import math
@@ -32,8 +32,13 @@ def is_nested(inner: np.ndarray, outer: np.ndarray) -> bool:
     return inner[2] < outer[2] and intersection(inner, outer) > 2 / 3 * inner[2] ** 2
 
 
+def is_same(box: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether a square is of the same face as another, or of a part of it."""
+    return iou(box, other) > SAME_FACE or is_nested(box, other)
+
+
 def find_same(boxes: list[np.ndarray], box: np.ndarray) -> np.ndarray | None:
-    """Return which of some squares is of the same face as `box`: the one it shares most with."""
+    """Return the square most likely to be of the same face as `box`, if one is."""
     best = max(boxes, key=lambda other: iou(other, box), default=None)
     return best if best is not None and iou(best, box) > SAME_FACE else None
 
@@ -41,17 +46,13 @@ def find_same(boxes: list[np.ndarray], box: np.ndarray) -> np.ndarray | None:
 def choose_faces(
     candidates: list[np.ndarray], confirm: Callable[[np.ndarray], np.ndarray | None]
 ) -> list[np.ndarray]:
-    """Return the confirmed of some candidates, one for each face: the largest, from left to right."""
+    """Return the confirmed candidates, the largest one of each face, from left to right."""
     faces: list[np.ndarray] = []
-
-    def is_new(box: np.ndarray) -> bool:
-        return not any(iou(box, face) > SAME_FACE or is_nested(box, face) for face in faces)
-
     for candidate in sorted(candidates, key=lambda box: -box[2]):
-        if is_new(candidate):
-            face = confirm(candidate)
-            if face is not None and is_new(face):
-                faces.append(face)
+        if not any(is_same(candidate, face) for face in faces):
+            box = confirm(candidate)
+            if box is not None and not any(is_same(box, face) for face in faces):
+                faces.append(box)
     return sorted(faces, key=tuple)
 
 
@@ -95,6 +96,12 @@ def resize(gray: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(gray, (size[1], size[0]), interpolation=interpolation)
 
 
+def rescale(gray: np.ndarray, scale: float) -> np.ndarray:
+    """Return a gray image with sides `scale` times as long."""
+    rows, columns = (max(1, round(scale * length)) for length in gray.shape)
+    return resize(gray, (rows, columns))
+
+
 def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a square, float (x, y, side, tilt), of a gray image, upright, at `size`.
 
@@ -106,9 +113,8 @@ def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray
     around = math.sqrt(2)
     larger = round(around * size[0]), round(around * size[1])
     square = resize(cut_out(gray, widen(box, (around - 1) / 2)), larger)
-    affine: np.ndarray = cv2.getRotationMatrix2D(
-        ((larger[1] - 1) / 2, (larger[0] - 1) / 2), box[3], 1
-    )
+    middle = (larger[1] - 1) / 2, (larger[0] - 1) / 2
+    affine: np.ndarray = cv2.getRotationMatrix2D(middle, box[3], 1)
     affine[:, 2] += np.subtract(size[::-1], larger[::-1]) / 2
     return cv2.warpAffine(square, affine, size[::-1], borderMode=cv2.BORDER_REPLICATE)
 
@@ -117,10 +123,9 @@ def cut_out(gray: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Return a square (x, y, side) of a gray image as if it were upright, in whole pixels."""
     height, width = gray.shape
     x, y, side = np.rint(box[:3]).astype(int)
-    # Of a square that lies wholly outside, the nearest row or column is repeated
-    inside = gray[
-        min(max(0, y), height - 1) : max(1, y + side), min(max(0, x), width - 1) : max(1, x + side)
-    ]
+    # A square that lies wholly outside repeats the nearest row or column
+    rows = slice(min(max(0, y), height - 1), max(1, y + side))
+    inside = gray[rows, min(max(0, x), width - 1) : max(1, x + side)]
     above, left = min(max(0, -y), side - 1), min(max(0, -x), side - 1)
     below, right = side - above - inside.shape[0], side - left - inside.shape[1]
     return cv2.copyMakeBorder(inside, above, below, left, right, cv2.BORDER_REPLICATE)

@@ -15,7 +15,7 @@ from webcam.detection.geometry import (
     crop,
     find_same,
     map_square,
-    resize,
+    rescale,
     similarity,
     turn,
     widen,
@@ -28,41 +28,36 @@ from webcam.detection.passes import (
     TILT_STEP,
     Pass,
     plan_passes,
-    take_more,
     take_turn,
 )
+from webcam.detection.view import View
 
 SCALE_FACTOR = 1.1  # between two sizes of face
-COARSE_FACTOR = 1.2  # in the search of a video's frame, which the next frames' make good
+COARSE_FACTOR = 1.2  # the same in a video's frame: a face missed there is found in the next ones
 MIN_NEIGHBORS = 5  # of a new face
-FOLLOW_NEIGHBORS = 3  # of a face that is known to be there
-CANDIDATE_NEIGHBORS = 1  # of what may be a new face, and is looked at again
+FOLLOW_NEIGHBORS = 3  # of a known face
+CANDIDATE_NEIGHBORS = 1  # of a candidate, which is looked at again
 CONFIRM_NEIGHBORS = 5  # by the second cascade
-LOOKS = 2  # at what may be a new face
+LOOKS = 2  # at a candidate
 ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
 GROWTH = 1.16  # of a known face between two frames, at most
-RIM = 0.2  # of the largest face of a pass: how far it may lie beyond the frame's edge
-# Of a picture's sides: a cascade keeps memory for the greatest width and the greatest height of all
-# that it has searched, together; after a thin picture and a flat one that was more than there is.
-# So pictures that are longer are searched by cascades of their own
+# OpenCV sizes a cascade's buffers by the widest and the tallest image seen so far. Pictures with a
+# larger aspect get cascades of their own, lest a thin and a flat one take all memory
 KEPT_ASPECT = 4
-# Of a picture's shorter side, below which its largest face is hardly another thing
-AVATAR_LINES = 100
+AVATAR_LINES = 100  # of a picture's shorter side, below which its largest candidate is a face
 
 
 class HaarDetector:
     """OpenCV's cascades of frontal faces and profiles.
 
-    Each detector holds cascades and a CLAHE of its own, so that detectors in several threads don't
-    disturb one another. `normalize` takes and returns grays, in place of `normalize_contrast`;
-    `rim` is how far a face may lie beyond the frame's edge, as a share of the largest of a pass.
+    Each detector has cascades and a CLAHE of its own, so that several threads may have one each.
+    `normalize` takes and returns grays, in place of `normalize_contrast`.
     """
 
-    def __init__(
-        self, normalize: Callable[[np.ndarray], np.ndarray] | None = None, rim: float = RIM
-    ):
-        self.rim = rim
+    rim = 0.2  # of the largest face of a pass: how far it may lie beyond the frame's edge
+
+    def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):
         self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
         self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
 
@@ -86,52 +81,51 @@ class HaarDetector:
         return plan_passes(shape)
 
     def view(self, gray: np.ndarray, turns: Iterator[int]) -> "HaarView":
-        """Return a frame of a video, made ready to be searched; `turns` counts passes."""
+        """Return a view of a video's frame; `turns` counts passes."""
         return HaarView(gray, self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
         is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
-        detector = HaarDetector(self.normalize, self.rim) if is_long else self
+        detector = HaarDetector(self.normalize) if is_long else self
         view = HaarView(gray, detector, itertools.count())
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
         candidates = view.run_passes(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)
 
         def confirm(candidate: np.ndarray) -> np.ndarray | None:
-            # In a picture as small as an avatar, hardly anything else is as large as a face
-            avatar = candidate is largest and min(gray.shape) < AVATAR_LINES
-            return view.accept(candidate) if avatar else view.confirm(candidate)
+            if candidate is not largest or min(gray.shape) >= AVATAR_LINES:
+                return view.confirm(candidate)
+            found = view.detect_near(candidate, CANDIDATE_NEIGHBORS)
+            return candidate if found is None else found
 
         return choose_faces(candidates, confirm)
 
 
-class HaarView:
+class HaarView(View):
     """One frame as it is searched: reduced or enlarged to LINES, its contrast normalized."""
 
     def __init__(self, gray: np.ndarray, detector: HaarDetector, turns: Iterator[int]):
         self.gray, self.detector, self.turns = gray, detector, turns
+        self.kinds = detector.plan_passes(gray.shape)
         # Pixels of the frame in one of the view
         self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
-        self.plain = scaled(gray, 1 / self.scale)
+        self.plain = rescale(gray, 1 / self.scale)
         self.normalized = detector.normalize(self.plain)
 
     def search(self) -> list[np.ndarray]:
-        """Return the candidates of all passes, float (x, y, side, tilt), which are to be confirmed."""
+        """Return the candidates of all passes, float (x, y, side, tilt)."""
         return self.run_passes(itertools.chain(*self.kinds))
 
     def search_more(self) -> list[np.ndarray]:
         """Return the candidates of the usual passes and of one of each other kind."""
-        return self.run_passes(take_more(self.kinds, self.turns))
+        number = next(self.turns)
+        others = [kind[number % len(kind)] for kind in self.kinds[1:]]
+        return self.run_passes([*self.kinds[0], *others])
 
     def search_on(self, passes: int) -> list[np.ndarray]:
         """Return the candidates of the passes whose turn it is."""
         return self.run_passes(take_turn(self.kinds, self.turns) for _ in range(passes))
-
-    @property
-    def kinds(self) -> list[list[Pass]]:
-        """The passes that together search the frame."""
-        return self.detector.plan_passes(self.gray.shape)
 
     def run_passes(self, passes: Iterable[Pass], factor: float = COARSE_FACTOR) -> list[np.ndarray]:
         """Return the candidates of some passes, float (x, y, side, tilt)."""
@@ -140,19 +134,19 @@ class HaarView:
         return [box for one in passes for box in self._run_pass(one, factor)]
 
     def _run_pass(self, one: Pass, factor: float) -> list[np.ndarray]:
-        # Small faces are looked for in the frame itself, in which they are larger
+        # Small faces are larger in the frame itself
         fine = one.lines > LINES
         pixels = self.gray if fine else self.normalized if one.normalized else self.plain
         unit = 1.0 if fine else self.scale
         shrink = (min(self.gray.shape) if fine else LINES) / one.lines
-        # Of a strip also what a face at its edge covers beyond it
+        # A strip includes the rest of a face at its edge
         rows, beyond = len(pixels), one.largest * shrink / 2
         first = max(0, round(rows * one.strip / one.strips - beyond))
         last = round(rows * (one.strip + 1) / one.strips + beyond)
-        pixels = scaled(pixels[first:last], 1 / shrink)
+        pixels = rescale(pixels[first:last], 1 / shrink)
         if fine:
             pixels = self.detector.normalize(pixels)
-        # Edge pixels, repeated: the cascade finds no face that the frame cuts
+        # Repeat edge pixels: the cascade finds no face that the frame cuts
         rim = round(self.detector.rim * min(one.largest, one.lines))
         pixels = cv2.copyMakeBorder(pixels, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
         back = similarity(shrink * unit, shift=(0, first * unit)) @ similarity(shift=(-rim, -rim))
@@ -166,12 +160,9 @@ class HaarView:
     def detect_near(
         self, box: np.ndarray, neighbors: int, cascade: str = FRONTAL, flip: bool = False
     ) -> np.ndarray | None:
-        """Return the face in the neighbourhood of `box`, tilted like it, that overlaps it most.
-
-        With `flip` in the mirror image.
-        """
+        """Return the face near `box`, tilted like it, that overlaps it most; `flip` mirrors the image."""
         size = round(ROI_SIZE * (1 + 2 * ROI_MARGIN))
-        # A face that is small in the view is cut out of the frame itself, in which it is larger
+        # A face that is small in the view is larger in the frame itself
         small = box[2] / self.scale < SMALLEST and self.scale > 1
         scale = 1.0 if small else self.scale
         around = widen(box / (scale, scale, scale, 1), ROI_MARGIN)
@@ -195,7 +186,7 @@ class HaarView:
         for tilt in (box[3] - TILT_STEP, box[3] + TILT_STEP):
             if found is None and abs(tilt) <= MAX_TILT:
                 found = self.detect_near(np.array([*box[:3], tilt]), FOLLOW_NEIGHBORS)
-        for flip in (False, True):  # the cascade of profiles knows those to one side
+        for flip in (False, True):  # the cascade of profiles knows only one side
             if found is None:
                 found = self.detect_near(box, FOLLOW_NEIGHBORS, PROFILE, flip)
         return found
@@ -203,8 +194,7 @@ class HaarView:
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
         """Return a candidate's box where both cascades find a face, or None.
 
-        A second look is from where the first one led: in a still picture the next frame's would be
-        the same as the first.
+        A second look starts from the box of the first: repeating that would give the same.
         """
         for _ in range(LOOKS):
             found = self.detect_near(candidate, MIN_NEIGHBORS)
@@ -213,20 +203,7 @@ class HaarView:
             candidate = found
         return None
 
-    def accept(self, candidate: np.ndarray) -> np.ndarray:
-        """Return a candidate's box, more exactly where it is found again."""
-        found = self.detect_near(candidate, CANDIDATE_NEIGHBORS)
-        return candidate if found is None else found
-
     def is_face(self, box: np.ndarray) -> bool:
         """Return whether the second cascade finds a face there, and in its mirror image, too."""
-        return all(
-            self.detect_near(box, CONFIRM_NEIGHBORS, SECOND, flip) is not None
-            for flip in (False, True)
-        )
-
-
-def scaled(gray: np.ndarray, scale: float) -> np.ndarray:
-    """Return a gray image with sides `scale` times as long."""
-    rows, columns = (max(1, round(scale * length)) for length in gray.shape)
-    return resize(gray, (rows, columns))
+        looks = (self.detect_near(box, CONFIRM_NEIGHBORS, SECOND, flip) for flip in (False, True))
+        return all(found is not None for found in looks)

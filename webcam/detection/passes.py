@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 LINES = 360  # of the frame's shorter side, in a frame as it is searched for all but small faces
 SMALLEST = 24  # pixels: the cascade's own size
@@ -15,10 +16,9 @@ MAX_ASPECT = 16  # of a frame's sides, above which it is not turned
 
 @dataclass(frozen=True)
 class Pass:
-    """A search of a frame, or of one of its `strips`, for faces of some sizes.
+    """A search of a frame, or of one of its `strips`, for faces of SMALLEST to `largest` pixels.
 
-    The shorter side of the frame has `lines` then, and the faces sides from SMALLEST to `largest`
-    pixels.
+    The frame is scaled so that its shorter side has `lines`.
     """
 
     lines: int
@@ -29,42 +29,32 @@ class Pass:
     strips: int = 1
 
 
+@lru_cache  # all frames of a video have one shape
 def plan_passes(shape: tuple[int, int], most_lines: int = VIDEO_LINES) -> list[list[Pass]]:
     """Return the passes that together search a frame, (height, width), in kinds.
 
     First the faces of a user before a webcam, from a seventh of the shorter side on; then smaller
-    ones down to a fifteenth (in two kinds, to have their turn twice as often as the rest), those
-    that are smaller still in a frame of many lines, and tilted ones. Each pass is over a frame that
-    is as small as its sizes allow, and none takes much longer than the others.
+    ones down to a fifteenth (two kinds, which doubles their turns), still smaller ones in a frame
+    of many lines, and tilted ones. Each pass scales the frame as small as its faces allow, and all
+    take about as long.
     """
     large, middling = (90, 140), (180, 50)  # lines, largest
-    # To even out the grays costs faces that fill the frame
+    # Evened out grays lose faces that fill the frame
     usual = [Pass(*large), Pass(*middling), Pass(*large, normalized=False)]
     small = plan_strips(shape, LINES, LINES // 2)
     smaller, lines = [], LINES
     most_lines = min(most_lines, *shape)
     while most_lines >= 1.2 * lines:
-        there = min(2 * lines, most_lines)
-        smaller += plan_strips(shape, there, lines)
-        lines = there
-    tilts = [tilt for tilt in range(-MAX_TILT, MAX_TILT + 1, TILT_STEP) if tilt]
+        searched, lines = lines, min(2 * lines, most_lines)
+        smaller += plan_strips(shape, lines, searched)
+    turned = max(shape) <= MAX_ASPECT * min(shape)
+    tilts = [tilt for tilt in range(-MAX_TILT, MAX_TILT + 1, TILT_STEP) if tilt and turned]
     tilted = [Pass(*sizes, tilt) for sizes in (large, middling) for tilt in tilts]
-    if max(shape) > MAX_ASPECT * min(shape):
-        tilted = []
     return [kind for kind in (usual, small[::2], smaller, small[1::2], tilted) if kind]
 
 
-def take_more(kinds: list[list[Pass]], turns: Iterator[int]) -> list[Pass]:
-    """Return all passes of the first kind, and one of every other."""
-    turn = next(turns)
-    return [*kinds[0], *(kind[turn % len(kind)] for kind in kinds[1:])]
-
-
 def take_turn(kinds: list[list[Pass]], turns: Iterator[int]) -> Pass:
-    """Return the pass whose turn it is.
-
-    Every other one is of the first kind, the rest are of the other kinds in turn.
-    """
+    """Return the pass whose turn it is: every other one of the first kind, else the other kinds."""
     number, is_other = divmod(next(turns), 2)
     kind = kinds[0]
     if is_other and kinds[1:]:

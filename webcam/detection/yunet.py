@@ -13,31 +13,29 @@ import numpy as np
 
 from common.errors import fail
 from webcam.detection.contrast import make_clahe, normalize_contrast
-from webcam.detection.geometry import choose_faces, find_same, resize
+from webcam.detection.geometry import choose_faces, find_same, rescale
+from webcam.detection.view import View
 
 LINES = 320  # of the frame's shorter side, as the model sees it
-PICTURE_LINES = (320, 1280)  # of a picture: with few lines the large faces, with many the small
+PICTURE_LINES = (320, 1280)  # of a picture: few for the large faces, many for the small
 MIN_SCORE = 0.7
-MAX_OVERLAP = 0.3  # intersection over union above which of two boxes the better one is kept
+MAX_OVERLAP = 0.3  # intersection over union above which only the better of two boxes is kept
 MOST_FACES = 5000
 LOW_CONTRAST = 25.0  # standard deviation of the grays, below which they are evened out
-# The side of a box over the root of the area of YuNet's, which is as narrow as the face: FER-2013's
-# pictures, put into larger ones, are boxed as they were. From 1.0 to 1.24 the accuracy is the same
+# The side of a box over the root of the area of YuNet's, which is as narrow as the face. So boxes
+# frame faces as FER-2013 does. From 1.0 to 1.24 the accuracy is the same
 SIDE = 1.12
 MAX_PIXELS = 2_000_000  # of what the model sees, whatever the frame's shape
 
 
 class YuNetDetector:
-    """A YuNet model, an ONNX file.
-
-    Raises UserError when OpenCV can't read it.
-    """
+    """A YuNet model, an ONNX file. Raises UserError when OpenCV can't read it."""
 
     def __init__(self, path: str | Path):
         if not Path(path).is_file():
             fail(path, "no such file", "--detector takes haar, or the ONNX file of a YuNet model")
         try:
-            # Not by its name, which on Windows OpenCV takes in the system's code page
+            # Not by its name: on Windows OpenCV reads that in the system's code page
             model, none = np.fromfile(path, np.uint8), np.empty(0, np.uint8)
             limits = (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
             self.model = cv2.FaceDetectorYN.create("onnx", model, none, *limits)
@@ -54,28 +52,27 @@ class YuNetDetector:
         return [] if found is None else [to_box(row) for row in found.astype(float)]
 
     def detect_at(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
-        """Return the faces of a frame, float (x, y, side, tilt), of which the model sees `lines`."""
+        """Return the faces of a frame that the model sees with `lines` lines."""
         scale = max(min(gray.shape) / lines, math.sqrt(gray.size / MAX_PIXELS))
-        seen = resize(gray, tuple(max(1, round(length / scale)) for length in gray.shape))
+        seen = rescale(gray, 1 / scale)
         if seen.std() < LOW_CONTRAST:
             seen = normalize_contrast(seen, self.clahe)
         return [box * (scale, scale, scale, 1) for box in self.run(seen)]
 
     def view(self, gray: np.ndarray, turns: Iterator[int]) -> "YuNetView":
-        """Return a frame of a video, searched when it is first asked for."""
+        """Return a view of a video's frame."""
         return YuNetView(gray, self)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
         most = max(min(most_lines or math.inf, *gray.shape), LINES)
         lines = {min(lines, most) for lines in PICTURE_LINES}
-        return choose_faces(
-            [box for n in lines for box in self.detect_at(gray, n)], lambda box: box
-        )
+        found = [box for n in lines for box in self.detect_at(gray, n)]
+        return choose_faces(found, lambda box: box)
 
 
-class YuNetView:
-    """One frame. The whole of it is searched at once, and what the model finds is a face."""
+class YuNetView(View):
+    """One frame, searched as a whole when it is first asked for faces."""
 
     def __init__(self, gray: np.ndarray, detector: YuNetDetector):
         self.gray, self.detector = gray, detector
@@ -87,32 +84,16 @@ class YuNetView:
             self.faces = self.detector.detect_at(self.gray, LINES)
         return self.faces
 
-    def search_more(self) -> list[np.ndarray]:
-        """Return the faces."""
-        return self.search()
-
-    def search_on(self, passes: int) -> list[np.ndarray]:
-        """Return the faces."""
-        return self.search()
-
     def follow(self, box: np.ndarray) -> np.ndarray | None:
         """Return the face that overlaps a box most, or None."""
         return find_same(self.search(), box)
-
-    def confirm(self, candidate: np.ndarray) -> np.ndarray | None:
-        """Return a candidate as it is."""
-        return candidate
-
-    def is_face(self, box: np.ndarray) -> bool:
-        """Return True: the model scores each face that it finds."""
-        return True
 
 
 def to_box(row: np.ndarray) -> np.ndarray:
     """Return (x, y, side, tilt) of a row of YuNet: x, y, width, height, right eye, left eye, ...
 
-    The tilt is that of the line between the eyes, which the model puts too level: of faces turned
-    by 20 degrees it says 2 to 21.
+    The tilt is that of the line between the eyes. The model puts it too level: at 2 to 21 degrees
+    for faces turned by 20.
     """
     x, y, width, height, right_x, right_y, left_x, left_y = row[:8]
     side = SIDE * math.sqrt(max(width * height, 1.0))

@@ -8,23 +8,20 @@ Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
 
 
 class Layout:
-    """The places of a frame that are taken, by faces at first, then by what was placed.
-
-    `shape` is (height, width) in pixels, `boxes` are those of the faces.
-    """
+    """The taken places of a frame, (height, width): the boxes of its faces, then labels and panels."""
 
     def __init__(self, shape: tuple[int, int], boxes: Iterable[Rectangle]):
         self.height, self.width = shape
         self.taken = [(x, y, x + width, y + height) for x, y, width, height in boxes]
 
     def move_inside(self, place: Rectangle) -> Rectangle:
-        """Return a rectangle that lies in the frame, as far as it is not larger."""
+        """Return a rectangle, moved into the frame if it is not larger."""
         left, top, width, height = place
         left = max(0, min(left, self.width - width))
         return left, max(0, min(top, self.height - height)), width, height
 
     def covers(self, place: Rectangle, own: Rectangle | None = None) -> int:
-        """Return how many pixels of what is taken a rectangle covers, but for those of `own`."""
+        """Return how many taken pixels a rectangle covers, except those of `own`."""
         if not self.taken:
             return 0
         left, top, width, height = place
@@ -37,9 +34,9 @@ class Layout:
     def choose_place(
         self, places: list[Rectangle], own: Sequence[Rectangle | None] = ()
     ) -> tuple[int, Rectangle]:
-        """Return the first place that covers nothing, or else the one that covers least.
+        """Return number and place of the first that covers nothing, or else of the one that covers least.
 
-        With its number among `places`. For each place `own` may hold a face that it may cover.
+        `own` may hold, for each place, a face that it may cover.
         """
         best, least = (0, places[0]), float("inf")
         for number, place in enumerate(places):

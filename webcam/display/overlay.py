@@ -9,36 +9,32 @@ import numpy as np
 from webcam.analysis.analyzer import Face
 from webcam.display.layout import Layout, Rectangle
 
-# Okabe and Ito's palette, told apart by colour-blind readers too; red, green, blue. Of FER+'s
-# emotions, in alphabetical order, it makes anger red, disgust green, happiness yellow, neutral
-# gray, sadness blue
+# Okabe and Ito's palette, for colour-blind readers too; red, green, blue. FER+'s emotions come in
+# alphabetical order: anger is red, disgust green, happiness yellow, neutral gray, sadness blue
 PALETTE = ["d55e00", "cc79a7", "009e73", "e69f00", "f0e442", "bebebe", "0072b2", "56b4e9"]
 COLORS = [tuple(bytes.fromhex(color)[::-1]) for color in PALETTE]  # OpenCV wants blue, green, red
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 MIN_SCALE = 0.4  # OpenCV's font scale below which letters can't be read
 THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
 SHORTEST = 3  # letters of an emotion where there is room for no more
 
 
 def put_text(
-    frame: np.ndarray, text: str, origin: tuple[int, int], size: float, color: tuple, thick: int = 1
+    frame: np.ndarray, text: str, origin: tuple[int, int], size: float, color: tuple, thick: int
 ) -> None:
     """Write one line, its lower left corner at `origin`; `size` is OpenCV's font scale."""
-    cv2.putText(
-        frame, drawable(text), origin, cv2.FONT_HERSHEY_SIMPLEX, size, color, thick, cv2.LINE_AA
-    )
+    cv2.putText(frame, drawable(text), origin, FONT, size, color, thick, cv2.LINE_AA)
 
 
 def text_size(texts: list[str], size: float, thick: int = 1) -> tuple[int, int]:
     """Return the width of the widest text and the height of a line, in pixels."""
-    sizes = [
-        cv2.getTextSize(drawable(text), cv2.FONT_HERSHEY_SIMPLEX, size, thick) for text in texts
-    ]
+    sizes = [cv2.getTextSize(drawable(text), FONT, size, thick) for text in texts]
     return max(width for (width, _), _ in sizes), max(height + base for (_, height), base in sizes)
 
 
 def drawable(text: str) -> str:
-    """Return a text in the letters that OpenCV draws, ASCII's: ö as o, `?` for what has no such one."""
+    """Return a text in ASCII, as OpenCV's letters are: o for ö, `?` for those without such a letter."""
     plain = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return "".join(plain).encode("ascii", "replace").decode()
 
@@ -51,11 +47,6 @@ def font_scale(frame: np.ndarray) -> float:
 def thickness(size: float) -> int:
     """Return the width of a font's lines, in pixels."""
     return max(1, round(2 * size))
-
-
-def padding(line: int) -> int:
-    """Return the room to each side of a label's text, for lines of that height, in pixels."""
-    return max(2, line // 6)
 
 
 def face_scale(frame: np.ndarray, face: Face) -> float:
@@ -74,7 +65,7 @@ class Arrangement:
 
 
 def arrange(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool) -> Arrangement:
-    """Return places for labels and bars that hide no face and not one another, as far as possible."""
+    """Return places for labels and bars that hide neither faces nor one another, if possible."""
     layout = Layout(frame.shape[:2], [face.box for face in faces])
     # The largest first: it is the nearest, and has the best place
     order = sorted(range(len(faces)), key=lambda number: -faces[number].box[2])
@@ -99,22 +90,17 @@ def draw_faces(
     """
     colors = [COLORS[emotions.index(face.emotion) % len(COLORS)] for face in faces]
     for face, color in zip(faces, colors):
-        draw_box(frame, face, color)
+        x, y, side, _ = face.box
+        thick = thickness(face_scale(frame, face)) + 1 if side >= THIN_BOX else 1
+        # A black line below the colored one shows on a ground of its color too
+        cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 2)
+        cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick)
     arrangement = arrange(frame, faces, emotions, bars)
     for number, place in arrangement.panels.items():
         draw_bars(frame, place, faces[number], emotions)
     for number, (text, place) in arrangement.labels.items():
         draw_label(frame, text, place, colors[number], face_scale(frame, faces[number]))
     return arrangement.layout
-
-
-def draw_box(frame: np.ndarray, face: Face, color: tuple) -> None:
-    """Draw a face's box."""
-    x, y, side, _ = face.box
-    thick = thickness(face_scale(frame, face)) + 1 if side >= THIN_BOX else 1
-    # A black line below the colored one, to be seen on a ground of its color too
-    cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 2)
-    cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick)
 
 
 def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rectangle]:
@@ -126,13 +112,13 @@ def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rec
     x, y, side, _ = face.box
     size = face_scale(frame, face)
     thick = thickness(size)
-    name = f"#{face.track_id} {face.emotion}"
-    shortest = face.emotion[:SHORTEST]
+    name, shortest = f"#{face.track_id} {face.emotion}", face.emotion[:SHORTEST]
     choices: list[tuple[str, Rectangle]] = []
     foreheads: list[tuple[str, Rectangle]] = []
     for text in [f"{name} {face.confidence:.0%}", name, face.emotion, shortest]:
         width, line = text_size([text], size, thick)
-        width, tall = width + 2 * padding(line), line + padding(line)
+        padding = max(2, line // 6)
+        width, tall = width + 2 * padding, line + padding
         left, right = x - thick, x + side + thick
         above, below = y - tall - thick, y + side + thick
         places = [(left, above), (left, below), (right - width, above), (right - width, below)]
@@ -151,38 +137,34 @@ def draw_label(frame: np.ndarray, text: str, place: Rectangle, color: tuple, siz
     """Write a text on a strip of a color."""
     left, top, width, tall = place
     cv2.rectangle(frame, (left, top), (left + width - 1, top + tall - 1), color, cv2.FILLED)
-    luminance = 0.11 * color[0] + 0.59 * color[1] + 0.3 * color[2]
-    ink = BLACK if luminance > 100 else WHITE
-    line = text_size([text], size, thickness(size))[1]
-    origin = (left + padding(line), top + tall - line // 3)
-    put_text(frame, text, origin, size, ink, thickness(size))
+    luminance = np.dot(color, (0.11, 0.59, 0.3))
+    inner, line = text_size([text], size, thickness(size))
+    origin = (left + (width - inner) // 2, top + tall - line // 3)
+    put_text(frame, text, origin, size, BLACK if luminance > 100 else WHITE, thickness(size))
 
 
 def place_bars(frame: np.ndarray, layout: Layout, face: Face, emotions: list[str]) -> Rectangle:
     """Return the place beside a face's box where its bars cover least."""
     x, y, side, _ = face.box
-    names, longest, line, gap = bar_sizes(frame, face, emotions)
+    _, names, longest, line, gap = bar_sizes(frame, face, emotions)
     width, height = names + longest + 3 * gap, round(1.1 * line * len(emotions)) + gap
     beside = [(x + side + gap, y), (x - gap - width, y), (x, y + side + gap), (x, y - gap - height)]
     return layout.choose_place([(left, top, width, height) for left, top in beside])[1]
 
 
-def bar_sizes(frame: np.ndarray, face: Face, emotions: list[str]) -> tuple[int, int, int, int]:
-    """Return the width of the names and of a full bar, the height of a line, and the gap."""
-    size = bar_scale(frame, face)
+def bar_sizes(
+    frame: np.ndarray, face: Face, emotions: list[str]
+) -> tuple[float, int, int, int, int]:
+    """Return font scale, width of the names and of a full bar, height of a line, and the gap."""
+    size = max(MIN_SCALE, 0.7 * face_scale(frame, face))
     longest, line = text_size(["probability"], size)
-    return text_size(emotions, size)[0], longest, line, line // 3
-
-
-def bar_scale(frame: np.ndarray, face: Face) -> float:
-    """Return the font scale of a face's bars."""
-    return max(MIN_SCALE, 0.7 * face_scale(frame, face))
+    return size, text_size(emotions, size)[0], longest, line, line // 3
 
 
 def draw_bars(frame: np.ndarray, place: Rectangle, face: Face, emotions: list[str]) -> None:
     """Draw a bar per emotion."""
-    names, longest, line, gap = bar_sizes(frame, face, emotions)
-    left, top = draw_lines(frame, place, emotions, bar_scale(frame, face))
+    size, names, longest, line, gap = bar_sizes(frame, face, emotions)
+    left, top = draw_lines(frame, place, emotions, size)
     for number, probability in enumerate(face.probabilities):
         color = COLORS[number % len(COLORS)]
         start = (left + names + gap, top + round(line * (1.1 * number + 0.4)))

@@ -1,4 +1,4 @@
-"""What a user sees in the window and does with the keys."""
+"""The window as a user sees it, and its keys."""
 
 import os
 import time
@@ -37,10 +37,9 @@ class Quit(Exception):
 class Viewer(Sink):
     """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
-    The frames of a `live` source are shown as they come, a video's at their times, and pictures
-    until space is pressed. The mirror of the `m` key is that of the window and its snapshots alone;
-    a recording gets the frames as they were analyzed. With `collecting` the window shows all the
-    time which key saves a face as which emotion. Raises Quit when the user has seen enough.
+    A camera's frames are shown as they come, a video's at their times, and pictures until space is
+    pressed. The `m` key mirrors the window and its snapshots, but no recording. With
+    `collecting` the window always shows which key saves a face as which emotion. Raises Quit.
     """
 
     def __init__(
@@ -49,35 +48,32 @@ class Viewer(Sink):
         annotator: Annotator,
         summary: Summary,
         recorder: VideoRecorder | None,
-        live: bool,
         collector: Collector,
         collecting: bool,
     ):
         super().__init__()
         self.window, self.annotator, self.summary = window, annotator, summary
-        self.collector, self.recorder = collector, recorder
-        self.live, self.collecting = live, collecting
+        self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.mirrored = self.paused = self.help = False
-        self.frame: Frame | Picture | None = None  # that is shown
+        self.frame: Frame | Picture | None = None  # the one on the screen
         self.faces: list[Face] = []
-        self.latest: float | None = None  # when it came, by time.monotonic(); None after a pause
-        self.late = 0.0  # seconds by which a video is shown after its time, by time.monotonic()
-        self.note, self.noted = "", 0.0  # and until when it is shown, by time.monotonic()
+        # By time.monotonic():
+        self.latest: float | None = None  # when the frame came; None after a pause
+        self.late = 0.0  # how much later than its own time a video is shown
+        self.note, self.noted = "", 0.0  # until when the note is shown
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
         """Show a frame at its time, a picture or a paused frame until space is pressed."""
         if isinstance(frame, Picture):
             self.paused = True
-        else:
+        elif not frame.clock:  # no camera's
             self.wait_until(frame.seconds)
         self.frame, self.faces, self.latest = frame, faces, time.monotonic()
         self.interact()
 
     def wait_until(self, seconds: float) -> None:
-        """Show the last frame of a video until a time of its own."""
-        if self.live:
-            return
-        # No frame is left out: where they take longer than their time, the video plays slower
+        """Show the last frame of a video until the time of the next one."""
+        # No frame is left out: a slow computer plays the video slower
         now = time.monotonic()
         self.late = now - seconds if self.frame is None else max(self.late, now - seconds)
         while (left := self.late + seconds - time.monotonic()) > 0.001:
@@ -120,14 +116,14 @@ class Viewer(Sink):
             image = np.zeros((480, 640, 3), np.uint8)
             layout = Layout(image.shape[:2], [])
         else:
-            drawing = self.annotator.draw(self.frame, self.faces, self.mirrored)
-            image, layout = drawing.image.copy(), drawing.layout
+            drawn, layout = self.annotator.draw(self.frame, self.faces, self.mirrored)
+            image = drawn.copy()
         draw_notes(image, self.lines, layout)
         self.window.show(image)
 
     @property
     def lines(self) -> list[str]:
-        """What the window has to say."""
+        """The notes in the window."""
         lines = []
         if isinstance(self.frame, Picture):
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
@@ -174,7 +170,7 @@ class Viewer(Sink):
         """Save what is shown."""
         path = stamped("snapshot", ".png")
         try:
-            write_image(path, self.annotator.draw(frame, self.faces, self.mirrored).image)
+            write_image(path, self.annotator.draw(frame, self.faces, self.mirrored)[0])
         except OSError as error:
             self.say(f"not saved: {error.strerror}")
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-MAX_SIZE = 1280, 720  # pixels of a new window: fits the screen, whose size OpenCV does not tell
+MAX_WIDTH, MAX_HEIGHT = 1280, 720  # pixels of a new window: OpenCV does not tell the screen's size
 
 
 class Window:
@@ -18,9 +18,8 @@ class Window:
     TITLE = "Facial expressions (h: keys)"
 
     def __init__(self):
-        cv2.namedWindow(
-            self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        )
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self.TITLE, flags)
         self.sized = False
 
     def __enter__(self) -> "Window":
@@ -31,10 +30,9 @@ class Window:
 
     @staticmethod
     def probe() -> subprocess.Popen:
-        """Start a process that fails where no window can be opened: its status tells.
+        """Start a process that fails if no window can be opened.
 
-        Without a display OpenCV's window toolkit aborts the process that asks for a window, so
-        another one asks.
+        Without a display OpenCV's window toolkit aborts the process that asks for a window.
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
@@ -45,19 +43,15 @@ class Window:
         if not self.sized:
             self.sized = True
             height, width = frame.shape[:2]
-            scale = min(1, MAX_SIZE[0] / width, MAX_SIZE[1] / height)
-            cv2.resizeWindow(
-                self.TITLE, max(1, round(scale * width)), max(1, round(scale * height))
-            )
+            scale = min(1, MAX_WIDTH / width, MAX_HEIGHT / height)
+            size = [max(1, round(scale * side)) for side in (width, height)]
+            cv2.resizeWindow(self.TITLE, *size)
             # The desktop has placed it while it was small: larger, it may reach beyond the screen
             cv2.moveWindow(self.TITLE, 20, 20)
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
-        """Return the key that is pressed within `seconds`, or "" for none.
-
-        `q` when the window was closed.
-        """
+        """Return the key pressed within `seconds`, "" for none, `q` if the window was closed."""
         until = time.monotonic() + seconds
         while True:
             left = until - time.monotonic()
@@ -73,10 +67,9 @@ class Window:
 
 
 def choose_qt_platform() -> None:
-    """Let Qt use the X server where QT_QPA_PLATFORM asks for what OpenCV's own Qt does not have.
+    """Let Qt use the X server if OpenCV's own Qt lacks the plugin that QT_QPA_PLATFORM names.
 
-    Desktops set it to wayland for all programs; OpenCV's wheel has the plugin for X alone, which a
-    Wayland desktop serves too.
+    Desktops set it to wayland, which serves X too. OpenCV's wheel has the plugin for X alone.
     """
     plugins = Path(cv2.__file__).parent / "qt/plugins/platforms"
     wanted = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]

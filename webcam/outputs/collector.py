@@ -25,8 +25,7 @@ INTERVAL = 0.5  # seconds at least between two faces that are saved unasked
 class Collector(Sink):
     """Saves the largest face of a frame as FOLDER/<emotion>/face-….png, as the network sees it.
 
-    A key asks for it with `save`. As a sink of its own, it does so every INTERVAL seconds, as the
-    first of the emotions.
+    A key does so with `save`. As a sink it saves one every INTERVAL seconds, as the first emotion.
     """
 
     def __init__(self, folder: Path, emotions: list[str]):
@@ -61,10 +60,7 @@ class Collector(Sink):
             self.latest = frame.seconds
 
     def save(self, frame: Frame | Picture, faces: list[Face], emotion: str) -> bool:
-        """Save the largest face that was found in a frame; return whether there was one.
-
-        Raises OSError.
-        """
+        """Save the largest face found in a frame; return whether there was one. Raises OSError."""
         squares = [face.square for face in faces if face.found]
         if not squares:
             return False
@@ -80,16 +76,15 @@ class Collector(Sink):
 def open_collector(
     folder: Path | None, emotions: list[str], window: bool, sources: list[Path]
 ) -> Collector:
-    """Return what saves faces into a folder, or into DEFAULT if that is None.
+    """Return the collector of faces into a folder, DEFAULT if that is None.
 
-    Raises UserError when faces can't be saved there, when it holds a source, or when it is not known
-    what they show.
+    Raises UserError when faces can't be saved there, when it holds a source, or when their emotion
+    is not known.
     """
     if folder is None:
         return Collector(DEFAULT, emotions)
     if not window and len(emotions) != 1:
-        wrong = "without a window it takes one emotion a run"
-        fail("--collect", wrong, "give that to --emotions")
+        fail("--collect", "without a window it takes one emotion a run", "give that to --emotions")
     utf8_name(folder)
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):

@@ -1,12 +1,10 @@
-"""What the ffmpeg program adds to a video that OpenCV has written: sound, and H.264."""
+"""The ffmpeg program, which brings sound and H.264 into a video that OpenCV has written."""
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import fail
@@ -24,27 +22,20 @@ def check_h264(path: Path) -> None:
     """Raise UserError unless ffmpeg is there, can make H.264, and `path` can hold it."""
     if path.suffix.lower() not in (".mp4", ".mov", ".mkv"):
         fail(path, "--h264 is for .mp4, .mov and .mkv", "choose another --output")
-    encoders = _run(["ffmpeg", "-hide_banner", "-encoders"]).stdout if is_there() else ""
-    if "libx264" not in encoders:
+    encoders = _run(["ffmpeg", "-hide_banner", "-encoders"]).stdout if is_there() else b""
+    if b"libx264" not in encoders:
         wrong = "needs an ffmpeg with libx264 on the PATH"
         fail("--h264", wrong, "install that, or leave out --h264")
 
 
-@dataclass(frozen=True)
-class Streams:
-    """What ffprobe tells of a video."""
+def probe(source: str | None) -> tuple[float | None, float | None]:
+    """Return the second of a video's sound at which its pictures begin, and the pictures' seconds.
 
-    sound_start: float | None  # the second of the sound at which the video begins; None: no sound
-    seconds: float | None  # how long the video is, None where the file does not tell
-
-
-def probe(source: str | None) -> Streams:
-    """Return what ffprobe tells of a video; nothing of None, or where it is not there."""
+    Each is None if there is no sound, no source, no ffprobe, or if the file does not tell.
+    """
     if source is None or not is_there():
-        return Streams(None, None)
-    entries = (
-        "stream=codec_type,start_time,duration:stream_tags=DURATION:format=format_name,start_time"
-    )
+        return None, None
+    entries = "stream=codec_type,start_time,duration:format=format_name,start_time"
     command = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", to_input(source)]
     try:
         said = json.loads(_run(command, 30).stdout)
@@ -53,26 +44,14 @@ def probe(source: str | None) -> Streams:
         begins = max(0.0, float(video.get("start_time", 0)) - start)
         # The time stamps of an MPEG stream may be those of several recordings
         is_mpeg = said["format"]["format_name"].startswith("mpeg")
-        seconds = None if is_mpeg else _duration(video)
-        return Streams(begins if "audio" in streams else None, seconds)
+        seconds = None if is_mpeg or "duration" not in video else float(video["duration"])
+        return begins if "audio" in streams else None, seconds
     except (ValueError, KeyError, subprocess.TimeoutExpired):
-        return Streams(None, None)
-
-
-def _duration(video: dict) -> float | None:
-    """Return the seconds of a stream: its duration, or that which Matroska has in its tags."""
-    if "duration" in video:
-        return float(video["duration"])
-    tag = re.match(r"(\d+):(\d+):(\d+\.\d+)", video.get("tags", {}).get("DURATION", ""))
-    if not tag:
-        return None
-    hours, minutes, seconds = map(float, tag.groups())
-    # It counts from the file's start
-    return 3600 * hours + 60 * minutes + seconds - float(video.get("start_time", 0))
+        return None, None
 
 
 def sound_command(video: Path, source: str, start: float) -> str:
-    """Return what a user types to bring the sound of a source, from `start` on, into a video."""
+    """Return the command that brings the sound of a source, from `start` on, into a video."""
     new = str(video.with_stem(f"{video.stem}-sound"))
     since = ["-ss", f"{start:.3f}"] if start else []
     inputs = ["-i", str(video), *since, "-i", source]
@@ -80,11 +59,10 @@ def sound_command(video: Path, source: str, start: float) -> str:
 
 
 def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, h264: bool) -> str:
-    """Bring sound and H.264 into a video; return what could not be had.
+    """Bring sound and H.264 into a video; return the names of those that failed.
 
-    `sound` is where that comes from and from which second on, None for none; `seconds` is how much
-    of it, None for all. It is copied where the file can hold it as it is, else encoded. The video
-    is replaced once the new one is whole.
+    `sound` is its source and the second that it starts at, `seconds` its length, None for all. It
+    is copied if the file can hold it, else encoded. The video is replaced once the new one is whole.
     """
     finished = temporary_path(video)
     begin = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", to_input(str(video))]
@@ -95,10 +73,9 @@ def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, 
         begin += ["-ss", f"{start:.3f}"] if start >= 0.001 else []
         begin += ["-t", f"{seconds:.3f}"] if seconds else []
         begin += ["-i", to_input(source)]
-        # AVI has no time stamps: what starts later is filled up with silence
-        filled = ["-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_s16le"]
-        is_avi = video.suffix.lower() == ".avi"
-        kinds = [filled] if is_avi else [["-c:a", "copy"], []]
+        kinds = [["-c:a", "copy"], []]
+        if video.suffix.lower() == ".avi":  # it has no time stamps: a late start becomes silence
+            kinds = [["-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_s16le"]]
         ways = [("", ["-map", "1:a", *kind]) for kind in kinds]
         ways += [("sound", [])] if h264 else []
     pictures = ["-map", "0:v", *(H264 if h264 else ["-c:v", "copy"])]
@@ -121,13 +98,4 @@ def to_input(name: str) -> str:
 
 def _run(command: list[str], timeout: float | None = None) -> subprocess.CompletedProcess:
     """Run a command in a session of its own: Ctrl-C is for the script, not for ffmpeg."""
-    return subprocess.run(
-        command,
-        timeout=timeout,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        errors="replace",
-    )
+    return subprocess.run(command, timeout=timeout, start_new_session=True, capture_output=True)

@@ -9,14 +9,11 @@ from webcam.sources.names import utf8_name, without_secrets
 
 
 def check_writable(path: Path, sources: list[Path], option: str) -> None:
-    """Raise UserError when no file can be written at `path`, or it would replace a source.
-
-    `option` is the one that `path` was given by.
-    """
+    """Raise UserError when `path`, given by `option`, can't be written or is a source."""
     utf8_name(path)
     if not path.parent.is_dir():
-        folder = without_secrets(str(path.parent))
-        fail(folder, "no such folder", f"make it, or choose another {option}")
+        where, mend = without_secrets(str(path.parent)), f"make it, or choose another {option}"
+        fail(where, "no such folder", mend)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         fail(path, "can't be written", f"choose another {option}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
@@ -24,7 +21,7 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Return where a file is made before it is moved to `path`, whole."""
+    """Return the place where a file is made before it is moved to `path`."""
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
 
 

@@ -46,29 +46,28 @@ class ImageWriter(Sink):
         self.path, self.many, self.annotate = path, source.many, annotate
         if not self.many:
             if path.suffix.lower() not in WRITTEN:
-                endings = " ".join(sorted(WRITTEN))
-                fail(path, "unknown ending for a picture", f"use one of {endings}")
+                mend = f"use one of {' '.join(sorted(WRITTEN))}"
+                fail(path, "unknown ending for a picture", mend)
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
-            wrong = f"a file, for {len(source.names)} pictures"
-            fail(path, wrong, "give a folder to --output")
+            fail(path, f"a file, for {len(source.names)} pictures", "give a folder to --output")
         if not path.parent.is_dir():
             fail(path.parent, "no such folder", "make it, or choose another --output")
-        # Of some file systems A.jpg and a.jpg are one
+        # On some file systems A.jpg and a.jpg are the same file
         names = [file_name(name) for name in source.names]
         often = Counter(name.casefold() for name in names)
         if double := next((name for name in names if often[name.casefold()] > 1), None):
             fail(double, f"the name of two pictures for {path}", "rename one")
-        folders = {file.parent for file in source.paths}
-        if path.is_dir() and any(path.samefile(folder) for folder in folders):
+        if path.is_dir() and any(path.samefile(file.parent) for file in source.paths):
             fail(path, "holds the sources themselves", "choose another --output")
 
     def write(self, picture: Picture, faces: list[Face]) -> None:
         """Write an annotated picture, whole or not at all. Raises OSError."""
+        path = self.path
         if self.many:
-            self.path.mkdir(exist_ok=True)
-        path = self.path / file_name(picture.name) if self.many else self.path
+            path.mkdir(exist_ok=True)
+            path /= file_name(picture.name)
         write_image(path, self.annotate(picture, faces))
         if self.path not in self.written:
             self.written.append(self.path)

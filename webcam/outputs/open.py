@@ -7,8 +7,8 @@ from webcam.outputs.files import stamped
 from webcam.outputs.images import ImageWriter
 from webcam.outputs.sink import Annotate
 from webcam.outputs.video import VideoRecorder
+from webcam.sources.frame import Source
 from webcam.sources.images import ImageSource
-from webcam.sources.open import Source
 
 
 def name_output(source: Source) -> Path:

@@ -1,4 +1,4 @@
-"""What all outputs and the window have in common: frames and their faces go into them."""
+"""The common base of all outputs and the window: frames and their faces go into them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Annotate = Callable[[Any, list[Face]], np.ndarray]
 
 
 class Sink:
-    """Where frames and their faces go. A kind of sink leaves out the methods that it does not need."""
+    """Where frames and their faces go. A kind of sink overrides what it needs."""
 
     def __init__(self) -> None:
         self.written: list[Path] = []
@@ -26,7 +26,7 @@ class Sink:
         """Note that a camera has no new frame."""
 
     def end(self, seconds: float | None) -> None:
-        """Note that no frame follows; `seconds` is the time at which the last one ends, if known."""
+        """Note that no frame follows the last one, which ends at `seconds`, if that is known."""
 
     def close(self) -> None:
         """Finish what is under way."""

@@ -1,4 +1,4 @@
-"""What was seen in all, and how fast."""
+"""The faces of a whole run, and its speed."""
 
 import time
 from collections import Counter
@@ -8,10 +8,7 @@ from webcam.analysis.analyzer import Face
 
 
 class Summary:
-    """Counts frames, faces and emotions; measures frames/s, pauses left out.
-
-    `unit` is what a frame is called: "frame", or "picture" where they are no video.
-    """
+    """Counts frames (or pictures, the `unit`), faces and emotions; measures frames/s without pauses."""
 
     def __init__(self, unit: str = "frame"):
         self.unit = unit
@@ -47,10 +44,9 @@ class Summary:
         return 1 / self.interval if self.interval else 0.0
 
     def __str__(self) -> str:
-        """Return what was seen.
+        """Return `1,200 frames, 1,180 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`.
 
-        `1,200 frames, 1,180 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`, or of a
-        single picture, where the numbers are confidences, `1 picture, 1 face: happiness 99%`.
+        Or, for one picture, where the numbers are confidences, `1 picture, 1 face: happiness 99%`.
         """
         faces = self.emotions.total()
         said = f"{plural(self.frames, self.unit)}, {plural(faces, 'face')}"
@@ -59,9 +55,8 @@ class Summary:
             return f"{said}: {', '.join(named)}"
         if self.seconds and self.frames > 1:
             said += f", {(self.frames - 1) / self.seconds:.1f} {self.unit}s/s"
-        shares = [
-            f"{count / faces:.0%} {emotion}" for emotion, count in self.emotions.most_common()
-        ]
+        shares = [f"{n / faces:.0%} {emotion}" for emotion, n in self.emotions.most_common()]
         if shares:
             shares[0] = shares[0].replace("%", "% of the faces")
-        return f"{said}; {', '.join(shares)}" if shares else said
+            said += f"; {', '.join(shares)}"
+        return said

@@ -11,26 +11,23 @@ from common.errors import fail
 from webcam.analysis.analyzer import Face
 from webcam.outputs.files import check_writable
 from webcam.outputs.sink import Sink
-from webcam.sources.frame import Frame, Picture
+from webcam.sources.frame import Frame, Picture, Source
 
 
 class CsvWriter(Sink):
     """The CSV, a row per face and frame, on disk within a second.
 
-    `extra_column` is the last one: the clock of a camera, or the file of a picture. `paths` are the
-    sources' files, which are not replaced.
+    The last column may be an extra one: the clock of a camera, or the file of a picture.
     """
 
-    def __init__(
-        self, path: Path, emotions: list[str], extra_column: str | None, paths: list[Path]
-    ):
+    def __init__(self, path: Path, emotions: list[str], source: Source):
         super().__init__()
-        check_writable(path, paths, "--csv")
+        check_writable(path, source.paths, "--csv")
         if path.suffix.lower() != ".csv":
             fail(path, "no table's name", "give --csv a name that ends with .csv")
-        self.path, self.extra_column = path, extra_column
+        self.path, self.extra = path, [source.extra_column] if source.extra_column else []
         self.columns = ["frame", "time", "face", "x", "y", "width", "height", "emotion"]
-        self.columns += ["confidence", *emotions] + ([extra_column] if extra_column else [])
+        self.columns += ["confidence", *emotions, *self.extra]
         self.file: TextIO | None = None  # until the first frame, which replaces an earlier table
         self.frames, self.flushed = 0, 0.0
 
@@ -40,18 +37,18 @@ class CsvWriter(Sink):
             seconds, extra = 0.0, frame.name
         else:
             seconds, extra = frame.seconds, frame.clock
-        start = [self.frames, f"{seconds:.3f}"]
-        end = [extra] if self.extra_column else []
+        rows: list[list] = []
+        for face in faces:
+            row = [self.frames, f"{seconds:.3f}", face.track_id, *face.box, face.emotion]
+            row += [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
+            rows.append(row + ([extra] if self.extra else []))
         self.frames += 1
         with self._naming():
             if self.file is None:
                 self.file = self.path.open("w", newline="", encoding="utf-8")
                 self.written.append(self.path)
-                self._write_row(self.file, self.columns)
-            for face in faces:
-                values = [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
-                row = [*start, face.track_id, *face.box, face.emotion, *values, *end]
-                self._write_row(self.file, row)
+                rows = [self.columns, *rows]
+            csv.writer(self.file, lineterminator="\n").writerows(rows)
             if time.monotonic() - self.flushed > 0.5:
                 self.file.flush()
                 self.flushed = time.monotonic()
@@ -61,10 +58,6 @@ class CsvWriter(Sink):
         if self.file is not None:
             with self._naming():
                 self.file.close()
-
-    @staticmethod
-    def _write_row(file: TextIO, row: list) -> None:
-        csv.writer(file, lineterminator="\n").writerow(row)
 
     @contextlib.contextmanager
     def _naming(self) -> Iterator[None]:

@@ -7,15 +7,14 @@ from typing import NoReturn
 import cv2
 import numpy as np
 
-from common.errors import UserError, fail, printable
+from common.errors import fail, printable
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
 from webcam.outputs.files import check_writable, temporary_path
 from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.camera import CAMERA_TIMEOUT
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import utf8_name, without_secrets
-from webcam.sources.open import Video
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 
@@ -23,8 +22,8 @@ CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm
 class Recording:
     """One video file, from its first image to its end: made beside its place, moved there when whole.
 
-    It has a constant rate, that of its source, and lasts as long as that does: each image is held
-    until the time of the next one. Images must stay as they are until the next one has been added.
+    Its rate is constant. Each image is held until the time of the next one, and must not change
+    until that has been added.
     """
 
     def __init__(self, path: Path, info: VideoInfo, image: np.ndarray, seconds: float):
@@ -33,7 +32,6 @@ class Recording:
         self.size = self.held.shape[1], self.held.shape[0]
         self.paused = False  # since that image
         self.count = 0  # frames written
-        self.total: int | None = None  # frames in all, once the recording ends
         self.part = temporary_path(path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
         fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
         self.writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
@@ -63,47 +61,38 @@ class Recording:
             self.count += 1
 
     def finish(self, end: float | None) -> None:
-        """Write the last image and move the video to its place.
+        """Write the last image, which lasts until `end` or for one frame; move the video to its place.
 
-        `end` is when the last image ends, None for one frame later. After Ctrl-C in the middle this
-        can be called again. Raises UserError when not all could be written.
+        Raises UserError when not all could be written.
         """
-        if self.total is None:
-            last = 0 if end is None else round((end - self.began) * self.info.rate)
-            self.total = max(last, self.count + 1)
-        self._hold_until(self.total)
+        last = 0 if end is None else round((end - self.began) * self.info.rate)
+        self._hold_until(max(last, self.count + 1))
         self.writer.release()
-        # The writer never says that it failed, not even on a full disk: count the frames that have
-        # arrived. They may be more than were counted, where Ctrl-C came between writing and counting
-        arrived = cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT)
-        if arrived < self.count:
+        # The writer never says that it failed, not even on a full disk
+        if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
             self._keep_part()
         os.replace(self.part, self.path)
 
     def convert(self, sound_start: float | None, whole: bool, h264: bool) -> list[str]:
-        """Bring in the source's sound, and H.264 if asked for; return notes on what can't be had.
+        """Bring in the source's sound, and H.264 if asked for; return notes on failures.
 
-        `sound_start` is when the sound begins in the source, None where there is none. It is as long
-        as the video, unless that is a copy of the `whole` source.
+        The sound begins at `sound_start` in the source, None if it has none. It is cut to the length
+        of the video, unless that is a copy of the `whole` source.
         """
         name, sound, notes = self.info.sound, None, []
         if name and sound_start is not None:
             sound = name, sound_start + self.began
         elif name and not ffmpeg.is_there():
             mend = ffmpeg.sound_command(self.path, without_secrets(name), self.began)
-            notes.append(
-                f"{self.path} has no sound: without ffmpeg on the PATH that is left out; "
-                f"if there is any, bring it in with `{mend}`"
-            )
-        if sound or h264:
-            seconds = None if whole else self.count / self.info.rate
-            lost = ffmpeg.finish(self.path, seconds, sound, h264)
-            if lost:
-                notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")
+            wrong = f"{self.path} has no sound: without ffmpeg on the PATH that is left out"
+            notes.append(f"{wrong}; if there is any, bring it in with `{mend}`")
+        seconds = None if whole else self.count / self.info.rate
+        if (sound or h264) and (lost := ffmpeg.finish(self.path, seconds, sound, h264)):
+            notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")
         return [printable(note) for note in notes]
 
     def _keep_part(self) -> NoReturn:
-        """Keep what can be played of a video that could not be written, and raise UserError."""
+        """Keep the part of a failed video that can be played, and raise UserError."""
         path, kept = self.path, ""
         if cv2.VideoCapture(str(self.part)).read()[0]:
             os.replace(self.part, path.with_stem(f"{path.stem}.partial"))
@@ -116,11 +105,11 @@ class Recording:
 class VideoRecorder(Sink):
     """Annotated frames into a video at `path`, and into those that are started later.
 
-    With `h264` ffmpeg makes them H.264, which browsers play. Raises UserError when ffmpeg can't, or
-    when nothing can be written at `path`.
+    With `h264` ffmpeg makes them H.264, which browsers play. Raises UserError when that or writing
+    at `path` is impossible.
     """
 
-    def __init__(self, path: Path | None, source: Video, annotate: Annotate, h264: bool = False):
+    def __init__(self, path: Path | None, source: Source, annotate: Annotate, h264: bool = False):
         super().__init__()
         if path:
             if path.suffix.lower() not in CODECS:
@@ -159,26 +148,19 @@ class VideoRecorder(Sink):
             self.recording.paused = self.recording.info.live
 
     def stop(self) -> Path | None:
-        """End the video that is under way; return its path, None where there was no frame.
-
-        After Ctrl-C in the middle it can be called again.
-        """
+        """End the video that is under way; return its path, None where there was no frame."""
         path, recording = self.path, self.recording
+        sound_start, seconds = ffmpeg.probe(recording.info.sound if recording else None)
+        self.path = self.recording = None
         if recording is None:
             if path:  # Ctrl-C may have come while its file was opened
                 temporary_path(path.absolute()).unlink(missing_ok=True)
-            self.path = None
             return None
-        streams, whole = ffmpeg.probe(recording.info.sound), self.ended is not None
-        try:
-            # A file may tell how long its last frame is shown
-            recording.finish((streams.seconds or self.ended) if whole else None)
-        except UserError:
-            self.path = self.recording = None
-            raise
-        self.path = self.recording = None
+        whole = self.ended is not None
+        # A file may tell how long its last frame is shown
+        recording.finish((seconds or self.ended) if whole else None)
         self.written.append(recording.path)
-        self.notes += recording.convert(streams.sound_start, whole, self.h264)
+        self.notes += recording.convert(sound_start, whole, self.h264)
         return path
 
     def end(self, seconds: float | None) -> None:

@@ -9,21 +9,19 @@ import numpy as np
 
 from common.console import quiet
 from common.errors import fail
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import utf8_name
 from webcam.sources.video import constant_rate
 
 
-class AnimationSource:
-    """The pictures of a GIF, WebP, PNG or AVIF that moves.
+class AnimationSource(Source):
+    """The pictures of a GIF, WebP, PNG or AVIF that moves; errors call it `name`.
 
-    `name` is what an error calls it. Raises UserError when they can't be read.
+    Raises UserError when they can't be read.
     """
 
-    extra_column = None
-
     def __init__(self, path: Path, name: str | None = None):
-        self.paths = [path]
+        super().__init__([path])
         try:
             with quiet():
                 is_read, animation = cv2.imreadanimation(utf8_name(path))
@@ -35,7 +33,7 @@ class AnimationSource:
         # As browsers do with those that were made to go as fast as the computer
         shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
         self.starts = np.cumsum([0.0, *shown]).tolist()  # seconds
-        self.end: float | None = None
+        self.end = self.starts[-1]
         steady = max(shown) == min(shown)
         rate = 1 / shown[0] if steady else constant_rate(1 / statistics.median(shown))
         self.info = VideoInfo(rate)
@@ -44,13 +42,6 @@ class AnimationSource:
         """Yield every picture with its time."""
         for picture, seconds in zip(self.pictures, self.starts):
             yield Frame(to_bgr(picture), seconds)
-        self.end = self.starts[-1]
-
-    def close(self) -> None:
-        """Nothing is under way."""
-
-    def raise_read_errors(self) -> None:
-        """All of it was read."""
 
 
 def to_bgr(picture: np.ndarray) -> np.ndarray:

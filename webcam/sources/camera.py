@@ -1,4 +1,4 @@
-"""Cameras and endless streams, of which the newest frame alone counts."""
+"""Cameras and endless streams: only their newest frame counts."""
 
 import contextlib
 import queue
@@ -6,28 +6,26 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
-CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera is given up
+CAMERA_TIMEOUT = 5.0  # seconds without a frame until a camera is given up
 
 
-class CameraSource:
-    """A camera or a stream without end.
+class CameraSource(Source):
+    """A camera or a stream without end. A thread reads it and keeps only the newest frame.
 
-    A thread reads it and keeps the newest frame alone, so that what is shown is never old. One that
-    stops is opened again and again, for CAMERA_TIMEOUT seconds.
+    If it stops, the thread opens it again and again, for CAMERA_TIMEOUT seconds.
     """
 
-    end, extra_column = None, "clock"
+    extra_column = "clock"
 
     def __init__(
         self,
@@ -36,15 +34,14 @@ class CameraSource:
         capture: "cv2.VideoCapture",
         overheard: Overheard,
     ):
-        self.name, self.size, self.capture = name, size, capture
-        self.paths: list[Path] = []
-        self.overheard, self.interlaced = overheard, False
-        # One frame at most. Unlike a Condition's, its waiting is in C, where a signal breaks nothing
+        super().__init__([])
+        self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
+        self.interlaced = self.lost = False
+        # One frame at most. Unlike a Condition's, its wait is in C, where a signal breaks nothing
         self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self.closing = threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
-        self.lost = False
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -52,11 +49,11 @@ class CameraSource:
         """Read until the source is closed; the thread's work."""
         while not (self.closing.is_set() or self.interlaced):
             there, frame = self.capture.read()
-            # Of such frames OpenCV 4.13 and newer make black ones, see video.py
+            # OpenCV 4.13 and newer return black frames, see video.py
             self.interlaced |= INTERLACED in self.overheard.take()
             if there:
-                with contextlib.suppress(queue.Empty):
-                    self.newest.get_nowait()  # that nobody took
+                with contextlib.suppress(queue.Empty):  # nobody took the last one
+                    self.newest.get_nowait()
                 self.newest.put(frame)
             elif not self.closing.wait(0.2):
                 self.capture.release()
@@ -66,8 +63,8 @@ class CameraSource:
     def frames(self) -> Iterator[Frame | None]:
         """Yield the newest frame, with its seconds since the first one and its time of day.
 
-        Yield None, 20 times a second, while there is no new one. End when the camera has been
-        silent for CAMERA_TIMEOUT, twice as long before its first frame.
+        Yield None, 20 times a second, while there is no new one. End when there is none for
+        CAMERA_TIMEOUT, twice as long before the first.
         """
         start, began = None, 0.0  # of the first frame, and its time of day
         heard = time.monotonic()  # of the last frame
@@ -89,12 +86,12 @@ class CameraSource:
             yield Frame(image, now - start, time_of_day(began + now - start))
 
     def close(self) -> None:
-        """End the thread: Python may abort when it ends before one that is reading."""
+        """End the thread: Python may abort if it ends while the thread reads."""
         self.closing.set()
         self.thread.join(1)
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when the camera was lost; what it gave until then is kept."""
+        """Raise UserError if the camera was lost."""
         name = without_secrets(self.name)
         if self.interlaced:
             wrong = f"interlaced, which OpenCV {cv2.__version__} can't read"

@@ -12,13 +12,13 @@ STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 
 
 def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
-    """Open a camera, video file or stream; whether that worked is for the caller to ask."""
+    """Open a camera, video file or stream; the caller checks whether that worked."""
     if "://" in name:
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
         options = [value for limit in limits for value in (limit, STREAM_TIMEOUT_MS)]
         return cv2.VideoCapture(utf8_name(name), cv2.CAP_FFMPEG, options)
     number = camera_number(name)
-    if number is None:  # FFmpeg takes `a:b.mp4` for a protocol, but not with a folder before it
+    if number is None:  # absolute, since FFmpeg takes the `a` of `a:b.mp4` for a protocol
         return cv2.VideoCapture(utf8_name(os.path.abspath(name)))
     capture = cv2.VideoCapture(number)
     if size:
@@ -30,13 +30,13 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
 
 
 def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":
-    """Open a capture, a stream in a thread: it may take long to answer, and Ctrl-C works meanwhile."""
+    """Open a capture; a stream in a thread, so that Ctrl-C works until it answers."""
     if "://" not in name:  # macOS asks for a camera's permission in the main thread alone
         return open_capture(name, size)
     opened = []
     utf8_name(name)  # not in the thread, where the error is lost
     thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
     thread.start()
-    while thread.is_alive():  # without a time limit Windows waits deaf
+    while thread.is_alive():  # on Windows, Ctrl-C does not end a wait without a limit
         thread.join(0.1)
     return opened[0] if opened else cv2.VideoCapture()

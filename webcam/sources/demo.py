@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples/astronaut.jpg"
 WIDTH, HEIGHT, RATE = 640, 480, 30.0  # pixels, frames/s
@@ -38,17 +38,16 @@ SECOND = [
 ]
 
 
-class DemoSource:
+class DemoSource(Source):
     """The portrait of the sample picture, moved before a plain wall for 13 seconds.
 
     Raises UserError when the picture can't be read.
     """
 
-    info, extra_column = VideoInfo(RATE), None
+    info, end = VideoInfo(RATE), FIRST[-1][0]
 
-    def __init__(self):
-        self.paths = [SAMPLE]
-        self.end: float | None = None
+    def __init__(self) -> None:
+        super().__init__([SAMPLE])
         try:
             picture = cv2.imdecode(np.fromfile(SAMPLE, np.uint8), cv2.IMREAD_COLOR)
         except (OSError, cv2.error):  # missing, empty
@@ -62,22 +61,15 @@ class DemoSource:
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames, each with its time."""
-        for number in range(round(FIRST[-1][0] * RATE)):
+        for number in range(round(self.end * RATE)):
             seconds = number / RATE
             frame = self.wall.copy()
-            paste(frame, self.portrait, *pose(FIRST, seconds))
-            paste(frame, self.portrait[:, ::-1], *pose(SECOND, seconds))
+            paste(frame, self.portrait, pose_at(FIRST, seconds))
+            paste(frame, self.portrait[:, ::-1], pose_at(SECOND, seconds))
             yield Frame(frame, seconds)
-        self.end = FIRST[-1][0]
-
-    def close(self) -> None:
-        """Nothing is under way."""
-
-    def raise_read_errors(self) -> None:
-        """All of it was made."""
 
 
-def pose(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
+def pose_at(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
     """Return x, y, height, angle and light at a time: those of `path`, at rest at each point."""
     times, *columns = zip(*path)
     place = np.interp(seconds, times, range(len(times)))
@@ -86,16 +78,9 @@ def pose(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
     return [column[start] + share * (column[start + 1] - column[start]) for column in columns]
 
 
-def paste(
-    frame: np.ndarray,
-    portrait: np.ndarray,
-    x: float,
-    y: float,
-    height: float,
-    angle: float,
-    light: float,
-) -> None:
-    """Draw a portrait into a frame, both BGR; the numbers are those of FIRST."""
+def paste(frame: np.ndarray, portrait: np.ndarray, pose: list[float]) -> None:
+    """Draw a portrait into a frame, both BGR."""
+    x, y, height, angle, light = pose
     rows, columns = portrait.shape[:2]
     affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, height * HEIGHT / rows)
     affine[:, 2] += x * WIDTH - columns / 2, y * HEIGHT - rows / 2

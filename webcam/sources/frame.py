@@ -1,7 +1,8 @@
-"""What sources yield, frames of a video or pictures, and what a recording needs to know of a video."""
+"""What the program reads: frames of videos and cameras, pictures, and the sources of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,6 +26,9 @@ class Picture:
     last: bool = False  # no other picture follows
 
 
+Frames = Iterator[Frame | Picture | None]  # None where a camera has no new one
+
+
 @dataclass(frozen=True)
 class VideoInfo:
     """What the recording of a video needs to know of it."""
@@ -34,7 +38,28 @@ class VideoInfo:
     sound: str | None = None  # the file or address that ffmpeg can take its sound from
 
 
-def mirrored(frames: Iterable[Frame | Picture | None]) -> Iterator[Frame | Picture | None]:
+class Source:
+    """Where frames or pictures come from. A kind of source overrides what it needs."""
+
+    info: VideoInfo  # of all but pictures
+    end: float | None = None  # the seconds at which the last frame ends, once they are known
+    extra_column: str | None = None  # the last one of the CSV, if it has one more
+
+    def __init__(self, paths: list[Path]):
+        self.paths = paths  # the files that are read, which no output may replace
+
+    def frames(self) -> Frames:
+        """Yield the frames or pictures in order."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release files and threads."""
+
+    def raise_read_errors(self) -> None:
+        """Raise UserError when not all could be read."""
+
+
+def mirrored(frames: Frames) -> Frames:
     """Yield frames as in a mirror."""
     for frame in frames:
         yield frame and replace(frame, image=cv2.flip(frame.image, 1))

@@ -1,9 +1,8 @@
-"""Pictures: which files are some, and reading them one after the other."""
+"""Pictures: finding them, and reading them one after the other."""
 
 import glob
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,20 +10,20 @@ import numpy as np
 
 from common.console import quiet
 from common.errors import UserError, fail, printable
-from webcam.sources.frame import Picture
+from webcam.sources.frame import Picture, Source
 from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.overheard import Overheard
 
 WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
-# Endings of pictures, whatever their bytes are, so that one which can't be read is named as such
+# Endings of pictures, so that one that OpenCV can't read is named as such
 PICTURE_SUFFIXES = WRITTEN.union(
     ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
     ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
 )
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
-CUT_OFF = "Premature end of JPEG"  # in what libjpeg prints, as it fills the picture up with gray
-MAX_PAGES = 8  # that are held in memory
-MAX_BYTES = 2**29  # of all pictures of an animation, which are held together
+CUT_OFF = "Premature end of JPEG"  # in libjpeg's messages, when it fills the picture up with gray
+MAX_PAGES = 8  # in memory
+MAX_BYTES = 2**29  # of all pictures of an animation, in memory
 UNREADABLE = "not a picture that OpenCV can read; convert it to PNG or JPEG"
 TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
 
@@ -44,25 +43,24 @@ def count_pictures(file: Path) -> int:
 
 
 def is_animation(file: Path, count: int) -> bool:
-    """Return whether a file of `count` pictures shows them one after the other, not as pages."""
+    """Return whether the `count` pictures of a file are an animation, not pages."""
     return count > 1 and file.suffix.lower() not in PAGES
 
 
 def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
     """Yield the `count` pictures in a file, BGR uint8; None where one can't be read."""
-    # Only of a TIFF can OpenCV read some: what an animation shows follows from its start
+    # OpenCV can read some pages of a TIFF, but an animation only from its start
+    name = utf8_name(file)
     at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
         part = min(at_once, count - start)
         try:
             with Overheard() as overheard:
                 pictures: Sequence[np.ndarray | None]
-                if count == 1:  # the one of the two that turns a picture as its EXIF data say
-                    pictures = [cv2.imread(utf8_name(file), cv2.IMREAD_COLOR)]
+                if count == 1:  # imreadmulti does not turn a picture as its EXIF data say
+                    pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
                 else:
-                    _, pictures = cv2.imreadmulti(
-                        utf8_name(file), start, part, None, cv2.IMREAD_COLOR
-                    )
+                    _, pictures = cv2.imreadmulti(name, start, part, None, cv2.IMREAD_COLOR)
                 if CUT_OFF in overheard.take():
                     pictures = []
         except cv2.error:  # more pixels than OpenCV takes
@@ -71,20 +69,18 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
 
 
 def fits_in_memory(animation: Path, count: int) -> bool:
-    """Return whether all `count` pictures of an animation may be held, as OpenCV reads them."""
-    picture = next(read_pictures(animation, 1))  # not all, to say that they are too many
+    """Return whether all `count` pictures of an animation fit, as OpenCV reads them at once."""
+    picture = next(read_pictures(animation, 1))
     size = 0 if picture is None else picture.size / 3 * 4 * count
     return size <= MAX_BYTES
 
 
-class ImageSource:
+class ImageSource(Source):
     """Pictures in files, one after the other; `many` unless a single one was asked for by name.
 
-    Those that can't be read are left out, and named at the end. `files` are what the files go by,
-    their paths if None; `folder` is a temporary one that they lie in.
+    Those that can't be read are left out, and named at the end. `files` are the names of the files,
+    their paths if None; `folder` is the temporary one that holds them.
     """
-
-    end = None
 
     def __init__(
         self,
@@ -93,7 +89,8 @@ class ImageSource:
         files: list[str] | None = None,
         folder: tempfile.TemporaryDirectory | None = None,
     ):
-        self.paths, self.many, self.folder = paths, many, folder
+        super().__init__(paths)
+        self.many, self.folder = many, folder
         self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
         self.files = files or [str(path) for path in paths]
         self.counts = [count_pictures(path) for path in paths]
@@ -107,23 +104,18 @@ class ImageSource:
 
     def frames(self) -> Iterator[Picture]:
         """Yield the pictures, the last one marked as such."""
-        following = self._read()
-        picture = next(following, None)
-        while picture is not None:
-            coming = next(following, None)
-            yield picture if coming else replace(picture, last=True)
-            picture = coming
-
-    def _read(self) -> Iterator[Picture]:
+        left = sum(self.counts)
         for path, file, count in zip(self.paths, self.files, self.counts):
             if is_animation(path, count) and not fits_in_memory(path, count):
                 self.left_out[TOO_LARGE].append(file)
+                left -= count
                 continue
             for image, name in zip(read_pictures(path, count), name_pictures(file, count)):
+                left -= 1
                 if image is None:
                     self.left_out[UNREADABLE].append(name)
                 else:
-                    yield Picture(image, name)
+                    yield Picture(image, name, last=not left)
 
     def close(self) -> None:
         if self.folder:
@@ -131,13 +123,14 @@ class ImageSource:
 
     def raise_read_errors(self) -> None:
         """Raise UserError when pictures were left out; the others are done."""
-        said = []
-        for why, names in self.left_out.items():
-            if names:
-                more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-                said.append(f"{names[0]}{more}: {why}")
-        if said:
-            raise UserError("; ".join(said))
+        left_out = [(names, why) for why, names in self.left_out.items() if names]
+        if left_out:
+            raise UserError("; ".join(f"{first_of(names)}: {why}" for names, why in left_out))
+
+
+def first_of(names: list) -> str:
+    """Return `a.png and 2 more` for three names."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else str(names[0])
 
 
 def name_pictures(file: str, count: int) -> list[str]:
@@ -146,17 +139,12 @@ def name_pictures(file: str, count: int) -> list[str]:
 
 
 def list_pictures(names: list[str]) -> list[Path]:
-    """Return the files that names stand for: files, patterns, or folders (the pictures in them).
-
-    What is left out of a folder is printed. Raises UserError when a name stands for nothing.
-    """
+    """Return the files of some names: files, patterns, or folders (the pictures in them)."""
     files = []
     for name in names:
         path = Path(name)
-        if name and path.is_dir():
-            found = list_folder(path)
-        elif name and path.exists():
-            found = [path]
+        if name and path.exists():
+            found = list_folder(path) if path.is_dir() else [path]
         else:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
@@ -167,37 +155,26 @@ def list_pictures(names: list[str]) -> list[Path]:
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return the pictures in a folder; print what else is there, but for hidden entries.
-
-    Raises UserError when there are none.
-    """
-    pictures: list[Path] = []
-    others: list[Path] = []
-    for file in sorted(folder.iterdir()):
-        if not file.name.startswith("."):
-            (pictures if is_picture(file) else others).append(file)
+    """Return the pictures in a folder; print the names of other entries, except hidden ones."""
+    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    pictures = [file for file in files if is_picture(file)]
     if not pictures:
         fail(folder, *why_no_pictures(folder))
+    others = sorted(set(files) - set(pictures))
     if others:
-        names = ", ".join(
-            f"{other.name}/" if other.is_dir() else other.name for other in others[:3]
-        )
+        names = ", ".join(f"{file.name}/" if file.is_dir() else file.name for file in others[:3])
         names += ", …" if len(others) > 3 else ""
         print(printable(f"left out of {folder}, since no pictures: {len(others)} ({names})"))
     return pictures
 
 
 def why_no_pictures(folder: Path) -> tuple[str, str]:
-    """Return what is wrong with a folder without pictures, and what mends it.
-
-    Some may lie in its sub-folders.
-    """
+    """Return what is wrong with a folder without pictures, and what mends it."""
     for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
         files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
         inner = next(filter(is_picture, files), None)
         if inner:
-            pattern = f"{folder / pattern}{inner.suffix}"
-            mend = f"give one of those, or '{pattern}', to --source"
+            mend = f"give one of those, or '{folder / pattern}{inner.suffix}', to --source"
             return "no pictures in it, but in its sub-folders", mend
     mend = "give one with pictures, a video, a camera number or a stream's URL to --source"
     return "no pictures in it", mend

@@ -1,4 +1,4 @@
-"""Names of sources: what they stand for, as OpenCV takes them, and as they may be shown."""
+"""Names of sources: their meaning, as OpenCV takes them, and as they may be shown."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def to_path(name: str) -> str:
 
 
 def utf8_name(path: Path | str) -> str:
-    """Return a path as OpenCV takes it. Raises UserError for one that is not UTF-8: there it crashes."""
+    """Return a path as OpenCV takes it. Raises UserError unless it is UTF-8: OpenCV would crash."""
     name = str(path)
     try:
         name.encode()
@@ -42,7 +42,7 @@ def without_secrets(name: str) -> str:
     if os.path.exists(name) or re.match(r"[A-Za-z]:[\\/]", name):  # a drive of Windows
         return name
     scheme, there, rest = name.partition("://")
-    if not there:  # one that is misspelt
+    if not there:  # misspelt
         return re.sub(r"^(\w+:/*)?[^/@]*:[^@]*@", r"\1", name)
-    # Up to the last @: rather a part of the path too than a part of a password that holds a /
+    # Up to the last @, since a password may hold a /
     return f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"

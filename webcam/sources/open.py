@@ -1,9 +1,7 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 
@@ -12,7 +10,7 @@ from webcam.sources.animation import AnimationSource
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_interruptibly
 from webcam.sources.demo import DemoSource
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Source
 from webcam.sources.images import (
     ImageSource,
     count_pictures,
@@ -27,57 +25,27 @@ from webcam.sources.video import VideoSource
 from webcam.sources.web import fetch, look_up
 
 
-class Video(Protocol):
-    """A source of frames: a video, a camera, an animation, the demo."""
-
-    paths: list[Path]  # the files that are read, which no output may replace
-
-    @property
-    def extra_column(self) -> str | None:
-        """The last column of the CSV, if it has one more: clock."""
-
-    @property
-    def info(self) -> VideoInfo:
-        """What a recording needs to know of it; for a file this may read its beginning."""
-
-    @property
-    def end(self) -> float | None:
-        """The seconds at which the last frame ends, None while they are not known."""
-
-    def frames(self) -> Iterator[Frame | None]:
-        """Yield the frames in order, and None where a camera has no new one."""
-
-    def close(self) -> None:
-        """End what is under way."""
-
-    def raise_read_errors(self) -> None:
-        """Raise UserError when not all could be read."""
-
-
-Source = Video | ImageSource
-
-
 def open_source(
     names: list[str], size: tuple[int, int] | None, overheard: Overheard | None = None
 ) -> Source:
     """Open what --source names; `size` is the width and height to ask a camera for.
 
-    `overheard` is to be open while frames are read: without it, interlaced ones are not noticed.
-    Raises UserError when there is nothing, or nothing that can be read.
+    `overheard` is open while frames are read: without it, interlaced ones are not noticed. Raises
+    UserError when there is nothing, or nothing that can be read.
     """
     names = [to_path(name) for name in names]
-    name = names[0]
-    if size and not (len(names) == 1 and is_camera(name)):
+    name, several = names[0], len(names) > 1
+    if size and (several or not is_camera(name)):
         fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
     addresses = [name for name in names if "://" in name]
-    if addresses and len(names) > 1:
+    if addresses and several:
         wrong = "an address, and several sources must all be files"
         fail(without_secrets(addresses[0]), wrong, "give it to --source alone")
     if names == ["demo"]:  # `./demo` is a file or folder of that name
         return DemoSource()
-    if len(names) > 1 or not (is_camera(name) or "://" in name):
-        source = open_pictures(names)
-        if isinstance(source, (ImageSource, AnimationSource)):
+    if several or not (addresses or is_camera(name)):
+        source = open_files(names)
+        if not isinstance(source, Path):
             return source
         name = str(source)
     return open_video(name, size, overheard or Overheard())
@@ -90,25 +58,25 @@ def open_first_camera(overheard: Overheard | None = None) -> Source:
     except UserError:
         other = "--source takes another camera's number, a video or pictures"
         print(f"no camera 0: this is the demo (--source demo); {other}")
-        return open_source(["demo"], None, overheard)
+        return DemoSource()
 
 
 def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:
     """Open a camera, a stream, a video, or the picture at an http address."""
     there = look_up(name)
-    if there and there.is_picture and (picture := open_web_picture(name)):
+    if there.is_picture and (picture := open_web_picture(name)):
         return picture
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
         fail(without_secrets(name), *why_not_opened(name))
-    unlimited = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0 and not (there and there.ends)
+    unlimited = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0 and not there.ends
     if is_camera(name) or ("://" in name and unlimited):
         return CameraSource(name, size, capture, overheard)
     return VideoSource(name, capture, overheard)
 
 
-def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
-    """Return the source of some files, or the path of the only one, when that is a video."""
+def open_files(names: list[str]) -> Source | Path:
+    """Return the source of some pictures, or the path of the only file when that is a video."""
     paths = list_pictures(names)
     strange = [path for path in paths if not is_picture(path)]
     if len(paths) > 1 and strange:
@@ -125,10 +93,9 @@ def open_pictures(names: list[str]) -> ImageSource | AnimationSource | Path:
 
 
 def open_animation(path: Path, count: int, name: str | None = None) -> AnimationSource | None:
-    """Return the source of an animation, None for a GIF that is for FFmpeg to read, as a video.
+    """Return the source of an animation, which errors call `name`; None for a GIF that is too large.
 
-    `name` is what an error calls it. Raises UserError when it is too large, and FFmpeg reads none
-    of its kind.
+    FFmpeg reads that as a video. Raises UserError for another kind that is too large.
     """
     if fits_in_memory(path, count):
         return AnimationSource(path, name)
@@ -137,7 +104,7 @@ def open_animation(path: Path, count: int, name: str | None = None) -> Animation
     return None
 
 
-def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
+def open_web_picture(address: str) -> Source | None:
     """Return the source of the picture at an http address, None for one that is a long video."""
     folder = tempfile.TemporaryDirectory()
     path, name = fetch(address, Path(folder.name)), without_secrets(address)
@@ -148,10 +115,7 @@ def open_web_picture(address: str) -> ImageSource | AnimationSource | None:
 
 
 def is_text(file: Path) -> bool:
-    """Return whether a file is plain text, which FFmpeg takes for the picture of a terminal.
-
-    Text that leads to a video, such as a playlist, is another thing.
-    """
+    """Return whether a file is plain text, which FFmpeg draws as a picture; a playlist is not."""
     if not file.is_file():  # a named pipe would wait
         return False
     with file.open("rb") as opened:

@@ -1,4 +1,4 @@
-"""What OpenCV's libraries print, some of which tell of a failure in no other way."""
+"""The messages of OpenCV's libraries, which report some failures in no other way."""
 
 import os
 import tempfile
@@ -6,10 +6,7 @@ from io import FileIO
 
 
 class Overheard:
-    """What C libraries print while it is open: not on stderr, but there to be read.
-
-    Some tell of a failure in no other way. As with `quiet`, it is the whole process's stderr.
-    """
+    """Collects what C libraries print on stderr, that of the whole process, while it is open."""
 
     def __init__(self) -> None:
         self.file: FileIO | None = None
@@ -27,10 +24,9 @@ class Overheard:
         self.file = None
 
     def take(self) -> str:
-        """Return what was printed since the last call; nothing while it is not open."""
-        # The place is shared with stderr, so this is how much was printed: mostly nothing
+        """Return the text printed since the last call; none while it is not open."""
         file = self.file
-        if file is None or not file.tell():
+        if file is None or not file.tell():  # stderr moves this position too
             return ""
         file.seek(0)
         said = file.read().decode(errors="replace")

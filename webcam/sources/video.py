@@ -13,62 +13,55 @@ import numpy as np
 
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
-from webcam.sources.frame import Frame, VideoInfo
+from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; more is no rate but a time base
 MIN_RATE, MAX_VARYING_RATE = 10, 60  # frames/s made of a video whose rate varies
-MAX_LAST = 1.0  # seconds that the last picture is shown, which OpenCV does not tell
+MAX_LAST = 1.0  # seconds that the last picture is shown: OpenCV does not tell
 STAMPS = 30  # time stamps that tell a video's rate
-# Seconds between two frames; more is an error, or, as to ffmpeg too, another recording
+# Seconds between two frames; more is an error, or another recording, as for ffmpeg
 MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
 MAX_STRETCH = 4  # of pixels that are not square; more is an error
-AVI, MPEG = (b"RIFF",), (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
-FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # how its lines begin
-MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain before those are handed over
+AVI, MPEG = b"RIFF", (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
+FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # the beginning of its lines
+MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain that much too early
 
 
-class VideoSource:
+class VideoSource(Source):
     """A video file, or a recording at an address: every frame, in order, with square pixels.
 
-    `overheard` holds what FFmpeg prints: OpenCV 4.13 and newer hand over black or old frames of
-    interlaced video, call that a success, and only there it shows.
+    `overheard` holds FFmpeg's messages. Only they tell of interlaced video: OpenCV 4.13 and newer
+    return black or old frames of it and report success.
     """
 
-    extra_column = None
-
     def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
-        self.name, self.paths, self.capture = name, [Path(name)], capture
-        self.overheard = overheard
+        super().__init__([Path(name)])
+        self.name, self.capture, self.overheard = name, capture, overheard
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
         self.usual = 1 / (self.said_rate or UNKNOWN_RATE)  # seconds from frame to frame
         self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # frames
-        self.is_mpeg = self.is_kind(MPEG)
+        self.is_file = Path(name).is_file()  # addresses and named pipes are read once
+        start = b""
+        if self.is_file:
+            with open(name, "rb") as file:
+                start = file.read(4)
+        self.is_mpeg, self.is_avi = start.startswith(MPEG), start.startswith(AVI)
         self.stretch = stretch_to_square_pixels(capture)
         self.count, self.last, self.problem = 0, 0.0, ""
         self.offset = 0.0  # seconds, from the time stamps to the times of the frames
+        whole = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
+        self.max_gap = MAX_MPEG_GAP if self.is_mpeg else max(whole, MAX_MPEG_GAP)
         self.complaint_at = -math.inf  # frames that had been read at FFmpeg's last complaint
-        self.end: float | None = None
-
-    def is_kind(self, starts: tuple[bytes, ...]) -> bool:
-        """Return whether the file begins as one of a kind does; an address is of none."""
-        if not Path(self.name).is_file():  # of a named pipe that would be lost
-            return False
-        try:
-            with open(self.name, "rb") as file:
-                return file.read(4).startswith(starts)
-        except OSError:
-            return False
 
     @cached_property
-    def info(self) -> VideoInfo:
+    def info(self) -> VideoInfo:  # type: ignore[override]
         """The sound of the video, and a constant rate for a copy of it.
 
-        Where its own rate varies, that is the rate of the first frames or the mean, whichever is
-        higher.
+        If its own rate varies, that is the higher one of the first frames' rate and the mean.
         """
         measured, rate = self._measure_rate(), self.said_rate or UNKNOWN_RATE
         if measured and not 0.9 < self.said_rate / measured < 1.1:
@@ -78,7 +71,7 @@ class VideoSource:
 
     def _measure_rate(self) -> float:
         """Return the frames/s by the median distance of the first time stamps; 0 for none."""
-        if not Path(self.name).is_file():  # an address, a named pipe: read once
+        if not self.is_file:
             return 0.0
         capture = open_capture(self.name)
         stamps: list[float] = []  # seconds
@@ -89,7 +82,7 @@ class VideoSource:
         return 1 / median if median > 0 else 0.0
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame with its media time; its picture stays until the next but one."""
+        """Yield every frame with its media time; the next but one reuses its image."""
         pictures: list[np.ndarray | None] = [None, None]
         while True:
             there, picture = self.capture.read(pictures[self.count % 2])
@@ -104,10 +97,12 @@ class VideoSource:
                 self._end()
                 return
             pictures[self.count % 2] = picture
-            yield Frame(self._square(picture), self._next_time())
+            if self.stretch != (1, 1):
+                picture = cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
+            yield Frame(picture, self._next_time())
 
     def _next_time(self) -> float:
-        """Return the media time of the frame that was just read, which is later than the last one's.
+        """Return the media time of the frame just read, later than the last one's.
 
         Some files have no time stamps, others are two recordings, one after the other.
         """
@@ -118,28 +113,14 @@ class VideoSource:
         self.count, self.last = self.count + 1, max(seconds, 0.0)
         return self.last
 
-    @cached_property
-    def max_gap(self) -> float:
-        """The most seconds between two frames that are believed."""
-        if self.is_mpeg:
-            return MAX_MPEG_GAP
-        promised = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
-        return max(promised, MAX_MPEG_GAP)
-
-    def _square(self, picture: np.ndarray) -> np.ndarray:
-        """Return a picture with square pixels."""
-        if self.stretch == (1, 1):
-            return picture
-        return cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
-
     def _end(self) -> None:
         """Note when the last frame ends, or that the file is damaged."""
-        # Only an AVI tells its frames for sure: an MP4 may be trimmed, others count what they guess
-        # from the length of the longest stream. But where a file is cut off, FFmpeg complains
+        # Only an AVI knows its number of frames: an MP4 may be trimmed, others guess it from the
+        # length of the longest stream. But FFmpeg complains about a file that is cut off
         complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
         if not self.count:
             self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
-        elif self.count < self.promised - 1 and (complained or self.is_kind(AVI)):
+        elif self.count < self.promised - 1 and (complained or self.is_avi):
             promised = self.promised * self.usual
             self.problem = f"damaged, {self.last:.1f} of {promised:.1f} seconds can be read"
         else:
@@ -149,7 +130,7 @@ class VideoSource:
         self.capture.release()
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when the video is damaged, or interlaced where OpenCV can't read that."""
+        """Raise UserError if the video is damaged, or interlaced and OpenCV can't read that."""
         name = without_secrets(self.name)
         if self.problem.startswith(INTERLACED):
             new = Path(Path(name).name).with_suffix(".progressive.mp4")
@@ -162,16 +143,15 @@ class VideoSource:
 def constant_rate(rate: float) -> float:
     """Return frames/s for a copy of a video whose own rate varies and is mostly `rate`.
 
-    Within bounds, so that no picture is far from its time, nor the copy huge.
+    Bounds keep the pictures near their times, and the copy small.
     """
     return min(max(rate, MIN_RATE), MAX_VARYING_RATE)
 
 
 def stretch_to_square_pixels(capture: "cv2.VideoCapture") -> tuple[float, float]:
-    """Return by what width and height are to be multiplied, 1 or more."""
-    width, height = (
-        capture.get(side) or 1.0 for side in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN)
-    )
+    """Return the factors, 1 or more, of width and height that make pixels square."""
+    width = capture.get(cv2.CAP_PROP_SAR_NUM) or 1.0
+    height = capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0
     turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90  # by OpenCV, as phones ask for
     ratio = height / width if turned else width / height
     if not 1 / MAX_STRETCH < ratio < MAX_STRETCH or abs(ratio - 1) < 0.005:

@@ -4,19 +4,14 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from urllib import request
 from urllib.parse import unquote, urlsplit
-from urllib.request import (
-    HTTPBasicAuthHandler,
-    HTTPDigestAuthHandler,
-    HTTPPasswordMgrWithDefaultRealm,
-    build_opener,
-)
 
 from common.errors import fail, first_line
 from webcam.sources.names import without_secrets
 
 TIMEOUT = 10  # seconds that a server has to answer in
-MAX_PICTURE_BYTES = 2**28
+LIVE_TYPE = "mpegurl|dash|multipart|motion-jpeg|mjpeg"
 PLAYLIST = r"\.(m3u8?|mpd)([?#]|$)"
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")  # the first bytes of files
 PROBLEMS = (OSError, ValueError, HTTPException)  # of a server, a network, an address
@@ -24,27 +19,26 @@ PROBLEMS = (OSError, ValueError, HTTPException)  # of a server, a network, an ad
 
 @dataclass(frozen=True)
 class Resource:
-    """What a server says of an address."""
+    """What a server says of an address; nothing where none answers."""
 
-    is_picture: bool
-    ends: bool  # a file, no live stream
+    is_picture: bool = False
+    ends: bool = False  # a file, no live stream
 
 
-def look_up(address: str) -> Resource | None:
-    """Return what lies at an http address, None where no answer comes or it is of another kind.
+def look_up(address: str) -> Resource:
+    """Return the kind of thing at an http address.
 
-    What is no playlist and no row of JPEGs is taken for a file, and read in order, once: a live
-    stream comes out right that way too.
+    Anything but a playlist or a row of JPEGs counts as a file and is read in order, once. A live
+    stream works that way too.
     """
     if not address.startswith(("http://", "https://")):
-        return None
+        return Resource()
     try:
         with _request(address) as reply:
             media_type, start = reply.headers.get_content_type(), reply.read(12)
     except PROBLEMS:
-        return None
-    live = re.search("mpegurl|dash|multipart|motion-jpeg|mjpeg", media_type)
-    live = live or re.search(PLAYLIST, address)
+        return Resource()
+    live = re.search(LIVE_TYPE, media_type) or re.search(PLAYLIST, address)
     unnamed = media_type == "application/octet-stream"
     known = start.startswith(PICTURES) or start[8:] == b"WEBP"
     return Resource(media_type.startswith("image/") or (unnamed and known), not live)
@@ -58,12 +52,9 @@ def fetch(address: str, folder: Path) -> Path:
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "picture"
     try:
         with _request(address) as reply:
-            data = reply.read(MAX_PICTURE_BYTES + 1)
+            data = reply.read()
     except PROBLEMS as error:
         fail(without_secrets(address), f"can't be fetched ({first_line(error)})", "try it again")
-    if len(data) > MAX_PICTURE_BYTES:
-        wrong = f"more than {MAX_PICTURE_BYTES:,} bytes"
-        fail(without_secrets(address), wrong, "fetch it yourself")
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path
@@ -73,8 +64,8 @@ def _request(address: str):
     """Return the reply of a server, its body still to be read. Raises one of PROBLEMS."""
     parts = urlsplit(address)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    passwords = HTTPPasswordMgrWithDefaultRealm()
+    passwords = request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username:
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
-    opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
-    return opener.open(bare, timeout=TIMEOUT)
+    ways = request.HTTPBasicAuthHandler(passwords), request.HTTPDigestAuthHandler(passwords)
+    return request.build_opener(*ways).open(bare, timeout=TIMEOUT)
