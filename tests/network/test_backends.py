@@ -44,7 +44,7 @@ def light():
     return lifted.mean(axis=(1, 2, 3)).tolist()
 
 def losses():
-    recipe = Recipe(dropout=0.0)
+    recipe = Recipe(filters=((8,), (8, 8), (8, 8)), dropout=0.0)
     network = architecture.build_network(3, recipe)
     rng = np.random.default_rng(0)
     network.set_weights([
