@@ -298,7 +298,7 @@ def test_a_network_of_another_make_is_not_exported(networks, tmp_path):
     (tmp_path / "large/emotion.onnx").write_bytes(b"earlier")
     before = tree_hash(tmp_path)
     says = ["emotion.onnx", "can't be made of this network"]
-    fails("train.py", "--export", "--out", "large", cwd=tmp_path, says=says)
+    fails("train.py", "--export", "--out", "large", cwd=tmp_path, says=says, process=True)
     assert tree_hash(tmp_path) == before
 
 
