@@ -35,7 +35,8 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
     """
     if source is None or not is_there():
         return None, None
-    entries = "stream=codec_type,start_time,duration:format=format_name,start_time"
+    entries = "stream=codec_type,start_time,duration:stream_tags=DURATION"
+    entries += ":format=format_name,start_time"
     command = ["ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", to_input(source)]
     try:
         said = json.loads(_run(command, 30).stdout)
@@ -44,10 +45,20 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
         begins = max(0.0, float(video.get("start_time", 0)) - start)
         # The time stamps of an MPEG stream may be those of several recordings
         is_mpeg = said["format"]["format_name"].startswith("mpeg")
-        seconds = None if is_mpeg or "duration" not in video else float(video["duration"])
+        seconds = None if is_mpeg else _duration(video)
         return begins if "audio" in streams else None, seconds
     except (ValueError, KeyError, subprocess.TimeoutExpired):
         return None, None
+
+
+def _duration(video: dict) -> float | None:
+    """Return the seconds of a stream: its duration, or Matroska's tag, which counts from the file's start."""
+    if "duration" in video:
+        return float(video["duration"])
+    if not (tag := video.get("tags", {}).get("DURATION")):
+        return None
+    hours, minutes, seconds = map(float, tag.split(":"))
+    return 3600 * hours + 60 * minutes + seconds - float(video.get("start_time", 0))
 
 
 def sound_command(video: Path, source: str, start: float) -> str:

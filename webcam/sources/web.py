@@ -11,6 +11,7 @@ from common.errors import fail, first_line
 from webcam.sources.names import without_secrets
 
 TIMEOUT = 10  # seconds that a server has to answer in
+MAX_PICTURE_BYTES = 2**28  # a server may send without end
 LIVE_TYPE = "mpegurl|dash|multipart|motion-jpeg|mjpeg"
 PLAYLIST = r"\.(m3u8?|mpd)([?#]|$)"
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")  # the first bytes of files
@@ -52,9 +53,12 @@ def fetch(address: str, folder: Path) -> Path:
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "picture"
     try:
         with _request(address) as reply:
-            data = reply.read()
+            data = reply.read(MAX_PICTURE_BYTES + 1)
     except PROBLEMS as error:
         fail(without_secrets(address), f"can't be fetched ({first_line(error)})", "try it again")
+    if len(data) > MAX_PICTURE_BYTES:
+        wrong = f"more than {MAX_PICTURE_BYTES:,} bytes"
+        fail(without_secrets(address), wrong, "fetch it yourself")
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path

@@ -122,6 +122,14 @@ def test_the_copy_lasts_as_long_and_each_picture_comes_at_its_time(
         assert len(shown) == 60 and rate == 30
 
 
+def test_the_last_picture_of_matroska_is_shown_as_long_as_the_file_says(tmp_path):
+    ffmpeg("-f", "lavfi", "-i", "testsrc=r=30:d=1", "-c:v", "mpeg4", "one.mp4", cwd=tmp_path)
+    longer = r"setts=duration=if(eq(N\,29)\,31*DURATION\,DURATION)"
+    ffmpeg("-i", "one.mp4", "-c", "copy", "-bsf:v", longer, "in.mkv", cwd=tmp_path)
+    annotate(tmp_path, "in.mkv", "out.mp4")
+    assert len(frames_of(tmp_path / "out.mp4")) == pytest.approx(60, abs=1)
+
+
 def test_pixels_that_are_not_square_are_made_so(tmp_path):
     squeeze = "scale=640:480,scale=320:480,setsar=2,format=yuv420p"
     ffmpeg(*STILL, "-t", "0.4", "-vf", squeeze, "-c:v", "libx264", "in.mp4", cwd=tmp_path)

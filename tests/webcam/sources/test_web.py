@@ -1,6 +1,7 @@
 """Addresses: what lies there, and what is not told of them."""
 
 import base64
+import contextlib
 import functools
 import http.server
 import shutil
@@ -111,3 +112,27 @@ def test_a_stream_that_does_not_answer_is_told_without_the_password(tmp_path, sc
     source = f"{scheme}://me:secret@127.0.0.1:9/live?key=secret"
     error = fails("realtime.py", "--source", source, "--headless", cwd=tmp_path, says="answers")
     assert f"{scheme}://127.0.0.1:9/live" in error and "secret" not in error
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends a picture that never ends."""
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the reader has had enough
+            while True:
+                self.wfile.write(bytes(2**20))
+
+
+def test_a_picture_without_end_is_refused(tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/picture.png"
+    says = ["picture.png: more than 268,435,456 bytes", "fetch it yourself"]
+    fails("realtime.py", "--source", address, "--headless", cwd=tmp_path, says=says)
+    server.shutdown()
