@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -32,6 +31,20 @@ settings.load_profile("same")
 for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+# Fixtures that take long to make. One worker of pytest-xdist runs all the tests that share one
+MADE_ONCE = ["trained", "trained_alone", "results", "networks"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for fixture in MADE_ONCE:
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(fixture))
+    # The longest first, so that no worker has one of them left when the other is done
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -61,34 +74,13 @@ def stream(request):
     server.shutdown()
 
 
-def made_once(tmp_path_factory, name, make):
-    """Return a folder that `make` fills: for all workers of pytest-xdist the first of them does."""
-    home = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        home = home.parent
-    folder, done = home / name, home / f"{name}.done"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        until = time.monotonic() + 280
-        while not done.exists():
-            assert time.monotonic() < until, f"another worker has not made {folder}"
-            time.sleep(0.1)
-        return folder
-    try:
-        make(folder)
-    finally:
-        done.touch()
-    return folder
-
-
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
     """A folder with data/ as the toy CSV and the five data stages leave it.
 
     Tests read it and change nothing.
     """
-    return made_once(tmp_path_factory, "toy", lambda folder: make_toy(folder, 500))
+    return make_toy(tmp_path_factory.mktemp("toy"), 500)
 
 
 @pytest.fixture(scope="session")
@@ -109,12 +101,9 @@ def few(toy, tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(toy, tmp_path_factory):
     """A copy of that folder after `train.py`, which adds data/model. Tests change nothing in it."""
-
-    def train(folder):
-        shutil.copytree(toy, folder, dirs_exist_ok=True)
-        run("train.py", "--epochs", 2, "--batch-size", 32, cwd=folder)
-
-    return made_once(tmp_path_factory, "trained", train)
+    folder = shutil.copytree(toy, tmp_path_factory.mktemp("trained"), dirs_exist_ok=True)
+    run("train.py", "--epochs", 2, "--batch-size", 32, cwd=folder)
+    return folder
 
 
 @pytest.fixture

@@ -17,12 +17,16 @@ from network.recipe import Recipe
 
 INSTALLED = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
 PRECISIONS = ["float32", "mixed_bfloat16"]
+# Compiles in half of the time
+FAST_JAX = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+}
 
 
-def run_on(backend, code, *arguments):
+def run_on(backend, code):
     """Run a program with Keras on a backend; return what it prints as JSON."""
-    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", code, *arguments]
+    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **FAST_JAX}
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -44,7 +48,7 @@ def light():
     return lifted.mean(axis=(1, 2, 3)).tolist()
 
 def losses():
-    recipe = Recipe(filters=((8,), (8, 8), (8, 8)), dropout=0.0)
+    recipe = Recipe(filters=((8,), (8, 8)), dropout=0.0)
     network = architecture.build_network(3, recipe)
     rng = np.random.default_rng(0)
     network.set_weights([
@@ -54,7 +58,7 @@ def losses():
     ])
     model = trainer.build_training(network, 20, recipe)
     losses = []
-    for _ in range(6):
+    for _ in range(4):
         faces = rng.integers(0, 256, (32, 48, 48, 1), np.uint8)
         targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 32)]
         losses.append(float(model.train_on_batch(faces, targets, return_dict=True)["loss"]))
@@ -151,16 +155,16 @@ def test_dry_run_kill_resume_and_export(few, tmp_path, backend):
     assert (tmp_path / "model/emotion.onnx").read_bytes() == made
 
 
-@pytest.mark.parametrize("backend", [INSTALLED[0], *map(slow, INSTALLED[1:])])
+@pytest.mark.parametrize("backend", [None, *map(slow, INSTALLED[1:])])
 def test_tensorboard_shows_each_epoch_or_is_refused(few, tmp_path, backend):
-    env = {**os.environ, "KERAS_BACKEND": backend}
-    arguments = [*on_few(few, "model", 1), "--tensorboard", "watched"]
+    options = {"env": {**os.environ, "KERAS_BACKEND": backend}} if backend else {}
+    arguments = [*on_few(few, "model", 1), "--width", "0.1", "--tensorboard", "watched"]
     if not all(map(importlib.util.find_spec, ("tensorflow", "tensorboard"))):
         says = "--tensorboard: needs what is not installed; leave it out, or `pip install tensorb"
-        fails("train.py", *arguments, cwd=tmp_path, env=env, says=says)
+        fails("train.py", *arguments, cwd=tmp_path, says=says, **options)
         assert not list(tmp_path.iterdir())
         return
-    run("train.py", *arguments, cwd=tmp_path, env=env)
+    run("train.py", *arguments, cwd=tmp_path, **options)
     for part in ("train", "validation"):
         (events,) = (tmp_path / "watched" / part).iterdir()
         assert b"epoch_accuracy" in events.read_bytes()
