@@ -79,8 +79,13 @@ EXAMPLES = [(script, example) for script in USED for example in examples_of(scri
 
 
 def is_long(script, example):
-    """Return whether an example trains, or shows the whole demo; other tests do that too."""
-    return script == "train.py" or example.strip() == "python realtime.py"
+    """Return whether an example trains, shows the whole demo or draws thousands of faces.
+
+    Other tests do that too.
+    """
+    return (
+        script == "train.py" or example.strip() == "python realtime.py" or "--rows 5000" in example
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
         ("a.zip", spoiled(zip_of({"fer2013.csv": NOISE})), "download it again"),
         ("a.tar.gz", spoiled(tar_of({"fer2013.csv": NOISE})), "download it again"),
     ],
-)
+    ids=["without pixels", "two tables", "none", "cut zip", "spoiled zip", "spoiled tar"],
+)  # an archive holds the time at which it was made
 def test_what_is_not_the_download_is_refused(downloads, name, data, says):
     folder, _ = downloads
     (folder / name).write_bytes(data)

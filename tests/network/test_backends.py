@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -155,16 +156,27 @@ def test_dry_run_kill_resume_and_export(few, tmp_path, backend):
     assert (tmp_path / "model/emotion.onnx").read_bytes() == made
 
 
+NO_TENSORBOARD = not all(map(importlib.util.find_spec, ("tensorflow", "tensorboard")))
+
+
+@pytest.mark.skipif(not NO_TENSORBOARD, reason="TensorBoard is installed")
+def test_tensorboard_that_is_not_there_is_refused(few, tmp_path):
+    says = "--tensorboard: needs what is not installed; leave it out, or `pip install tensorb"
+    fails("train.py", *on_few(few, "m", 1), "--tensorboard", "watched", cwd=tmp_path, says=says)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(NO_TENSORBOARD, reason="needs TensorBoard")
 @pytest.mark.parametrize("backend", [None, *map(slow, INSTALLED[1:])])
-def test_tensorboard_shows_each_epoch_or_is_refused(few, tmp_path, backend):
+def test_quick_run_in_16_bits_that_tensorboard_shows(few, tmp_path, backend):
+    """It leaves a network of 32 bits."""
     options = {"env": {**os.environ, "KERAS_BACKEND": backend}} if backend else {}
-    arguments = [*on_few(few, "model", 1), "--width", "0.1", "--tensorboard", "watched"]
-    if not all(map(importlib.util.find_spec, ("tensorflow", "tensorboard"))):
-        says = "--tensorboard: needs what is not installed; leave it out, or `pip install tensorb"
-        fails("train.py", *arguments, cwd=tmp_path, says=says, **options)
-        assert not list(tmp_path.iterdir())
-        return
-    run("train.py", *arguments, cwd=tmp_path, **options)
+    asked = ["--quick", "--bfloat16", "--width", 0.1, "--tensorboard", "watched"]
+    run("train.py", *on_few(few, "m", 1)[:-2], *asked, cwd=tmp_path, **options)
+    epochs = [row["epoch"] for row in rows_of(tmp_path / "m/training_log.csv")]
+    assert epochs == ["1", "2", "3", "4", "5"]
     for part in ("train", "validation"):
         (events,) = (tmp_path / "watched" / part).iterdir()
-        assert b"epoch_accuracy" in events.read_bytes()
+        assert events.read_bytes().count(b"epoch_accuracy") == 5
+    with zipfile.ZipFile(tmp_path / "m/emotion.keras") as file:
+        assert b"bfloat16" not in file.read("config.json")

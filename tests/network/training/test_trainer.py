@@ -6,7 +6,6 @@ Targets, leaks, the report, the saved network, resuming, dry run and export.
 import json
 import os
 import shutil
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -153,14 +152,6 @@ def test_export_writes_the_same_network_again(trained, tmp_path):
     after = by_opencv(tmp_path)
     assert max(np.abs(before[name] - after[name]).max() for name in before) < 1e-5
     assert set(os.listdir(tmp_path / "data/model")) == FILES
-
-
-def test_quick_run_in_16_bits_leaves_a_network_of_32(few, tmp_path):
-    faces = ["--train", few / "train", "--val", few / "val"]
-    run("train.py", *faces, "--quick", "--bfloat16", "--width", 0.1, "--out", "m", cwd=tmp_path)
-    assert pd.read_csv(tmp_path / "m/training_log.csv")["epoch"].tolist() == [1, 2, 3, 4, 5]
-    with zipfile.ZipFile(tmp_path / "m/emotion.keras") as file:
-        assert b"bfloat16" not in file.read("config.json")
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
 
     def watch(scene, said):
         analyzer = FaceAnalyzer.load(ROOT / "pretrained")
-        for number in range(20):
+        for number in range(10):
             said += [
                 (face.box, face.emotion, face.confidence)
                 for face in analyzer.analyze(scene, number / 30)
@@ -63,7 +63,7 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
         thread.start()
     for thread in threads:
         thread.join()
-    assert together == alone and all(len(said) == 20 for said in alone)
+    assert together == alone and all(len(said) == 10 for said in alone)
 
 
 def test_a_face_not_found_keeps_its_probabilities(photo):

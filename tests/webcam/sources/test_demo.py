@@ -6,7 +6,7 @@ import sys
 import cv2
 import pytest
 from support.files import frames_of, make_video, rows_of
-from support.scripts import PICTURE, fails, run
+from support.scripts import PICTURE, fails, run, slow
 
 # A machine without a camera, whatever this one has
 NO_CAMERA = {
@@ -76,7 +76,7 @@ def test_without_a_display_the_demo_is_recorded(tmp_path):
 
 
 @linux
-@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":4711"}])
+@pytest.mark.parametrize("display", [{}, slow({"DISPLAY": ":4711"})])
 def test_without_a_display_a_copy_of_any_source_is_written(tmp_path, display):
     env = ENV | display
     done = run("realtime.py", "--source", PICTURE, cwd=tmp_path, env=env)

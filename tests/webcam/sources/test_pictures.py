@@ -126,8 +126,9 @@ def large(tmp_path_factory):
     """A folder with two animations of 12 times 48 MB, and a small picture."""
     folder = tmp_path_factory.mktemp("large")
     grays = [Image.new("L", (4000, 3000), 10 * number) for number in range(12)]
+    several = {"save_all": True, "append_images": grays[1:], "duration": 100, "compress_level": 1}
     for name in ("a.gif", "b.png"):
-        grays[0].save(folder / name, save_all=True, append_images=grays[1:], duration=100)
+        grays[0].save(folder / name, **several)
     grays[0].resize((60, 40)).save(folder / "c.png")
     return folder
 
