@@ -92,17 +92,17 @@ def is_long(script, example):
     ("script", "example"),
     [slow(*one) if is_long(*one) else one for one in EXAMPLES],
 )
-def test_the_examples_of_the_help_work(toy, tmp_path, script, example):
+def test_the_examples_of_the_help_work(small_toy, tmp_path, script, example):
     _, _, *arguments = shlex.split(example)
     if script != "samples/make_toy_csv.py":
-        shutil.copytree(toy / "data", tmp_path / "data")
+        shutil.copytree(small_toy / "data", tmp_path / "data")
     (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
     make_video(tmp_path / "clip.mp4")
     (tmp_path / "photos").mkdir()
     shutil.copy(PICTURE, tmp_path / "photos")
     for folder, drawn in (("my_faces", "pool"), ("my_test", "test")):
-        for emotion in ("happiness", "surprise"):
-            shutil.copytree(toy / "data/faces" / drawn / emotion, tmp_path / folder / emotion)
+        for emotion in ("neutral", "surprise"):
+            shutil.copytree(small_toy / "data/faces" / drawn / emotion, tmp_path / folder / emotion)
     header = "frame,time,face,x,y,width,height,emotion,confidence,happiness\n"
     (tmp_path / "faces.csv").write_text(header + "0,0.0,1,0,0,48,48,happiness,0.9,0.9\n")
     run(script, *arguments, cwd=tmp_path)

@@ -39,16 +39,16 @@ def copy_backwards(source, target):
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
-def test_directory_order_and_an_unchanged_input(toy, tmp_path, script):
+def test_directory_order_and_an_unchanged_input(small_toy, tmp_path, script):
     out = OUTPUTS[script]
     for name in ["faces", "split", "contrast", "sharpness"]:
         if name != out:
-            copy_backwards(toy / "data" / name, tmp_path / "data" / name)
+            copy_backwards(small_toy / "data" / name, tmp_path / "data" / name)
     for name in ["fer2013.csv", "fer2013new.csv"]:
-        shutil.copyfile(toy / "data" / name, tmp_path / "data" / name)
+        shutil.copyfile(small_toy / "data" / name, tmp_path / "data" / name)
     before = tree_hash(tmp_path / "data")
     run(script, cwd=tmp_path)
-    assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out)
+    assert tree_hash(tmp_path / "data" / out) == tree_hash(small_toy / "data" / out)
     shutil.rmtree(tmp_path / "data" / out)
     assert tree_hash(tmp_path / "data") == before
 
@@ -56,15 +56,15 @@ def test_directory_order_and_an_unchanged_input(toy, tmp_path, script):
 @pytest.mark.parametrize(
     "name", ["locale tr_TR", *(slow(name) for name in SURROUNDINGS if name != "locale tr_TR")]
 )
-def test_surroundings(toy, tmp_path, name):
+def test_surroundings(small_toy, tmp_path, name):
     (tmp_path / "data").mkdir()
     for file in ["fer2013.csv", "fer2013new.csv"]:
-        shutil.copyfile(toy / "data" / file, tmp_path / "data" / file)
+        shutil.copyfile(small_toy / "data" / file, tmp_path / "data" / file)
     # Read where it lies in the working folder
     (tmp_path / "matplotlibrc").write_text("font.size: 40\n")
     for script, out in OUTPUTS.items():
         run(script, cwd=tmp_path, env={**os.environ, **SURROUNDINGS[name]})
-        assert tree_hash(tmp_path / "data" / out) == tree_hash(toy / "data" / out), script
+        assert tree_hash(tmp_path / "data" / out) == tree_hash(small_toy / "data" / out), script
 
 
 def interpreter(version):

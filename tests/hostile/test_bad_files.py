@@ -212,8 +212,8 @@ def test_a_network_in_a_folder_of_any_name_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
-def test_nothing_outside_the_given_folders_is_read_or_written(toy, tmp_path, script):
-    shutil.copytree(toy / "data", tmp_path / "in")
+def test_nothing_outside_the_given_folders_is_read_or_written(small_toy, tmp_path, script):
+    shutil.copytree(small_toy / "data", tmp_path / "in")
     source = {"data_preprocessing.py": "", "random_split.py": "faces/pool"}.get(
         script, "split/train"
     )

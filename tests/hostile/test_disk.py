@@ -52,16 +52,16 @@ def test_disk_full(toy, disk, script, room):
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
-def test_limit_on_the_size_of_a_file(toy, tmp_path, script):
+def test_limit_on_the_size_of_a_file(small_toy, tmp_path, script):
     """`ulimit -f`: of 1 KB no face can be written."""
-    shutil.copytree(toy / "data" / OUTPUTS[script], tmp_path / "out")
+    shutil.copytree(small_toy / "data" / OUTPUTS[script], tmp_path / "out")
     before = tree_hash(tmp_path)
     wrap = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]
     refuse(
         script,
         "--out",
         tmp_path / "out",
-        cwd=toy,
+        cwd=small_toy,
         out=tmp_path / "out",
         says="File too large",
         wrap=wrap,
@@ -70,13 +70,18 @@ def test_limit_on_the_size_of_a_file(toy, tmp_path, script):
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
-def test_read_only_disk(toy, disk, script):
+def test_read_only_disk(small_toy, disk, script):
     folder = disk(4096)
-    shutil.copytree(toy / "data" / OUTPUTS[script], folder / "out")
+    shutil.copytree(small_toy / "data" / OUTPUTS[script], folder / "out")
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     before = tree_hash(folder)
     refuse(
-        script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Read-only file system"
+        script,
+        "--out",
+        folder / "out",
+        cwd=small_toy,
+        out=folder / "out",
+        says="Read-only file system",
     )
     assert tree_hash(folder) == before
 
@@ -97,14 +102,14 @@ def without_privileges():
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
-def test_no_permission(toy, tmp_path, script):
+def test_no_permission(small_toy, tmp_path, script):
     folder = tmp_path / "locked"
-    shutil.copytree(toy / "data" / OUTPUTS[script], folder / "out")
+    shutil.copytree(small_toy / "data" / OUTPUTS[script], folder / "out")
     before = tree_hash(folder)
     folder.chmod(0o500)
     try:
         refuse(
-            script, "--out", folder / "out", cwd=toy, out=folder / "out", says="Permission denied",
+            script, "--out", folder / "out", cwd=small_toy, out=folder / "out", says="Permission denied",
             wrap=without_privileges(),
         )  # fmt: skip
         assert tree_hash(folder) == before
@@ -113,9 +118,9 @@ def test_no_permission(toy, tmp_path, script):
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
-def test_input_without_permission(toy, tmp_path, script):
+def test_input_without_permission(small_toy, tmp_path, script):
     """A file that may not be read is named, and nothing is left behind."""
-    shutil.copytree(toy / "data", tmp_path / "data")
+    shutil.copytree(small_toy / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "data" / OUTPUTS[script])
     source = {"data_preprocessing.py": "fer2013new.csv", "random_split.py": "faces/pool"}.get(
         script, "split/train"

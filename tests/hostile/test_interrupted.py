@@ -12,7 +12,7 @@ import cv2
 import pandas as pd
 import pytest
 from support.files import make_video, tree_hash
-from support.scripts import DATA_STAGES, OUTPUTS, ROOT, make_toy, on_few, run, slow
+from support.scripts import DATA_STAGES, OUTPUTS, ROOT, on_few, run, slow
 
 # By which option the earlier output of each data stage differs from the one under way
 STAGES = {
@@ -100,17 +100,8 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(small, tmp_path_factory, request):
-    return Bench(small, tmp_path_factory.mktemp("bench"), request.param)
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A folder with data/ like `toy`, of a fifth of its faces.
-
-    What is done there is done hundreds of times.
-    """
-    return make_toy(tmp_path_factory.mktemp("small"), 100)
+def bench(small_toy, tmp_path_factory, request):
+    return Bench(small_toy, tmp_path_factory.mktemp("bench"), request.param)
 
 
 @pytest.mark.parametrize("times", [1, slow(20)])
@@ -130,9 +121,9 @@ def test_killed_before_any_change_on_the_disk(bench, times):
         bench.check()
 
 
-def test_the_changes_counted_are_those_of_the_hand_over(small, tmp_path):
+def test_the_changes_counted_are_those_of_the_hand_over(small_toy, tmp_path):
     """Killed between the two renames the output is absent, and only there."""
-    bench = Bench(small, tmp_path, "contrast.py")
+    bench = Bench(small_toy, tmp_path, "contrast.py")
     absent = 0
     bench.prepare()
     changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
