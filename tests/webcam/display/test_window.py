@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 from support.files import make_video
-from support.scripts import ROOT, run
+from support.scripts import ROOT, run, slow
 
 from webcam.display.window import Window
 
@@ -164,8 +164,9 @@ def test_a_video_is_shown_to_its_end(tmp_path, display):
     assert done.stdout.startswith("10 frames, 10 faces") and done.stderr == ""
 
 
-@pytest.mark.parametrize("key", ["q", "Escape"])
-@pytest.mark.parametrize("face", [True, False])
+@pytest.mark.parametrize(
+    "key, face", [("q", True), ("Escape", False), slow("q", False), slow("Escape", True)]
+)
 def test_q_and_escape_quit_with_and_without_a_face(session, tmp_path, clip, key, face):
     if not face:
         writer = cv2.VideoWriter(

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 from support.files import frames_of, rows_of
-from support.scripts import fails, start, wait_for_rows
+from support.scripts import fails, slow, start, wait_for_rows
 
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_capture
@@ -50,7 +50,7 @@ def test_a_signal_ends_a_recording_properly(tmp_path, stream, number):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.mp4"]
 
 
-@pytest.mark.parametrize("gap", [0.001, 0.01, 0.05])
+@pytest.mark.parametrize("gap", [0.01, *map(slow, [0.001, 0.05])])
 def test_a_second_signal_does_not_lose_the_recording(tmp_path, stream, gap):
     process = start(
         "--source", stream, "--headless", "--output", "out.mkv", "--csv", "out.csv", cwd=tmp_path

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from support.files import frames_of, make_video, rows_of
-from support.scripts import PICTURE, fails, needs_ffmpeg, run
+from support.scripts import PICTURE, fails, needs_ffmpeg, run, slow
 
 pytestmark = needs_ffmpeg
 STILL = ["-loop", "1", "-i", PICTURE]
@@ -96,7 +96,7 @@ def test_a_video_that_becomes_interlaced_is_named_once_the_rest_is_done(tmp_path
     "name, seconds, keep, mode",
     [
         ("talk.mp4", 8, "lt(t,2)+gt(t,6)+not(mod(n,30))", "vfr"),  # 30 frames/s, 1, and 30 again
-        ("slow.mp4", 6, "gt(t,3)+not(mod(n,15))", "vfr"),  # 2 frames/s, then 30
+        slow("slow.mp4", 6, "gt(t,3)+not(mod(n,15))", "vfr"),  # 2 frames/s, then 30
         ("gap.mkv", 12, "lt(t,1)+gt(t,11)", "passthrough"),  # nothing for ten seconds
         ("even.mkv", 2, "1", "cfr"),
     ],
