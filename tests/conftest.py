@@ -1,10 +1,8 @@
 """The fixtures that tests share, among them the whole pipeline on the toy CSV, made once."""
 
-import http.server
 import os
 import shutil
 import signal
-import threading
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from support.files import read_picture
 from support.scripts import PICTURE, make_toy, run
-from support.stream import Stream
+from support.stream import Stream, serve
 
 from webcam.detection.haar import HaarDetector
 
@@ -67,11 +65,8 @@ def detector():
 @pytest.fixture
 def stream(request):
     handler = type("Handler", (Stream,), getattr(request, "param", {}))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/camera.mjpg"
-    server.shutdown()
+    with serve(handler) as port:
+        yield f"http://127.0.0.1:{port}/camera.mjpg"
 
 
 @pytest.fixture(scope="session")

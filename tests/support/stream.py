@@ -1,12 +1,26 @@
-"""A camera that sends JPEGs over HTTP."""
+"""Servers of HTTP, and a camera that sends JPEGs by one."""
 
+import contextlib
 import http.server
+import threading
 import time
 
 import cv2
 
 from support.files import read_picture
 from support.scripts import PICTURE
+
+
+@contextlib.contextmanager
+def serve(handler):
+    """Run a server in a thread; yield its port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
 
 
 class Stream(http.server.BaseHTTPRequestHandler):

@@ -5,11 +5,11 @@ import contextlib
 import functools
 import http.server
 import shutil
-import threading
 
 import pytest
 from support.files import rows_of
 from support.scripts import PICTURE, fails, needs_ffmpeg, run
+from support.stream import serve
 from test_video import STILL, ffmpeg
 
 from webcam.sources.names import without_secrets
@@ -63,11 +63,8 @@ def web(tmp_path, request):
     (tmp_path / "web").mkdir()
     options = {"asked": [], **getattr(request, "param", {})}
     handler = functools.partial(type("Handler", (Files,), options), directory=tmp_path / "web")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}", options["asked"]
-    server.shutdown()
+    with serve(handler) as port:
+        yield f"127.0.0.1:{port}", options["asked"]
 
 
 @needs_ffmpeg
@@ -130,9 +127,7 @@ class Endless(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_picture_without_end_is_refused(tmp_path):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/picture.png"
     says = ["picture.png: more than 268,435,456 bytes", "fetch it yourself"]
-    fails("realtime.py", "--source", address, "--headless", cwd=tmp_path, says=says)
-    server.shutdown()
+    with serve(Endless) as port:
+        address = f"http://127.0.0.1:{port}/picture.png"
+        fails("realtime.py", "--source", address, "--headless", cwd=tmp_path, says=says)

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from support.scripts import ROOT, fails, on_few, run, slow
+from support.scripts import FAST_XLA, ROOT, fails, on_few, run, slow
 
 from dataset.stage import read_stage
 
@@ -69,8 +69,7 @@ run_distributed(lambda: show(train(out))) if sys.argv[2:] else show(alone(out))
 
 def environment(devices=1, process=None, port=0, by="us"):
     env = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
-    fast = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    env["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices} {fast}"
+    env["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices} {FAST_XLA}"
     if process is not None and by == "us":
         address = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}"}
         env |= {**address, "JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": str(process)}
