@@ -3,7 +3,7 @@
 import numpy as np
 
 BINS = 15  # of the reliability diagram and the calibration error
-MAX_ACCURACY_COST = 0.005  # for a higher macro recall (benchmarks/ablation.md)
+MAX_ACCURACY_COST = 0.01  # for a higher macro recall, which is worth more on other faces
 
 
 def calibration_error(
