@@ -9,6 +9,7 @@ import pytest
 from support.scripts import ROOT, fails
 
 from webcam import FaceAnalyzer
+from webcam.analysis.classifier import crop_face
 from webcam.detection.geometry import iou
 from webcam.detection.yunet import YuNetDetector, to_box
 
@@ -16,12 +17,31 @@ MODEL = os.environ.get("YUNET_MODEL", "face_detection_yunet_2023mar.onnx")
 needs_model = pytest.mark.skipif(not Path(MODEL).is_file(), reason="YUNET_MODEL names no file")
 
 
-def test_a_row_becomes_a_square_with_the_tilt_of_the_eyes():
-    row = np.array([100, 80, 80, 100, 120, 110, 160, 130], float)
-    x, y, side, tilt = to_box(row)
-    assert (x + side / 2, y + side / 2) == pytest.approx((140, 130))
+@pytest.mark.parametrize("degrees", [-30, 0, 30])
+def test_eyes_are_level_in_the_crop_and_the_face_as_large_as_in_fer2013(degrees):
+    """Eyes at three eighths of its height, the mouth at a little more than three quarters."""
+    upright = np.array([[-20, -24], [20, -24], [0, 0], [-14, 24], [14, 24]], float)
+    turn = np.radians(degrees)
+    turned = upright @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    points = turned + np.array([200, 180])
+    box = to_box(np.array([150, 120, 90, 110, *points.ravel()], float))
+    assert box[3] == pytest.approx(degrees)
+    image = np.zeros((400, 400), np.uint8)
+    for number in (0, 1, 3, 4):
+        cv2.circle(image, np.round(points[number]).astype(int).tolist(), 3, 255, cv2.FILLED)
+    crop = crop_face(image, box, (96, 96))
+    _, _, _, centers = cv2.connectedComponentsWithStats((crop > 100).astype(np.uint8))
+    dots = centers[1:][np.argsort(centers[1:, 1])] / 96
+    assert dots[:2, 1] == pytest.approx([0.38, 0.38], abs=0.02), "eyes"
+    assert dots[2:, 1] == pytest.approx([0.78, 0.78], abs=0.02), "mouth"
+    assert dots[:, 0].mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_box_of_a_profile_is_that_of_the_model():
+    eyes_and_mouth = [120, 110, 124, 110, 110, 125, 118, 140, 120, 140]
+    x, y, side, tilt = to_box(np.array([100, 80, 80, 100, *eyes_and_mouth], float))
+    assert (x + side / 2, y + side / 2, tilt) == pytest.approx((140, 130, 0))
     assert side == pytest.approx(1.12 * 8000**0.5)
-    assert tilt == pytest.approx(np.degrees(np.arctan(0.5)))
 
 
 @pytest.mark.parametrize("text, what", [(None, "no such file"), ("no model", "not a YuNet model")])
