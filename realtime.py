@@ -7,15 +7,17 @@ Reads   --source SOURCE   a camera, the first one unless another is given, a vid
 Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), with the sound of its
                         source where ffmpeg is on the PATH, or picture; a folder for several
         --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height
-                        (pixels of the frame as --output has it), emotion, confidence, and the
-                        probability of each emotion; for a camera also the clock, for many pictures
-                        the file
+                        (pixels of the frame as --output has it), found (1 if it was seen in this
+                        very frame), label (as shown), emotion (the likeliest), confidence, and the
+                        probability of each emotion; with --neutral also baseline (0 to 1), for a
+                        camera the clock, for many pictures the file
         --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
                         `data_preprocessing.py --photos`
 
-Haar cascades find the faces and follow them, one pass of the network names the faces of a
-frame, and each face's probabilities are smoothed over time. In the window, `h` lists the keys and `q`
-quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each emotion.
+Haar cascades find the faces and follow them, and one pass of the network names the faces of a frame.
+Each face's probabilities are averaged over 0.2 s. The label changes when another emotion leads by 0.3,
+or by less for 0.8 s; --smoothing 0 turns both off. In the window, `h` lists the keys and `q`
+quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each label.
 
 Examples:
     python realtime.py
@@ -48,6 +50,7 @@ with required("requirements-webcam.txt"):
     from webcam.display.annotator import Annotator
     from webcam.display.viewer import Quit, Viewer
     from webcam.display.window import Window
+    from webcam.neutral import prepare_baselines
     from webcam.options import parse_arguments
     from webcam.outputs.collector import open_collector
     from webcam.outputs.open import name_output, open_output
@@ -142,6 +145,7 @@ def main() -> int:
         frames = mirrored(source.frames()) if mirror else source.frames()
         # 3. What is shown and written
         window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        baseline = prepare_baselines(analyzer, args.neutral, bool(window), is_webcam)
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, window is not None, source.paths)
         no_window = probe and not window
@@ -151,12 +155,11 @@ def main() -> int:
         output = open_output(output_path, source, annotator.annotate, args.h264)
         sinks: list[Sink] = [output] if output else []
         if args.csv:
-            sinks.append(CsvWriter(args.csv, analyzer.emotions, source))
+            sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
-            sinks.append(
-                Viewer(window, annotator, summary, recorder, collector, bool(args.collect))
-            )
+            showing = annotator, summary, recorder, collector, bool(args.collect)
+            sinks.append(Viewer(window, *showing, analyzer))
         elif args.collect:
             sinks.append(collector)
         for sink in sinks:

@@ -43,6 +43,9 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--detector", default="haar", metavar="haar|FILE", help=detector)
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
+    neutral = "compare each face with itself at rest: learned while it is watched, not at all, or"
+    neutral = f"{neutral} from pictures of the person (auto for a camera in a window, else off)"
+    add("--neutral", nargs="+", metavar="auto|off|PICTURE", help=neutral)
     parser.begin_group("window and files")
     add("--headless", action="store_true", help="no window")
     add("--bars", action="store_true", help="draw the probabilities of all emotions")

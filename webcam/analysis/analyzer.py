@@ -1,4 +1,4 @@
-"""From a frame to its faces and their emotions: detect, track, classify, smooth."""
+"""From a frame to its faces and their emotions: detect, track, classify, compare, smooth."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,13 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from webcam.analysis.baseline import Baselines
 from webcam.analysis.classifier import Classifier
 from webcam.analysis.smoothing import ProbabilitySmoother
 from webcam.analysis.tracker import Track, Tracker
 from webcam.detection.detector import load_detector
 from webcam.detection.view import Detector
 
-SMOOTHING = 0.3  # seconds over which the probabilities of a face are averaged
+SMOOTHING = 0.2  # seconds over which the probabilities of a face are averaged
 NAME_AT_ONCE = 6  # faces named in a frame at least
 NAME_EVERY = 0.2  # seconds within which each face is named
 
@@ -24,10 +25,26 @@ class Face:
 
     track_id: int  # the same from frame to frame; in a picture from left to right
     square: np.ndarray  # float (x, y, side, tilt): pixels, degrees clockwise
-    emotion: str
-    confidence: float  # the emotion's probability; for a moment not the highest, see smoothing.py
-    probabilities: np.ndarray  # float32 (emotions,), in the order of FaceAnalyzer.emotions
+    emotions: list[str]
+    probabilities: np.ndarray  # float32 (emotions,), in their order
+    label: str  # the emotion to show, which does not flicker (smoothing.py)
     found: bool = True  # in this frame; else a moment ago
+    baseline: float = 0.0  # how far its own resting face is the measure, 0 to 1 (baseline.py)
+
+    @property
+    def emotion(self) -> str:
+        """The likeliest emotion."""
+        return self.emotions[self.probabilities.argmax()]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the likeliest emotion."""
+        return float(self.probabilities.max())
+
+    @property
+    def label_confidence(self) -> float:
+        """The probability of the label."""
+        return float(self.probabilities[self.emotions.index(self.label)])
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -41,6 +58,12 @@ class Face:
         return replace(self, square=np.array([frame_width - x - side, y, side, -tilt]))
 
 
+def largest(faces: list[Face]) -> Face | None:
+    """Return the largest of the faces that were found, None if there is none."""
+    found = [face for face in faces if face.found]
+    return max(found, key=lambda face: face.square[2], default=None)
+
+
 class FaceAnalyzer:
     """Names the expression on every face of a video's frames, or of pictures.
 
@@ -48,23 +71,38 @@ class FaceAnalyzer:
     each thread may have one.
     """
 
-    def __init__(self, classifier: Classifier, detector: Detector, smoothing: float = SMOOTHING):
+    def __init__(
+        self,
+        classifier: Classifier,
+        detector: Detector,
+        smoothing: float = SMOOTHING,
+        neutral: str = "off",
+    ):
         self.classifier, self.detector = classifier, detector
         self.tracker = Tracker(detector)
+        self.baselines = Baselines(classifier.emotions, auto=neutral == "auto")
         self.smoother = ProbabilitySmoother(smoothing)
         self.seconds = 0.0  # of the last frame
 
     @classmethod
     def load(
-        cls, folder: str | Path, smoothing: float = SMOOTHING, detector: str = "haar"
+        cls,
+        folder: str | Path,
+        smoothing: float = SMOOTHING,
+        detector: str = "haar",
+        neutral: str = "off",
     ) -> "FaceAnalyzer":
         """Return an analyzer with the network of a model folder (emotion.onnx and labels.txt).
 
         `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
-        none, `detector` "haar" or the path of a YuNet model. Raises common.errors.UserError when
-        one of them can't be read.
+        none, `detector` "haar" or the path of a YuNet model. With `neutral` "auto" each face of a
+        video is compared with itself at rest (baseline.py), with "off" only where `learn_neutral`
+        was called. Raises common.errors.UserError when a file can't be read, ValueError for another
+        `neutral`.
         """
-        return cls(Classifier.load(Path(folder)), load_detector(detector), smoothing)
+        if neutral not in ("auto", "off"):
+            raise ValueError(f"neutral={neutral!r}: not auto or off")
+        return cls(Classifier.load(Path(folder)), load_detector(detector), smoothing, neutral)
 
     @property
     def emotions(self) -> list[str]:
@@ -79,17 +117,20 @@ class FaceAnalyzer:
         """
         gray = to_gray(frame)
         tracks = self.tracker.update(gray, seconds)
-        self.smoother.keep({track.track_id for track in tracks})
+        for memory in (self.smoother, self.baselines):
+            memory.keep({track.track_id for track in tracks})
         named = self.choose_tracks(tracks, seconds)
         probabilities = self.classifier.classify(gray, [track.smoothed_box for track in named])
         for track, row in zip(named, probabilities):
+            row = self.baselines.update(track.track_id, row, seconds)
             self.smoother.update(track.track_id, row, seconds)
         self.seconds = seconds
         faces = []
         for track in tracks:
-            row, label = self.smoother[track.track_id], self.smoother.label(track.track_id)
-            face = self.to_face(track.track_id, track.smoothed_box, row, label)
-            faces.append(replace(face, found=track.found))
+            number = track.track_id
+            row, label = self.smoother[number], self.emotions[self.smoother.label(number)]
+            box, share = track.smoothed_box, self.baselines.share(number)
+            faces.append(Face(number, box, self.emotions, row, label, track.found, share))
         return faces
 
     def choose_tracks(self, tracks: list[Track], seconds: float) -> list[Track]:
@@ -106,14 +147,33 @@ class FaceAnalyzer:
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a single picture, BGR, uint8 (height, width, 3); remember nothing."""
+        boxes, rows = self.classify_picture(image)
+        rows, share = self.baselines.for_pictures(rows), self.baselines.share(0)
+        faces = []
+        for number, (box, row) in enumerate(zip(boxes, rows), 1):
+            label = self.emotions[row.argmax()]
+            faces.append(Face(number, box, self.emotions, row, label, baseline=share))
+        return faces
+
+    def learn_neutral(self, images: list[np.ndarray]) -> np.ndarray:
+        """Take pictures of one person at rest as the measure of neutral, for all faces from now on.
+
+        Returns what the network says of each, float32 (n, emotions). `images` are BGR, uint8
+        (height, width, 3). Raises ValueError for a picture that has not exactly one face, and for a
+        network without an emotion named neutral.
+        """
+        rows = [self.classify_picture(image)[1] for image in images]
+        for found in rows:
+            if len(found) != 1:
+                raise ValueError(f"{len(found)} faces in a picture of one person at rest")
+        self.baselines.learn_pictures(np.concatenate(rows))
+        return np.concatenate(rows)
+
+    def classify_picture(self, image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the boxes of a picture's faces, and what the network says of them."""
         gray = to_gray(image)
         boxes = self.detector.detect(gray)
-        pairs = enumerate(zip(boxes, self.classifier.classify(gray, boxes)), 1)
-        return [self.to_face(number, box, row, row.argmax()) for number, (box, row) in pairs]
-
-    def to_face(self, track_id: int, box: np.ndarray, row: np.ndarray, label: int) -> Face:
-        """Return a face at a box with a row of probabilities; `label` is its emotion's number."""
-        return Face(track_id, box, self.emotions[label], float(row[label]), row)
+        return boxes, self.classifier.classify(gray, boxes)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 
-LEAD = 0.1  # of probability: how far another label must lead to replace the one shown
-LEAD_SECONDS = 0.2  # and for how long
+# Another label replaces the one shown when it leads by LEAD of probability, or by less for
+# LEAD_SECONDS. Chosen with the average's 0.2 s by benchmarks/smoothing.py
+LEAD = 0.3
+LEAD_SECONDS = 0.8
 
 
 def ema_weight(elapsed: float, time_constant: float) -> float:
@@ -16,12 +18,16 @@ def ema_weight(elapsed: float, time_constant: float) -> float:
 class ProbabilitySmoother:
     """The exponential moving average of each track's probabilities, and its label.
 
-    The label changes when another emotion has led by LEAD for LEAD_SECONDS, so that it does not
-    flicker between two that are about as likely. With a time constant of 0 neither is smoothed.
+    The label changes at once when another emotion leads by `lead`, and after `lead_seconds` when it
+    leads by less: it does not flicker between two that are about as likely, and says before long
+    what the probabilities say. With a time constant of 0 neither is smoothed.
     """
 
-    def __init__(self, time_constant: float):
+    def __init__(
+        self, time_constant: float, lead: float = LEAD, lead_seconds: float = LEAD_SECONDS
+    ):
         self.time_constant = time_constant  # seconds
+        self.lead, self.lead_seconds = lead, lead_seconds
         # By track id
         self.latest: dict[int, tuple[np.ndarray, float]] = {}  # smoothed probabilities, their time
         self.labels: dict[int, tuple[int, float | None]] = {}  # and since when another has led
@@ -40,12 +46,12 @@ class ProbabilitySmoother:
     ) -> tuple[int, float | None]:
         likeliest = int(probabilities.argmax())
         shown, since = self.labels.get(track_id, (likeliest, None))
-        if self.time_constant <= 0:
+        if likeliest == shown or self.time_constant <= 0:
             return likeliest, None
-        if probabilities[likeliest] - probabilities[shown] < LEAD:
-            return shown, None
         since = seconds if since is None else since
-        return (likeliest, None) if seconds - since >= LEAD_SECONDS else (shown, since)
+        leads = probabilities[likeliest] - probabilities[shown] >= self.lead
+        late = seconds - since >= self.lead_seconds
+        return (likeliest, None) if leads or late else (shown, since)
 
     def keep(self, track_ids: set[int]) -> None:
         """Forget all other tracks."""

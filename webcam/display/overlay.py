@@ -18,6 +18,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 MIN_SCALE = 0.4  # OpenCV's font scale below which letters can't be read
 THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
 SHORTEST = 3  # letters of an emotion where there is room for no more
+UNSURE = 0.4  # probability below which a label has a question mark
 
 
 def put_text(
@@ -83,24 +84,37 @@ def arrange(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: boo
 def draw_faces(
     frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False
 ) -> Layout:
-    """Draw each face's box, number, emotion and confidence into a BGR frame; return what is taken.
+    """Draw each face's box, number, label and its confidence into a BGR frame; return what is taken.
 
     With `bars` also the probability of each of `emotions`, where they hide nothing; those of the
     largest face may lie on it. Labels are shorter where there is no room for all of them.
     """
-    colors = [COLORS[emotions.index(face.emotion) % len(COLORS)] for face in faces]
+    colors = [COLORS[emotions.index(face.label) % len(COLORS)] for face in faces]
     for face, color in zip(faces, colors):
         x, y, side, _ = face.box
         thick = thickness(face_scale(frame, face)) + 1 if side >= THIN_BOX else 1
         # A black line below the colored one shows on a ground of its color too
         cv2.rectangle(frame, (x, y), (x + side, y + side), BLACK, thick + 2)
         cv2.rectangle(frame, (x, y), (x + side, y + side), color, thick)
+        draw_baseline(frame, face, color)
     arrangement = arrange(frame, faces, emotions, bars)
     for number, place in arrangement.panels.items():
         draw_bars(frame, place, faces[number], emotions)
     for number, (text, place) in arrangement.labels.items():
         draw_label(frame, text, place, colors[number], face_scale(frame, faces[number]))
     return arrangement.layout
+
+
+def draw_baseline(frame: np.ndarray, face: Face, color: tuple) -> None:
+    """Draw a disk into a face's lower right corner, filled as far as its resting face is known."""
+    if not face.baseline:
+        return
+    x, y, side, _ = face.box
+    radius = max(3, side // 16)
+    center, axes = (x + side - 2 * radius, y + side - 2 * radius), (radius, radius)
+    cv2.circle(frame, center, radius + 1, BLACK, cv2.FILLED, cv2.LINE_AA)
+    end = 360 * face.baseline
+    cv2.ellipse(frame, center, axes, -90, 0, end, color, cv2.FILLED, cv2.LINE_AA)
 
 
 def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rectangle]:
@@ -112,10 +126,11 @@ def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rec
     x, y, side, _ = face.box
     size = face_scale(frame, face)
     thick = thickness(size)
-    name, shortest = f"#{face.track_id} {face.emotion}", face.emotion[:SHORTEST]
+    label = face.label if face.label_confidence >= UNSURE else f"{face.label}?"
+    name, shortest = f"#{face.track_id} {label}", face.label[:SHORTEST]
     choices: list[tuple[str, Rectangle]] = []
     foreheads: list[tuple[str, Rectangle]] = []
-    for text in [f"{name} {face.confidence:.0%}", name, face.emotion, shortest]:
+    for text in [f"{name} {face.label_confidence:.0%}", name, label, shortest]:
         width, line = text_size([text], size, thick)
         padding = max(2, line // 6)
         width, tall = width + 2 * padding, line + padding

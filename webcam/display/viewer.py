@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from webcam.analysis.analyzer import Face
+from webcam.analysis.analyzer import Face, FaceAnalyzer, largest
 from webcam.display.annotator import Annotator
 from webcam.display.layout import Layout
 from webcam.display.overlay import draw_notes
@@ -25,6 +25,8 @@ KEYS = {
     "m": "mirror",
     "b": "bars",
     "r": "record, stop",
+    "n": "this is my neutral face",
+    "N": "forget neutral faces",
     "h": "this help",
 }
 SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window says so
@@ -50,10 +52,13 @@ class Viewer(Sink):
         recorder: VideoRecorder | None,
         collector: Collector,
         collecting: bool,
+        analyzer: FaceAnalyzer,
     ):
         super().__init__()
         self.window, self.annotator, self.summary = window, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
+        self.analyzer = analyzer
+        self.learning: int | None = None  # the number of the face whose rest is being learned
         self.mirrored = self.paused = self.help = False
         self.frame: Frame | Picture | None = None  # the one on the screen
         self.faces: list[Face] = []
@@ -69,6 +74,7 @@ class Viewer(Sink):
         elif not frame.clock:  # no camera's
             self.wait_until(frame.seconds)
         self.frame, self.faces, self.latest = frame, faces, time.monotonic()
+        self.follow_learning()
         self.interact()
 
     def wait_until(self, seconds: float) -> None:
@@ -163,8 +169,41 @@ class Viewer(Sink):
             self.snapshot(frame)
         elif key == "r" and self.recorder:
             self.record(self.recorder)
+        elif key == "n":
+            self.learn(frame)
+        elif key == "N":
+            self.analyzer.baselines.forget()
+            self.say("neutral faces forgotten")
         elif key in self.collector.keys:
             self.collect(frame, self.collector.keys[key])
+
+    def learn(self, frame: Frame | Picture) -> None:
+        """Learn how the largest face looks at rest: from the picture, or over the next second."""
+        baselines, face = self.analyzer.baselines, largest(self.faces)
+        if baselines.neutral is None:
+            self.say("this network knows no neutral")
+        elif face is None:
+            self.say("no face to learn")
+        elif isinstance(frame, Picture):
+            _, rows = self.analyzer.classify_picture(frame.image)
+            baselines.learn_pictures(rows[face.track_id - 1 : face.track_id])
+            self.say("neutral face learned, for the pictures that follow")
+        else:
+            baselines.learn(face.track_id)
+            self.learning = face.track_id
+            self.say("learning: keep a neutral face for a second")
+
+    def follow_learning(self) -> None:
+        """Say when a face has been learned, or is gone."""
+        if self.learning is None:
+            return
+        if self.learning not in {face.track_id for face in self.faces}:
+            self.say("the face has gone; press n again")
+        elif self.analyzer.baselines.knows(self.learning):
+            self.say("neutral face learned")
+        else:
+            return
+        self.learning = None
 
     def snapshot(self, frame: Frame | Picture) -> None:
         """Save what is shown."""

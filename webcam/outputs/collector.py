@@ -10,7 +10,7 @@ from common.console import plural
 from common.errors import fail
 from common.faces import FACE_SIZE
 from common.labels import is_label
-from webcam.analysis.analyzer import Face, to_gray
+from webcam.analysis.analyzer import Face, largest, to_gray
 from webcam.analysis.classifier import crop_face
 from webcam.outputs.images import write_image
 from webcam.outputs.sink import Sink
@@ -61,11 +61,10 @@ class Collector(Sink):
 
     def save(self, frame: Frame | Picture, faces: list[Face], emotion: str) -> bool:
         """Save the largest face found in a frame; return whether there was one. Raises OSError."""
-        squares = [face.square for face in faces if face.found]
-        if not squares:
+        face = largest(faces)
+        if face is None:
             return False
-        largest = max(squares, key=lambda square: square[2])
-        crop = crop_face(to_gray(frame.image), largest, (FACE_SIZE, FACE_SIZE))
+        crop = crop_face(to_gray(frame.image), face.square, (FACE_SIZE, FACE_SIZE))
         folder = self.folder / emotion
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png", crop)

@@ -32,7 +32,7 @@ class Summary:
         if not self.frames:
             self.first = faces
         self.frames += 1
-        self.emotions.update(face.emotion for face in faces)
+        self.emotions.update(face.label for face in faces)
 
     def skip_pause(self) -> None:
         """Leave out the time that passes until the next frame."""

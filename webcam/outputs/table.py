@@ -17,17 +17,19 @@ from webcam.sources.frame import Frame, Picture, Source
 class CsvWriter(Sink):
     """The CSV, a row per face and frame, on disk within a second.
 
-    The last column may be an extra one: the clock of a camera, or the file of a picture.
+    The last column may be an extra one: the clock of a camera, or the file of a picture. With
+    `baseline` there is one that says how far the probabilities are seen from a resting face.
     """
 
-    def __init__(self, path: Path, emotions: list[str], source: Source):
+    def __init__(self, path: Path, emotions: list[str], source: Source, baseline: bool = False):
         super().__init__()
         check_writable(path, source.paths, "--csv")
         if path.suffix.lower() != ".csv":
             fail(path, "no table's name", "give --csv a name that ends with .csv")
         self.path, self.extra = path, [source.extra_column] if source.extra_column else []
-        self.columns = ["frame", "time", "face", "x", "y", "width", "height", "emotion"]
-        self.columns += ["confidence", *emotions, *self.extra]
+        self.baseline = ["baseline"] if baseline else []
+        self.columns = ["frame", "time", "face", "x", "y", "width", "height", "found"]
+        self.columns += [*self.baseline, "label", "emotion", "confidence", *emotions, *self.extra]
         self.file: TextIO | None = None  # until the first frame, which replaces an earlier table
         self.frames, self.flushed = 0, 0.0
 
@@ -39,7 +41,9 @@ class CsvWriter(Sink):
             seconds, extra = frame.seconds, frame.clock
         rows: list[list] = []
         for face in faces:
-            row = [self.frames, f"{seconds:.3f}", face.track_id, *face.box, face.emotion]
+            row = [self.frames, f"{seconds:.3f}", face.track_id, *face.box, int(face.found)]
+            row += [f"{face.baseline:.2f}"] if self.baseline else []
+            row += [face.label, face.emotion]
             row += [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
             rows.append(row + ([extra] if self.extra else []))
         self.frames += 1

@@ -138,8 +138,11 @@ def name_pictures(file: str, count: int) -> list[str]:
     return [f"{file}-{number}" for number in range(1, count + 1)] if count > 1 else [file]
 
 
-def list_pictures(names: list[str]) -> list[Path]:
-    """Return the files of some names: files, patterns, or folders (the pictures in them)."""
+def list_pictures(names: list[str], option: str = "--source") -> list[Path]:
+    """Return the files of some names, given to an option.
+
+    They are files, patterns, or folders (the pictures in them).
+    """
     files = []
     for name in names:
         path = Path(name)
@@ -148,8 +151,8 @@ def list_pictures(names: list[str]) -> list[Path]:
         else:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
-            mend = "give a camera number, a video, pictures or a stream's URL to --source"
-            fail(without_secrets(name), "no such file", mend)
+            other = "a camera number, a video, a stream's URL or " if option == "--source" else ""
+            fail(without_secrets(name), "no such file", f"give {other}pictures to {option}")
         files += found
     return files
 

@@ -32,14 +32,16 @@ def test_a_track_that_is_forgotten_starts_anew():
     assert smoother[1].tolist() == [0, 1] and 0.8 < smoother[2][0] < 1
 
 
-def test_the_label_changes_when_another_has_led_for_a_while():
-    smoother, shown = ProbabilitySmoother(0.01), []
-    for number in range(30):
-        first = 0.4 if 5 <= number < 7 or number >= 15 else 0.6
+@pytest.mark.parametrize("likelier, frames", [(0.7, 1), (0.55, 24)])
+def test_the_label_changes_at_once_for_a_clear_lead_and_later_for_a_small_one(likelier, frames):
+    smoother, shown = ProbabilitySmoother(0.001), []
+    for number in range(60):
+        first = 1 - likelier if number == 5 or number >= 10 else likelier
         smoother.update(1, np.float32([first, 1 - first]), number / 30)
         shown.append(smoother.label(1))
-    assert shown[:20] == [0] * 20, "not for two frames, nor at once"
-    assert shown[22:] == [1] * 8
+    changed = 9 + frames
+    assert shown[6:changed] == [0] * (changed - 6), "a frame alone, or not for long enough"
+    assert shown[changed + 1 :] == [1] * (59 - changed)
 
 
 def test_a_label_does_not_flicker_between_two_that_are_about_as_likely():

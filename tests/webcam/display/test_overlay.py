@@ -16,7 +16,7 @@ EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 def face_at(box, number=1):
     """A face that is sure to be happy."""
     square = np.array([*box[:3], 0.0])
-    return Face(number, square, EMOTIONS[4], 1.0, np.eye(8, dtype=np.float32)[4])
+    return Face(number, square, EMOTIONS, np.eye(8, dtype=np.float32)[4], EMOTIONS[4])
 
 
 def crowd():
@@ -143,6 +143,6 @@ def test_letters_that_opencv_has_not_are_written_as_those_they_are_made_of():
     for emotion in ("fröhlich", "frohlich"):
         frames.append(np.zeros((240, 320, 3), np.uint8))
         square = np.array([100, 80, 90, 0.0])
-        face = Face(1, square, emotion, 1.0, np.ones(1, np.float32))
+        face = Face(1, square, [emotion], np.ones(1, np.float32), emotion)
         draw_faces(frames[-1], [face], [emotion], bars=True)
     assert (frames[0] == frames[1]).all() and frames[0].any()

@@ -99,7 +99,7 @@ def test_every_picture_gives_a_face_and_the_first_step_takes_them_as_they_are(tm
 def test_a_mirrored_face_lies_where_it_is_in_the_mirror_image():
     from webcam import Face
 
-    face = Face(1, np.array([10.0, 20.0, 30.0, 15.0]), "glad", 1.0, np.ones(1, np.float32))
+    face = Face(1, np.array([10.0, 20.0, 30.0, 15.0]), ["glad"], np.ones(1, np.float32), "glad")
     assert face.mirrored(100).square.tolist() == [60.0, 20.0, 30.0, -15.0]
     assert face.mirrored(100).box == (60, 20, 30, 30)
 

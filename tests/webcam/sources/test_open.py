@@ -30,6 +30,8 @@ def test_picture_gives_its_one_face_a_row_and_a_box(tmp_path):
         "y",
         "width",
         "height",
+        "found",
+        "label",
         "emotion",
         "confidence",
         *labels,

@@ -1,0 +1,98 @@
+"""realtime.py --neutral."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from support.files import make_video, rows_of
+from support.networks import write_network
+from support.scripts import PICTURE, ROOT, fails, run
+
+from webcam import FaceAnalyzer
+from webcam.analysis.baseline import relative_to
+
+NEUTRAL = ["anger", "neutral", "sadness"]
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A video of seven seconds of one face, and a network of three emotions."""
+    make_video(tmp_path / "in.avi", frames=210)
+    folder = write_network(tmp_path / "model", (1, 48, 48))
+    (folder / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in NEUTRAL))
+    return ["--source", "in.avi", "--headless", "--csv", "out.csv", "--model", "model"]
+
+
+def test_a_face_learns_its_own_baseline_where_that_is_asked_for(clip, tmp_path):
+    run("realtime.py", *clip, cwd=tmp_path)
+    plain = rows_of(tmp_path / "out.csv")
+    assert "baseline" not in plain[0]
+    run("realtime.py", *clip, "--neutral", "off", cwd=tmp_path)
+    assert rows_of(tmp_path / "out.csv") == plain
+    run("realtime.py", *clip, "--neutral", "auto", cwd=tmp_path)
+    rows = rows_of(tmp_path / "out.csv")
+    shares = [float(row["baseline"]) for row in rows]
+    assert shares[0] == 0 and shares == sorted(shares) and shares[-1] == 1
+    first, last = ([float(row[name]) for name in NEUTRAL] for row in (rows[0], rows[-1]))
+    assert first == pytest.approx([float(plain[0][name]) for name in NEUTRAL], abs=1e-3)
+    steady = np.float32([float(plain[-1][name]) for name in NEUTRAL])
+    assert last == pytest.approx(relative_to(steady, np.log(steady), 1), abs=0.01)
+
+
+def test_pictures_of_a_person_at_rest(clip, tmp_path):
+    (tmp_path / "rest").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(PICTURE, tmp_path / "rest" / name)
+    asked = ["--neutral", "rest", "--source", PICTURE]
+    said = run("realtime.py", *clip, *asked, cwd=tmp_path).stdout
+    assert "not a face at rest" not in said
+    (row,) = rows_of(tmp_path / "out.csv")
+    assert row["baseline"] == "1.00"
+    analyzer = FaceAnalyzer.load(tmp_path / "model")
+    picture = cv2.imread(str(PICTURE))
+    (face,) = analyzer.analyze_image(picture)
+    wanted = relative_to(face.probabilities, np.log(face.probabilities), 1)
+    assert [float(row[name]) for name in NEUTRAL] == pytest.approx(wanted, abs=1e-4)
+    assert (analyzer.learn_neutral([picture, picture]) == face.probabilities).all()
+    (seen,) = analyzer.analyze_image(picture)
+    assert seen.probabilities == pytest.approx(wanted, abs=1e-6) and seen.baseline == 1
+
+
+def test_a_picture_that_plainly_shows_something_else_is_told_and_used(tmp_path):
+    arguments = ["--source", PICTURE, "--headless", "--neutral", PICTURE]
+    said = run("realtime.py", *arguments, cwd=tmp_path).stdout
+    assert f"{PICTURE}: happiness 100%, not a face at rest; used all the same\n" in said
+
+
+@pytest.mark.parametrize(
+    "made, says",
+    [
+        (lambda photo: np.full((300, 300, 3), 90, np.uint8), "no face found in it"),
+        (lambda photo: np.hstack([photo, photo]), "2 faces in it"),
+    ],
+)
+def test_pictures_that_can_not_be_used(tmp_path, photo, made, says):
+    cv2.imwrite(str(tmp_path / "rest.png"), made(photo))
+    arguments = ["--source", PICTURE, "--headless", "--csv", "out.csv", "--neutral", "rest.png"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["rest.png", says, "one person at rest"])
+    (tmp_path / "rest.png").write_text("no picture")
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["rest.png", "not a picture"])
+    (tmp_path / "rest.png").unlink()
+    fails("realtime.py", *arguments, cwd=tmp_path, says="rest.png: no such file; give pictures to")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_without_neutral_goes_on_and_says_so(tmp_path):
+    write_network(tmp_path / "model", (1, 48, 48))
+    (tmp_path / "model/labels.txt").write_text("anger\nhappiness\nsadness\n")
+    arguments = ["--source", PICTURE, "--headless", "--model", "model"]
+    line = "--neutral: the network knows no emotion 'neutral'; going on without\n"
+    for asked in ("auto", PICTURE):
+        assert line in run("realtime.py", *arguments, "--neutral", asked, cwd=tmp_path).stdout
+    assert line not in run("realtime.py", *arguments, cwd=tmp_path).stdout
+
+
+def test_other_words_for_a_program_of_ones_own():
+    with pytest.raises(ValueError, match="not auto or off"):
+        FaceAnalyzer.load(ROOT / "pretrained", neutral="on")

@@ -1,0 +1,48 @@
+"""What --neutral asks for: faces compared with themselves at rest."""
+
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import fail, printable
+from webcam.analysis.analyzer import FaceAnalyzer
+from webcam.analysis.baseline import LEAST, NEUTRAL
+from webcam.sources.images import UNREADABLE, count_pictures, list_pictures, read_pictures
+from webcam.sources.names import to_path
+
+
+def prepare_baselines(
+    analyzer: FaceAnalyzer, asked: list[str] | None, window: bool, camera: bool
+) -> bool:
+    """Set up an analyzer as --neutral says; return whether faces may have a baseline.
+
+    Without that option faces are learned where a camera is shown in a window; in any window a key
+    can learn one. Raises UserError for pictures that can't be used.
+    """
+    if NEUTRAL not in analyzer.emotions:
+        if asked not in (None, ["off"]):
+            print(f"--neutral: the network knows no emotion {NEUTRAL!r}; going on without")
+        return False
+    if asked in (None, ["off"], ["auto"]):
+        analyzer.baselines.auto = window and camera if asked is None else asked == ["auto"]
+        return window or analyzer.baselines.auto
+    learn_files(analyzer, list_pictures([to_path(name) for name in asked or []], "--neutral"))
+    return True
+
+
+def learn_files(analyzer: FaceAnalyzer, paths: list[Path]) -> None:
+    """Learn a person's resting face from pictures; print which of them do not look like one."""
+    neutral, rows = analyzer.emotions.index(NEUTRAL), []
+    for path in paths:
+        for image in read_pictures(path, count_pictures(path)):
+            if image is None:
+                fail(path, UNREADABLE, "or leave it out of --neutral")
+            _, found = analyzer.classify_picture(image)
+            if len(found) != 1:
+                wrong = f"{len(found)} faces in it" if len(found) else "no face found in it"
+                fail(path, wrong, "give --neutral pictures of one person at rest")
+            if found[0][neutral] < LEAST:
+                says = f"{analyzer.emotions[found[0].argmax()]} {found[0].max():.0%}"
+                print(printable(f"{path}: {says}, not a face at rest; used all the same"))
+            rows.append(found)
+    analyzer.baselines.learn_pictures(np.concatenate(rows))
