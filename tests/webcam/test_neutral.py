@@ -16,11 +16,17 @@ NEUTRAL = ["anger", "neutral", "sadness"]
 
 
 @pytest.fixture
-def clip(tmp_path):
-    """A video of seven seconds of one face, and a network of three emotions."""
-    make_video(tmp_path / "in.avi", frames=210)
+def model(tmp_path):
+    """A network of three emotions that sees neutral in every face, next to others."""
     folder = write_network(tmp_path / "model", (1, 48, 48))
     (folder / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in NEUTRAL))
+    return folder
+
+
+@pytest.fixture
+def clip(tmp_path, model):
+    """A video of eight seconds of one face."""
+    make_video(tmp_path / "in.avi", frames=210)
     return ["--source", "in.avi", "--headless", "--csv", "out.csv", "--model", "model"]
 
 
@@ -38,6 +44,35 @@ def test_a_face_learns_its_own_baseline_where_that_is_asked_for(clip, tmp_path):
     assert first == pytest.approx([float(plain[0][name]) for name in NEUTRAL], abs=1e-3)
     steady = np.float32([float(plain[-1][name]) for name in NEUTRAL])
     assert last == pytest.approx(relative_to(steady, np.log(steady), 1), abs=0.01)
+
+
+def test_two_people_have_their_own_baseline_until_they_are_gone(model, photo):
+    analyzer = FaceAnalyzer.load(model, neutral="auto")
+    head = cv2.resize(photo[18:218, 124:324], (200, 200))
+    empty = np.full((360, 640, 3), 90, np.uint8)
+    left, both = empty.copy(), empty.copy()
+    left[60:260, 60:260] = both[60:260, 60:260] = head
+    both[60:260, 380:580] = head[:, ::-1] // 2
+    seconds = 0.0
+
+    def watch(frame, lasts):
+        """Return {number: its baseline} after some seconds of five frames each."""
+        nonlocal seconds
+        for _ in range(round(lasts * 5)):
+            faces = analyzer.analyze(frame, seconds)
+            seconds += 0.2
+        return {face.track_id: face.baseline for face in faces}
+
+    assert watch(both, 3)[1] == pytest.approx(0.56, abs=0.05)
+    assert watch(both, 3) == {1: 1, 2: 1}
+    one, two = (analyzer.baselines.faces[number].mean for number in (1, 2))
+    assert abs(one - two).max() > 0.01, "each has its own"
+    watch(left, 0.2)
+    assert watch(both, 0.4) == {1: 1, 2: 1}, "lost for a moment"
+    watch(left, 3)
+    back = watch(both, 1)
+    assert back.pop(1) == 1 and 0 < max(back.values()) < 0.3 and 2 not in back
+    assert watch(empty, 2) == {} and analyzer.baselines.faces == {}
 
 
 def test_pictures_of_a_person_at_rest(clip, tmp_path):

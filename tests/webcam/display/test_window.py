@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageGrab
-from support.files import make_video
+from support.files import make_video, rows_of
 from support.scripts import ROOT, run, slow
 
+from webcam import FaceAnalyzer
 from webcam.display.window import Window
 
 pytestmark = [
@@ -309,6 +310,59 @@ def test_r_records_and_stops(session, tmp_path, clip):
         there, frame = cv2.VideoCapture(str(path)).read()
         assert there and frame.shape == (360, 480, 3)
     assert not window.files(".recording*")
+
+
+def test_n_learns_the_neutral_face_and_shift_n_forgets_it(session, tmp_path, clip):
+    window = session("--source", "in.avi", "--csv", "out.csv")
+
+    def baseline():
+        return [float(row["baseline"] or 0) for row in rows_of(tmp_path / "out.csv")]
+
+    window.wait(lambda: len(baseline()) > 5, "row")
+    assert set(baseline()) == {0}, "a video's faces are not learned without being asked for"
+    window.press("space")
+    time.sleep(0.5)
+    before, paused = window.screen(), len(baseline())
+    window.press("n")  # of a paused video too: it is learned when that goes on
+    window.wait(lambda: differs(window.screen(), before) > 500, "note")
+    window.press("space")
+    window.wait(lambda: baseline()[-1] == 1, "baseline")
+    learned = baseline().index(1)
+    assert 24 <= learned - paused <= 35, "a second of 25 frames"
+    plain = snapshot(window)
+    window.press("N")
+    window.wait(lambda: baseline()[-1] == 0, "end of the baseline")
+    assert differs(snapshot(window), plain) > 20
+    window.press("n")
+    window.wait(lambda: baseline()[-1] == 1, "second baseline")
+    window.press("q")
+    window.ends()
+
+
+def test_n_learns_the_face_of_a_picture_for_those_that_follow(session, tmp_path):
+    (tmp_path / "photos").mkdir()
+    photo = cv2.imread(str(ROOT / "samples/astronaut.jpg"))
+    smaller = cv2.resize(photo, None, fx=0.5, fy=0.5)
+    both = np.zeros((photo.shape[0], photo.shape[1] + smaller.shape[1], 3), np.uint8) + 90
+    both[:, : photo.shape[1]] = photo
+    both[: smaller.shape[0], photo.shape[1] :] = smaller[:, ::-1]
+    for number, picture in enumerate([both, photo, np.full_like(photo, 90)]):
+        cv2.imwrite(str(tmp_path / f"photos/{number}.png"), picture)
+    window = session("--source", "photos", "--csv", "out.csv")
+    for key in ("n", "space", "space"):
+        before = window.screen()
+        window.press(key)
+        window.wait(lambda: differs(window.screen(), before) > 500, f"answer to {key}")  # noqa: B023
+    window.press("n")  # no face to learn: nothing changes
+    window.press("q")
+    window.ends()
+    rows = rows_of(tmp_path / "out.csv")
+    assert [row["baseline"] for row in rows] == ["0.00", "0.00", "1.00"]
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    analyzer.learn_neutral([photo])
+    (face,) = analyzer.analyze_image(photo)
+    seen = [float(rows[-1][emotion]) for emotion in face.emotions]
+    assert seen == pytest.approx(face.probabilities, abs=0.02), "of the larger face"
 
 
 def test_a_picture_stays_until_space_and_then_comes_the_next(session, tmp_path):
