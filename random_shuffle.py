@@ -23,7 +23,7 @@ from common.libraries import required
 
 with required("requirements.txt"):
     from common.command_line import Parser, positive_int, run, seed
-    from common.console import quiet
+    from common.console import late_imports
     from dataset.images import copy_images, count, list_images, summary
     from dataset.stage import atomic_folder, write_stage
 
@@ -49,8 +49,8 @@ def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
 
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
     """Write the bar chart of images per emotion before and after."""
-    with quiet():  # of a home that it can't write into
-        import matplotlib  # late: `--help` answers at once
+    with late_imports():
+        import matplotlib
         from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from common.libraries import uninterrupted
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -19,6 +21,13 @@ def quiet() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nothing)
+
+
+@contextmanager
+def late_imports() -> Iterator[None]:
+    """Load libraries in the block that are slow, so that `--help` answers at once."""
+    with quiet(), uninterrupted():
+        yield
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:

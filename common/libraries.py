@@ -1,4 +1,4 @@
-"""One line, no traceback, if Python is too old or a library is missing.
+"""One line, no traceback, if Python is too old, a library is missing, or Ctrl-C stops its loading.
 
 Python 3.7 must be able to run this module.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,9 +27,32 @@ def required(requirements: str) -> Iterator[None]:
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
     os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files, and needs no display
     try:
-        yield
+        with uninterrupted():
+            yield
     except ImportError as error:
         raise SystemExit(f"error: {explain(error, requirements)}") from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back while the block loads libraries.
+
+    A library that Ctrl-C stops halfway through its loading can crash Python as that ends.
+    """
+    handler, held = signal.getsignal(signal.SIGINT), []
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if held:
+        handler(*held[0])
 
 
 def explain(error: ImportError, requirements: str) -> str:

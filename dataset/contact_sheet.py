@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from common.console import quiet
+from common.console import late_imports
 from common.errors import printable
 from common.faces import FACE_SIZE
 from dataset.photos import Photos
@@ -51,7 +51,7 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
-    with quiet():  # about a home folder that it can't write into
+    with late_imports():
         import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)

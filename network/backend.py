@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.console import quiet
+from common.console import late_imports
 from common.errors import fail
 
 BACKENDS = ["tensorflow", "jax", "torch"]
@@ -28,7 +28,7 @@ def keras_imports() -> Iterator[None]:
     if asked and asked not in there:
         fail(f"KERAS_BACKEND={asked}", "not installed", f"`pip install {asked}`{others}")
     try:
-        with quiet():
+        with late_imports():
             yield
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "tensorflow" or not there:

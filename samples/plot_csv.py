@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common.libraries import required
 
 with required("requirements.txt"):
-    from common.console import quiet
+    from common.console import late_imports
 
-    with quiet():  # of a home that it can't write into
+    with late_imports():
         import matplotlib
     import pandas as pd
     from matplotlib.figure import Figure

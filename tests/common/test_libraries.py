@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.scripts import DATA_STAGES, PICTURE, ROOT, fails
+from support.scripts import DATA_STAGES, PICTURE, ROOT, fails, run
 
 SCRIPTS = [*DATA_STAGES, "train.py", "realtime.py", "samples/make_toy_csv.py"]
 
@@ -66,6 +66,23 @@ def test_a_library_that_is_loaded_late(source, tmp_path):
     says = ["No module named 'tqdm'", "`pip install -r requirements.txt`"]
     fails("contrast.py", "--source", source, cwd=tmp_path, env=env, says=says)
     assert not (tmp_path / "data/contrast").exists()
+
+
+@pytest.mark.parametrize("library", ["splitfolders", "matplotlib"])
+def test_ctrl_c_waits_until_a_library_is_loaded(source, tmp_path, library):
+    """As the script starts, and later: stopped halfway, a library can crash Python as it ends."""
+    stub = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nopen('loaded', 'w').close()\n"
+    (tmp_path / library).mkdir()
+    (tmp_path / library / "__init__.py").write_text(stub)
+    (tmp_path / library / "figure.py").write_text("Figure = None\n")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    if library == "matplotlib":
+        arguments = ["random_shuffle.py", "--sources", "faces", "--out", "out"]
+    else:
+        arguments = ["random_split.py", "--source", "faces", "--out", "out"]
+    done = run(*arguments, cwd=tmp_path, env=env, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    assert (tmp_path / "loaded").exists() and not (tmp_path / "out").exists()
 
 
 def test_realtime_needs_what_its_requirements_name_and_no_more(tmp_path):
