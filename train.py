@@ -6,10 +6,12 @@ Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, bal
         --start-from                     a network of an earlier run, to go on with
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
         data/model/emotion.onnx                the same network for realtime.py, which runs it by cv2.dnn
-        data/model/metrics.json, training_log.csv, stage.json, and the plots training_curves.png,
-        confusion_matrix.png, reliability.png
+        data/model/metrics.json, stage.json, and the plots confusion_matrix.png, reliability.png;
+        with epochs also training_log.csv, training_curves.png
 
-Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as
+With --start-from and fewer than 1,000 faces of an emotion there are no epochs: a last layer is fitted
+to the faces in seconds (network/training/last_layer.py). The last line says how many faces are
+right. Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as
 KERAS_BACKEND=jax or torch. Takes about 2 minutes an epoch of 85,152 faces on two cores of 2024, 2
 hours in all; --quick 12 minutes; --dry-run writes into data/model-dry-run.
 
@@ -23,16 +25,13 @@ Examples:
 
 import json
 import math
-import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from common.libraries import required
 
 with required("requirements.txt"):
-    import numpy as np
-    import pandas as pd
-
     from common.command_line import run
     from common.errors import fail
     from common.faces import FACE_SIZE
@@ -40,7 +39,14 @@ with required("requirements.txt"):
     from dataset.stage import atomic_folder, write_stage
     from network.backend import keras_imports
     from network.data.faces import has_test, load_sets
-    from network.data.input import Input, Paths, note_few_faces, read_input, without_trained_on
+    from network.data.input import (
+        Input,
+        Paths,
+        are_few,
+        note_few_faces,
+        read_input,
+        without_trained_on,
+    )
     from network.data.targets import labels_by_rule, load_votes
     from network.digests import check_network
     from network.options import DRY_RUN_FACES, Mode, parse_arguments
@@ -56,15 +62,17 @@ with required("requirements.txt"):
 SCRIPT = Path(__file__).name
 
 
-def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[dict]]:
-    """Read the faces and train; return input, what stage.json says of it, and log.
+def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[dict], Any]:
+    """Read the faces and train; return input, what stage.json says of it, log, and network.
 
-    What several processes do together; the first of them alone writes.
+    What several processes do together; the first of them alone writes and returns. The log is empty
+    if only the last layer was fitted. The network is averaged over mirrored faces.
     """
     # 1. The faces, and what they are trained towards
     given = read_input(recipe, paths, mode.limit)
     checkpoint, (index, _) = checkpoint_beside(paths.out), process()
-    if index == 0:
+    fits = recipe.fits_few and are_few(given.train)
+    if index == 0 and not fits:
         prepare_checkpoint(checkpoint, recipe, mode.resume, given.digests)
     check_same(facts_of_run(recipe, given.digests))
     # Only now, when the first one has mended what a killed run may have left of it
@@ -79,12 +87,17 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[d
     # 2. Train
     with keras_imports():
         import network.model.export  # noqa: F401  # a missing library is told before the training
+        from network.model.architecture import build_inference_network
+        from network.training.last_layer import fit_network
         from network.training.trainer import tensorboard, train
-    callbacks = [tensorboard(mode.tensorboard)] if mode.tensorboard and index == 0 else []
     kept = to_keep(recipe, paths, mode, given)
+    if fits:
+        return given, kept | {"epochs": 0}, [], fit_network(given, recipe)
+    callbacks = [tensorboard(mode.tensorboard)] if mode.tensorboard and index == 0 else []
     log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
-    return given, kept, log
+    # 3. The best epoch's network
+    return given, kept, log, build_inference_network(checkpoint, len(given.emotions), recipe)
 
 
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
@@ -102,41 +115,40 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
     inputs = [paths.train, paths.val, paths.test, recipe.start_from]
     inputs.append(mode.tensorboard)  # which must not lie in --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
-        given, kept, log = learn(recipe, paths, mode)
+        given, kept, log, network = learn(recipe, paths, mode)
         with keras_imports():
-            from network.evaluation.metrics import calibrate, report
+            from network.evaluation.metrics import calibrate, describe, report
             from network.evaluation.plots import write_plots
-            from network.model.architecture import build_inference_network
             from network.model.export import export_network
             from network.training.trainer import best_epoch
-        val, emotions, checkpoint = given.sets["val"], given.emotions, checkpoint_beside(paths.out)
+        val, emotions = given.sets["val"], given.emotions
         labels, shares = given.labels["val"], given.targets.mean(axis=0)
 
-        # 3. The best epoch's network, averaged over mirrored faces, as sure as it is right
-        network = build_inference_network(checkpoint, len(emotions), recipe)
+        # 4. As sure as it is right
         calibration = calibrate(network, val, labels, emotions, shares, recipe.logit_adjustment)
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
 
-        # 4. Report
+        # 5. Report
         metrics, corruptions = report(network, given.sets, given.labels, emotions)
         best = best_epoch(log)
         parameters = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-        print(f"\n{parameters:,} trainable parameters, epoch {best} of {len(log)} kept")
+        kept_epoch = f", epoch {best} of {len(log)} kept" if log else ""
+        print(f"\n{parameters:,} trainable parameters{kept_epoch}")
         facts = {"parameters": parameters, "best_epoch": best, **calibration}
         facts |= {**metrics, "corruptions": corruptions, "log": log}
         text = json.dumps(facts, indent=1) + "\n"
         (out / "metrics.json").write_text(text, encoding="utf-8", newline="\n")
-        table = pd.DataFrame(log)
-        table.to_csv(out / "training_log.csv", index=False, lineterminator="\n")
-        write_plots(out, table, metrics)
+        write_plots(out, log, metrics)
 
-        # 5. Hand over
+        # 6. Hand over
         export_network(network, out / "emotion.onnx", val.images)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    if log:
+        shutil.rmtree(checkpoint_beside(paths.out), ignore_errors=True)
     see = f"see it with `python realtime.py --model {paths.out}`"
     print(f"{paths.out}: the network, its metrics and pictures; {see}")
+    print(describe(metrics))
 
 
 def evaluate_network(paths: Paths) -> None:
@@ -166,16 +178,8 @@ def export_again(folder: Path, seed: int) -> None:
     """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all."""
     check_network(folder)
     with keras_imports():
-        from network.model.architecture import load_network
-        from network.model.export import export_network
-    network, _ = load_network(folder)
-    new = folder / ".emotion.onnx"
-    noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
-    try:
-        export_network(network, new, noise)
-        os.replace(new, folder / "emotion.onnx")
-    finally:
-        new.unlink(missing_ok=True)
+        from network.model.export import export_folder
+    export_folder(folder, seed)
 
 
 def main() -> None:

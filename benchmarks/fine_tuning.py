@@ -1,90 +1,141 @@
-"""What train.py --start-from wins where there are few faces.
+"""What `train.py --start-from` makes of 2 to 200 labelled faces of each emotion, way by way.
 
-    python benchmarks/fine_tuning.py --start-from data/model [--faces 50] [--seeds 1 2 3]
+    python benchmarks/fine_tuning.py --start-from pretrained [--faces data/split/val] [--groups]
 
-Makes small data sets of validation faces that the network was not trained on, in three groups of
-emotions in the place of eight; four fifths of each set to train on, one fifth to choose the epoch
-by, all other validation faces to test on. Prints a row for each way of training, means over the
-seeds. Takes about twenty minutes, on one core too.
+Draws so many faces of each emotion of a folder that the network was not trained on, fits the last
+layer to them in each way that train.py has (network/training/last_layer.py), and tests it on all
+other faces. `--groups` merges the emotions into three, which the network does not know. Prints
+accuracy and macro recall, means over the draws. Takes about twenty minutes, half of them for the
+training by epochs.
 """
 
-import json
-import shutil
-import subprocess
-import sys
+import contextlib
+import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from report import ROOT, Table, add_save
+from report import Table, add_save
 
-from common.command_line import Parser, positive_int, run, seed
-from dataset.images import list_images
+from common.command_line import Parser, positive_int, run
+from network.backend import keras_imports
+from network.data.faces import Faces, load_sets
+from network.data.input import Input
+from network.digests import check_network
 from network.recipe import FINE_TUNING
 
-GROUPS = {
-    "bad": ["anger", "contempt", "disgust", "fear", "sadness"],
-    "good": ["happiness", "surprise"],
-    "neither": ["neutral"],
-}
-SCRATCH_EPOCHS = 200
-SCRATCH = ["--epochs", str(SCRATCH_EPOCHS), "--batch-size", "32"]
+GROUPS = {"happiness": "good", "surprise": "good", "neutral": "neither"}  # all others are bad
+NUMBERS = [2, 5, 10, 20, 40, 200]  # faces of each emotion
+AS_IT_IS, CHOSEN, EPOCHS = "as it is", "as train.py chooses", "30 epochs"
+WAYS = {"biases": "biases", "regression on logits": "logits", "on features": "features"}
 
 
-def make_sets(images: dict[str, list[Path]], faces: int, number: int, folder: Path) -> None:
-    """Copy faces into `folder`/train, val and test, drawn by a seed, its emotions those of GROUPS."""
+def subset(faces: Faces, chosen: np.ndarray, emotions: list[str]) -> Faces:
+    """Return some of the faces, by their numbers."""
+    counts = np.bincount(faces.labels[chosen], minlength=len(emotions)).tolist()
+    paths = [faces.paths[number] for number in chosen]
+    return Faces(faces.images[chosen], faces.labels[chosen], paths, dict(zip(emotions, counts)))
+
+
+def draw(labels: np.ndarray, n: int, number: int) -> np.ndarray:
+    """Return the numbers of n faces of each emotion, at most half of those there are."""
     rng = np.random.default_rng(number)
-    for group, emotions in GROUPS.items():
-        paths = [path for emotion in emotions for path in images[emotion]]
-        paths = [paths[index] for index in rng.permutation(len(paths))]
-        train = faces * 4 // 5
-        parts = {"train": paths[:train], "val": paths[train:faces], "test": paths[faces:]}
-        for part, some in parts.items():
-            (folder / part / group).mkdir(parents=True)
-            for path in some:
-                shutil.copy(path, folder / part / group)
+    parts = []
+    for emotion in range(labels.max() + 1):
+        there = rng.permutation(np.flatnonzero(labels == emotion))
+        parts.append(there[: min(n, len(there) // 2)])
+    return np.concatenate(parts)
 
 
-def train(folder: Path, number: int, *options: str) -> tuple[float, float]:
-    """Run train.py on the sets in a folder; return accuracy and macro recall on its test faces."""
-    command = [sys.executable, str(ROOT / "train.py"), "--seed", str(number), *options]
-    for part in ("train", "val", "test"):
-        command += [f"--{part}", part]
-    subprocess.run([*command, "--out", "model"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    metrics = json.loads((folder / "model/metrics.json").read_text())["test"]["folder"]
-    return metrics["accuracy"], metrics["macro_recall"]
+class Bench:
+    """A network's features of some faces, and last layers tested on them."""
+
+    def __init__(self, start: Path, folder: Path, groups: bool):
+        with keras_imports():
+            from network.model.architecture import build_network, take_features
+            from network.training import last_layer
+        self.recipe, self.last_layer = replace(FINE_TUNING, start_from=start), last_layer
+        sets, emotions = load_sets({"test": folder})
+        faces = sets["test"]
+        if groups:
+            merged = [GROUPS.get(emotion, "bad") for emotion in emotions]
+            emotions = sorted(set(merged))
+            faces.labels = np.array([emotions.index(name) for name in merged])[faces.labels]
+        self.faces, self.emotions = faces, emotions
+        network = build_network(len(emotions), self.recipe)
+        self.trained, known = take_features(network, emotions, start)
+        self.features = last_layer.pooled_features(network, faces.images)
+        self.same = last_layer.find_emotions(emotions, known)
+
+    def heads(self, chosen: np.ndarray) -> dict:
+        """Return {way: last layer} fitted to some faces."""
+        some, features = subset(self.faces, chosen, self.emotions), self.features[chosen]
+        ways = self.last_layer.list_ways(self.trained, self.same, min(some.counts.values()))
+        heads = {CHOSEN: self.last_layer.fit_best(ways, features, some)[1]}
+        ways = self.last_layer.list_ways(self.trained, self.same, self.last_layer.FEW)  # all
+        for column, word in WAYS.items():
+            if these := {name: fit for name, fit in ways.items() if word in name}:
+                heads[column] = self.last_layer.fit_best(these, features, some)[1]
+        if self.same:
+            kernel, bias = self.trained
+            heads[AS_IT_IS] = kernel[:, self.same], bias[self.same]
+        return heads
+
+    def by_epochs(self, chosen: np.ndarray, number: int) -> tuple:
+        """Return the last layer that 30 epochs give."""
+        from network.model.architecture import build_inference_network
+        from network.training.trainer import train
+
+        rest = np.setdiff1d(np.arange(len(self.features)), chosen)
+        rest = np.random.default_rng(number).permutation(rest)[: max(20, len(chosen) // 4)]
+        some, val = (subset(self.faces, part, self.emotions) for part in (chosen, rest))
+        targets = np.eye(len(self.emotions), dtype=np.float32)[some.labels]
+        given = Input(some, targets, {"val": val}, self.emotions, {}, False, {}, {})
+        silence = contextlib.redirect_stdout(io.StringIO())
+        with tempfile.TemporaryDirectory() as folder, silence:
+            train(given, Path(folder, "run"), replace(self.recipe, seed=number), False, {})
+            network = build_inference_network(Path(folder, "run"), len(self.emotions), self.recipe)
+        kernel, bias = network.get_layer("logits").get_layer("head").get_weights()
+        return kernel[0, 0], bias
+
+    def test(self, head: tuple, chosen: np.ndarray) -> tuple[float, float]:
+        """Return accuracy and macro recall of a last layer on all other faces."""
+        kernel, bias = head
+        right = (self.features @ kernel + bias).argmax(axis=1) == self.faces.labels
+        there = np.setdiff1d(np.arange(len(right)), chosen)
+        right, labels = right[there], self.faces.labels[there]
+        recall = [right[labels == emotion].mean() for emotion in range(len(self.emotions))]
+        return right.mean(), float(np.mean(recall))
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_input("--val", "data/split/val", "validation faces")
-    parser.add_path("--start-from", "data/model", "a network that was not trained on them")
-    faces = "faces of each of the three groups (%(default)s)"
-    parser.add_argument("--faces", type=positive_int, default=50, help=faces)
-    seeds = "of sets and trainings (1 2 3)"
-    parser.add_argument("--seeds", type=seed, nargs="+", default=[1, 2, 3], help=seeds)
+    parser.add_input("--faces", "data/split/val", "emotion folders")
+    parser.add_path("--start-from", "pretrained", "a network that was not trained on them")
+    parser.add_argument("--groups", action="store_true", help="three new emotions of them")
+    draws = "of faces for each number, two of them by epochs (%(default)s)"
+    parser.add_argument("--draws", type=positive_int, default=5, help=draws)
+    parser.add_argument("--name", default="fine_tuning", help="of the table to keep (%(default)s)")
     add_save(parser)
     args = parser.parse_args()
-    images = list_images(args.val, "random_split.py")
-    rows = {
-        f"from scratch, {SCRATCH_EPOCHS} epochs": SCRATCH,
-        f"`--start-from`, {FINE_TUNING.epochs} epochs": [
-            "--start-from",
-            str(args.start_from.resolve()),
-        ],
-    }
-    table = Table("fine_tuning", "", "accuracy", "of each draw", "macro recall")
-    for name, options in rows.items():
-        results = []
-        for number in args.seeds:
-            with tempfile.TemporaryDirectory() as folder:
-                make_sets(images, args.faces, number, Path(folder))
-                results.append(train(Path(folder), number, *options))
-        accuracy, recall = np.mean(results, axis=0)
-        each = ", ".join(f"{result[0]:.3f}" for result in results)
-        table.add(name, f"{accuracy:.3f}", each, f"{recall:.3f}")
-    drawn = ", ".join(map(str, args.seeds))
-    table.save(args.save, f"{args.faces} faces of each group", f"seeds {drawn}")
+    check_network(args.start_from, "correct --start-from")
+    bench = Bench(args.start_from, args.faces, args.groups)
+    columns = [*([AS_IT_IS, "biases"] if bench.same else []), *list(WAYS)[1:], CHOSEN, EPOCHS]
+    table = Table(args.name, "faces of each emotion", *columns)
+    for n in NUMBERS:
+        results: dict[str, list] = {}
+        for number in range(args.draws):
+            chosen = draw(bench.faces.labels, n, number)
+            heads = bench.heads(chosen)
+            if number < 2:
+                heads[EPOCHS] = bench.by_epochs(chosen, number)
+            for way, head in heads.items():
+                results.setdefault(way, []).append(bench.test(head, chosen))
+        means = {way: np.mean(figures, axis=0) for way, figures in results.items()}
+        table.add(n, *(f"{means[way][0]:.3f} / {means[way][1]:.3f}" for way in columns))
+    drawn = f"means over {args.draws} draws, by epochs over 2"
+    table.save(args.save, f"{len(bench.features):,} faces", "accuracy / macro recall", drawn)
 
 
 if __name__ == "__main__":

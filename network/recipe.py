@@ -60,6 +60,7 @@ class Recipe:
     bfloat16: bool = False  # compute in 16 bits
     logit_adjustment: float | None = None  # strength; None for the best on validation faces
     start_from: Path | None = None  # a model folder, whose features are gone on with
+    fits_few: bool = False  # fit the last layer if faces are few (last_layer.py), without epochs
     seed: int = 42  # of weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -82,7 +83,8 @@ def add_recipe(parser: Parser) -> None:
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
     width = "times as many filters in each layer: a larger network (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    start = "model folder, such as pretrained, whose features stay, for when faces are few"
+    start = "model folder, such as pretrained, whose features stay: a new last layer is fitted in"
+    start += " seconds, or trained by epochs for 1,000 faces of each emotion or with --epochs"
     add("--start-from", type=Path, metavar="FOLDER", help=start)
 
     def either(name: str) -> str:
@@ -108,7 +110,9 @@ def to_recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe of some options."""
     defaults = FINE_TUNING if args.start_from else DEFAULTS
     given = {name: getattr(args, name) for name in OPTIONS}
+    of_epochs = [args.epochs, args.batch_size, args.learning_rate, args.tensorboard]
+    by_epochs = args.resume or args.distributed or any(value is not None for value in of_epochs)
     for name in ("epochs", "batch_size", "learning_rate"):
         if given[name] is None:
             given[name] = getattr(defaults, name)
-    return Recipe(**given)
+    return Recipe(**given, fits_few=bool(args.start_from) and not by_epochs)

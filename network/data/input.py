@@ -15,8 +15,12 @@ from network.data.targets import labels_by_rule, load_votes, soft_targets
 from network.digests import check_network, digest, digest_network
 from network.recipe import Recipe
 
-# Faces of an emotion, and steps in all, below which a network hardly learns anything
-FEW, FEW_TO_FINE_TUNE = (60, 150), (10, 40)
+# Below them a network hardly learns anything
+FEW_FACES, FEW_FACES_TO_START_FROM = 60, 10  # of an emotion; those of --start-from
+FEW_STEPS = 150  # in all
+MANY_FACES = (
+    1000  # of the rarest emotion, from which --start-from trains by epochs (docs/results.md)
+)
 
 
 @dataclass(frozen=True)
@@ -117,14 +121,19 @@ def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | No
         print(f"{moved:,} training faces lie in another folder than FER+'s votes say; {mend}")
 
 
+def are_few(train: Faces) -> bool:
+    """Return whether a last layer is better fitted to these faces than trained by epochs."""
+    return min(train.counts.values()) < MANY_FACES
+
+
 def note_few_faces(train: Faces, recipe: Recipe) -> None:
     """Print a line if a network can hardly learn anything from so few faces or steps."""
-    steps = recipe.epochs * math.ceil(len(train.labels) / recipe.batch_size)
-    faces, least = FEW_TO_FINE_TUNE if recipe.start_from else FEW
+    least = FEW_FACES_TO_START_FROM if recipe.start_from else FEW_FACES
     n, rare = min((n, emotion) for emotion, n in train.counts.items())
+    steps = recipe.epochs * math.ceil(len(train.labels) / recipe.batch_size)
     mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
-    if n < faces:
-        print(f"{n} faces of {rare} are few to learn it from; give {faces} or more{mend}")
-    elif steps < least:
+    if n < least:
+        print(f"{n} faces of {rare} are few to learn it from; give {least} or more{mend}")
+    elif steps < FEW_STEPS and not recipe.start_from:
         few = f"{steps} steps are few to learn from"
         print(f"{few}; give more --epochs or a smaller --batch-size{mend}")

@@ -139,6 +139,21 @@ def report(
     return metrics, corruptions
 
 
+def describe(metrics: dict[str, dict[str, dict]]) -> str:
+    """Return in plain words how many faces are right, and of which emotions too few."""
+    name, said = ("test", "test") if "test" in metrics else ("val", "validation")
+    result = metrics[name][headline_rule(metrics[name])]
+    confusion = np.array(result["confusion"])
+    right, n = confusion.diagonal(), confusion.sum(axis=1)
+    text = f"on your {said} faces {right.sum():,} of {n.sum():,} are right"
+    poor = [
+        f"{emotion}: {r:,} of {of:,}"
+        for emotion, r, of in zip(result["per_class"], right, n)
+        if 2 * r < of
+    ]
+    return f"{text}; {', '.join(poor)}, collect more" if poor else text
+
+
 def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
     """Print the metrics of each set by each rule, with a table of the emotions."""
     for name, rules in metrics.items():

@@ -18,9 +18,12 @@ PLAIN_TEXT = {"text.parse_math": False}  # a folder's name is no formula
 LIGHT_BLUE, VERMILION, GRAY = "#56b4e9", "#d55e00", "#808080"  # Okabe and Ito's
 
 
-def write_plots(folder: Path, log: pd.DataFrame, metrics: dict) -> None:
-    """Write the plots into a model folder."""
-    plot_curves(log, folder / "training_curves.png")
+def write_plots(folder: Path, log: list[dict], metrics: dict) -> None:
+    """Write the plots into a model folder, and the epochs, if there are any, as a table."""
+    if log:
+        table = pd.DataFrame(log)
+        table.to_csv(folder / "training_log.csv", index=False, lineterminator="\n")
+        plot_curves(table, folder / "training_curves.png")
     plot_sets(folder / "confusion_matrix.png", metrics, (8, 7), "accuracy", draw_confusion)
     plot_sets(folder / "reliability.png", metrics, (6, 6), "calibration_error", draw_reliability)
 

@@ -84,12 +84,15 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
     return network, read_labels(folder / "labels.txt", outputs)
 
 
-def take_features(network: keras.Model, emotions: list[str], folder: Path) -> None:
+def take_features(
+    network: keras.Model, emotions: list[str], folder: Path
+) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
     """Give a network of `build_network` the weights of a trained one, and freeze all but the head.
 
     The head keeps its own, unless the trained one has the same `emotions` in the same order. With a
-    few hundred faces frozen features do better than trained ones (benchmarks/ablation.md). Raises
-    UserError if the network in `folder` has other layers.
+    few hundred faces frozen features do better than trained ones (benchmarks/ablation.md). Returns
+    the trained head's kernel, (features, emotions), its bias, and its emotions. Raises UserError if
+    the network in `folder` has other layers.
     """
     trained, known = load_network(folder)
     # The network of `average_mirrored` holds the one that was trained
@@ -103,8 +106,10 @@ def take_features(network: keras.Model, emotions: list[str], folder: Path) -> No
     for trained_layer, layer in features:
         layer.set_weights(trained_layer.get_weights())
         layer.trainable = False
+    kernel, bias = head[0].get_weights()
     if known == emotions:
-        head[1].set_weights(head[0].get_weights())
+        head[1].set_weights([kernel, bias])
+    return (kernel[0, 0], bias), known
 
 
 def feature_shapes(weighted: list[keras.Layer]) -> list[tuple[int, ...]]:

@@ -1,5 +1,6 @@
 """The network as ONNX, compared with Keras by the probabilities that cv2.dnn computes."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from common.console import quiet
 from common.errors import fail, first_line
+from network.model.architecture import load_network
 
 PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
 # OpenCV 4.12 to 5 and onnxruntime read these versions
@@ -29,6 +31,21 @@ def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
     except ValueError as error:
         fail("emotion.onnx", f"can't be made of this network ({error})", BUILD)
     check_parity(logits, path, faces[:: len(faces) // 256 + 1])
+
+
+def export_folder(folder: Path, seed: int) -> None:
+    """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all.
+
+    Noise, by the seed, takes the place of faces. Raises UserError as `export_network` does.
+    """
+    network, _ = load_network(folder)
+    new = folder / ".emotion.onnx"
+    noise = np.random.default_rng(seed).integers(0, 256, (64, *network.input_shape[1:]))
+    try:
+        export_network(network, new, noise)
+        os.replace(new, folder / "emotion.onnx")
+    finally:
+        new.unlink(missing_ok=True)
 
 
 class Graph:

@@ -1,0 +1,168 @@
+"""Fit the last layer of a trained network to a few labelled faces: in seconds, without epochs.
+
+With few faces, emotions that the network knows get new biases alone. With more, or with new
+emotions, a logistic regression is fitted as well: on the network's own logits, which mixes its
+emotions anew, or on its features. All of them are linear in the features, so that the result is the
+same network with another last layer. docs/results.md has the figures.
+"""
+
+import re
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import keras
+import numpy as np
+from keras import layers
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+
+from common.errors import fail
+from network.data.faces import Faces
+from network.data.input import Input
+from network.evaluation.calibration import fit_temperature, softmax
+from network.model.architecture import average_mirrored, build_network, take_features
+from network.recipe import Recipe
+
+FEW = 30  # faces of the rarest emotion, below which known emotions get new biases alone
+STRENGTHS = np.logspace(-4, 1, 6)  # C of scikit-learn: the lower, the more regularised
+FOLDS = 5
+SAME_EMOTION = {  # other names of the folders, Kaggle's among them
+    "angry": "anger",
+    "disgusted": "disgust",
+    "afraid": "fear",
+    "fearful": "fear",
+    "happy": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
+
+Head = tuple[np.ndarray, np.ndarray]  # kernel (features, emotions) and bias (emotions,)
+
+
+def fit_network(given: Input, recipe: Recipe) -> keras.Model:
+    """Return the network of `recipe.start_from`, its last layer fitted to the training faces.
+
+    It is averaged over mirrored faces. Prints how the last layer was fitted. Raises UserError if
+    the network has other layers than the recipe's.
+    """
+    assert recipe.start_from
+    network = build_network(len(given.emotions), recipe)
+    trained, known = take_features(network, given.emotions, recipe.start_from)
+    features = pooled_features(network, given.train.images)
+    ways = list_ways(
+        trained, find_emotions(given.emotions, known), min(given.train.counts.values())
+    )
+    name, (kernel, bias) = fit_best(ways, features, given.train)
+    network.get_layer("head").set_weights([kernel[None, None], bias])
+    print(f"last layer: {name}; --epochs trains it instead")
+    return average_mirrored(network)
+
+
+def pooled_features(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return what the last layer takes, float32 (n, features): means over the image and its mirror image.
+
+    `images` are uint8 (n, side, side, 1).
+    """
+    inputs = network.get_layer("head").input
+    pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(inputs))
+    both = [pooled.predict(faces, verbose=0) for faces in (images, images[:, :, ::-1])]
+    return np.mean(both, axis=0)
+
+
+def find_emotions(emotions: list[str], known: list[str]) -> list[int]:
+    """Return the numbers of emotions among the known ones, or none if one is not known."""
+    names = [name if name in known else SAME_EMOTION.get(name) for name in emotions]
+    if len(set(names) & set(known)) < len(emotions):
+        return []
+    return [known.index(str(name)) for name in names]
+
+
+def list_ways(trained: Head, same: list[int], n: int) -> dict[str, Callable]:
+    """Return {name: function of features and labels that fits a last layer}.
+
+    They are those for `n` faces of the rarest emotion. `same` are the numbers of the emotions among
+    the trained network's, as `find_emotions` returns them.
+    """
+    kernel, bias = trained
+    ways: dict[str, Callable] = {}
+    if same:
+        known = kernel[:, same], bias[same]
+        ways["new biases of the emotions that it knows"] = partial(fit_biases, known)
+    if not same or n >= FEW:
+        centered = kernel - kernel.mean(axis=1, keepdims=True)
+        for name, basis in (("logits", centered), ("features", np.eye(len(kernel)))):
+            for strength in STRENGTHS:
+                how = f"a regression on its {basis.shape[1]} {name}, C = {strength:g}"
+                ways[how] = partial(regress, basis, float(strength))
+    return ways
+
+
+def fit_best(ways: dict[str, Callable], features: np.ndarray, faces: Faces) -> tuple[str, Head]:
+    """Return the name and the last layer of the way with the lowest loss in cross-validation.
+
+    `features` are (n, features).
+    """
+    if len(ways) > 1:
+        losses = {name: cross_validate(fit, features, faces) for name, fit in ways.items()}
+        best = min(losses, key=lambda name: losses[name])
+    else:
+        (best,) = ways
+    return best, ways[best](features, faces.labels)
+
+
+def fit_biases(known: Head, features: np.ndarray, labels: np.ndarray) -> Head:
+    """Return the last layer `known` with the biases and the temperature likeliest for the labels.
+
+    A change of one logit costs as much as half a face, which keeps few faces from changing much.
+    """
+    kernel, bias = known
+    logits, change = features @ kernel + bias, np.zeros(len(bias))
+    truth = np.eye(len(bias))[labels]
+    for _ in range(20):  # Newton's method
+        expected = softmax(logits + change)
+        slope = (truth - expected).sum(axis=0) - change
+        curvature = np.diag(expected.sum(axis=0) + 1) - expected.T @ expected
+        change += np.linalg.solve(curvature, slope)
+    temperature = fit_temperature(softmax(logits + change), labels)
+    return kernel / temperature, (bias + change) / temperature
+
+
+def regress(basis: np.ndarray, strength: float, features: np.ndarray, labels: np.ndarray) -> Head:
+    """Return the last layer of a logistic regression on `features @ basis`, standardised."""
+    inputs = features @ basis
+    mean, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
+    regression = LogisticRegression(C=strength, max_iter=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        regression.fit((inputs - mean) / spread, labels)
+    weights, bias = regression.coef_.T / spread[:, None], regression.intercept_
+    bias = bias - mean @ weights
+    if len(bias) == 1:  # of two emotions it gives the second one's logit
+        weights, bias = (np.concatenate([-part / 2, part / 2], axis=-1) for part in (weights, bias))
+    return basis @ weights, bias
+
+
+def cross_validate(fit: Callable, features: np.ndarray, faces: Faces) -> float:
+    """Return the mean loss of labels in folds that a last layer was not fitted to.
+
+    A face and its copies by contrast.py and sharpness.py lie in the same fold. Raises UserError if
+    an emotion has one face and its copies.
+    """
+    labels, names = faces.labels, np.array([original_name(path.stem) for path in faces.paths])
+    originals = {emotion: len(set(names[labels == n])) for n, emotion in enumerate(faces.counts)}
+    fewest = min(originals, key=lambda emotion: originals[emotion])
+    if originals[fewest] < 2:
+        fail(faces.paths[0].parents[1] / fewest, "copies of one face alone", "collect more")
+    folds = StratifiedGroupKFold(min(FOLDS, originals[fewest]), shuffle=True, random_state=0)
+    probabilities = np.zeros((len(labels), len(originals)))
+    for fitted, held_out in folds.split(features, labels, names):
+        kernel, bias = fit(features[fitted], labels[fitted])
+        probabilities[held_out] = softmax(features[held_out] @ kernel + bias)
+    return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-9).mean())
+
+
+def original_name(stem: str) -> str:
+    """Return `happy3` for `00012_happy3_contrast`."""
+    return re.sub(r"^\d{5,}_|_(contrast|sharpness)$", "", stem)
