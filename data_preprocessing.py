@@ -68,8 +68,8 @@ def parse_arguments() -> argparse.Namespace:
         "--photos", None, "photographs in sub-folders by emotion, in the place of the CSVs"
     )
     parser.add_input("--test-photos", None, "others, to test on; faces in both leave the pool")
-    detector = "what finds their faces: haar, or a YuNet model's ONNX file (%(default)s)"
-    parser.add_argument("--detector", default="haar", metavar="haar|FILE", help=detector)
+    detector = "what finds their faces, as in realtime.py (%(default)s)"
+    parser.add_argument("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
     args = parser.parse_args()
     for_csv, for_photos = ["fer", "ferplus", "rule", "pool_all"], ["test_photos", "detector"]
     for name in for_csv if args.photos else for_photos:
@@ -126,10 +126,11 @@ def preprocess_csv(args: argparse.Namespace) -> None:
 def preprocess_photos(args: argparse.Namespace) -> None:
     """Turn photographs into faces with their folders' labels."""
     # Late: OpenCV needs libraries of the system that the CSVs are read without
-    from webcam.detection.detector import load_detector
+    from webcam.detection.detector import choose_detector, load_detector
     from webcam.photo_crop import check_readable, crop_photo
     from webcam.sources.images import is_picture
 
+    detector = choose_detector(args.detector)
     folders = {"pool": args.photos}
     paths = {"pool": list_photos(args.photos, "--photos", is_picture)}
     if args.test_photos:
@@ -138,7 +139,7 @@ def preprocess_photos(args: argparse.Namespace) -> None:
     with atomic_folder(args.out, SCRIPT, folders.values()) as out:
         for files in paths.values():
             check_readable(files)
-        crop = partial(crop_photo, detector=load_detector(args.detector))
+        crop = partial(crop_photo, detector=load_detector(detector))
         photos = {part: crop_photos(files, crop, part) for part, files in paths.items()}
         if args.test_photos:
             pool, test = photos["pool"], photos["test"]
@@ -156,9 +157,8 @@ def preprocess_photos(args: argparse.Namespace) -> None:
         }
         draw_sheet(photos).save(out / "faces.png")
         write_skipped(out / "skipped.csv", photos)
-        arguments = {name: getattr(args, name) for name in ("photos", "test_photos", "detector")}
-        if args.detector != "haar":
-            arguments["detector"] = Path(args.detector)
+        arguments = {"photos": args.photos, "test_photos": args.test_photos}
+        arguments["detector"] = detector if detector == "haar" else Path(detector)
         read = {part: len(files) for part, files in paths.items()}
         write_stage(out, SCRIPT, args.out, arguments, read, images)
 

@@ -14,10 +14,11 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), wit
         --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
                         `data_preprocessing.py --photos`
 
-Haar cascades find the faces and follow them, and one pass of the network names the faces of a frame.
-Each face's probabilities are averaged over 0.2 s. The label changes when another emotion leads by 0.3,
-or by less for 0.8 s; --smoothing 0 turns both off. In the window, `h` lists the keys and `q`
-quits. Needs NumPy and OpenCV alone. Prints frames, faces, frames/s and the share of each label.
+Haar cascades find the faces and follow them, or YuNet where its file lies in data/. One pass of the
+network names the faces of a frame. Each face's probabilities are averaged over 0.2 s. The label
+changes when another emotion leads by 0.3, or by less for 0.8 s; --smoothing 0 turns both off. In
+the window, `h` lists the keys and `q` quits. Needs NumPy and OpenCV alone. Prints frames, faces,
+frames/s and the share of each label.
 
 Examples:
     python realtime.py
@@ -47,6 +48,7 @@ with required("requirements-webcam.txt"):
     from common.command_line import run
     from common.errors import fail
     from webcam import FaceAnalyzer
+    from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
     from webcam.display.viewer import Quit, Viewer
     from webcam.display.window import Window
@@ -129,7 +131,10 @@ def main() -> int:
     args = parse_arguments(__doc__)
     probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
     model = args.model or find_model()
-    analyzer = FaceAnalyzer.load(model, args.smoothing, args.detector)
+    detector = choose_detector(args.detector, model)
+    analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
+    if detector != "haar":
+        print(f"YuNet finds the faces ({detector})")
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong

@@ -27,8 +27,8 @@ from network.recipe import FINE_TUNING
 
 GROUPS = {"happiness": "good", "surprise": "good", "neutral": "neither"}  # all others are bad
 NUMBERS = [2, 5, 10, 20, 40, 200]  # faces of each emotion
-AS_IT_IS, CHOSEN, EPOCHS = "as it is", "as train.py chooses", "30 epochs"
-WAYS = {"biases": "biases", "regression on logits": "logits", "on features": "features"}
+AS_IT_IS, BIASES, REGRESSION = "as it is", "biases", "regression"
+CHOSEN, EPOCHS = "as train.py chooses", "30 epochs"
 
 
 def subset(faces: Faces, chosen: np.ndarray, emotions: list[str]) -> Faces:
@@ -70,16 +70,18 @@ class Bench:
 
     def heads(self, chosen: np.ndarray) -> dict:
         """Return {way: last layer} fitted to some faces."""
+        fit, trained, same = self.last_layer, self.trained, self.same
         some, features = subset(self.faces, chosen, self.emotions), self.features[chosen]
-        ways = self.last_layer.list_ways(self.trained, self.same, min(some.counts.values()))
-        heads = {CHOSEN: self.last_layer.fit_best(ways, features, some)[1]}
-        ways = self.last_layer.list_ways(self.trained, self.same, self.last_layer.FEW)  # all
-        for column, word in WAYS.items():
-            if these := {name: fit for name, fit in ways.items() if word in name}:
-                heads[column] = self.last_layer.fit_best(these, features, some)[1]
-        if self.same:
-            kernel, bias = self.trained
-            heads[AS_IT_IS] = kernel[:, self.same], bias[self.same]
+        n = min(some.counts.values())
+        ways = {
+            BIASES: fit.list_ways(trained, same, 0) if same else {},
+            REGRESSION: fit.list_ways(trained, [], n),
+            CHOSEN: fit.list_ways(trained, same, n),
+        }
+        heads = {way: fit.fit_best(fits, features, some)[1] for way, fits in ways.items() if fits}
+        if same:
+            kernel, bias = trained
+            heads[AS_IT_IS] = kernel[:, same], bias[same]
         return heads
 
     def by_epochs(self, chosen: np.ndarray, number: int) -> tuple:
@@ -121,7 +123,7 @@ def main() -> None:
     args = parser.parse_args()
     check_network(args.start_from, "correct --start-from")
     bench = Bench(args.start_from, args.faces, args.groups)
-    columns = [*([AS_IT_IS, "biases"] if bench.same else []), *list(WAYS)[1:], CHOSEN, EPOCHS]
+    columns = [*([AS_IT_IS, BIASES] if bench.same else []), REGRESSION, CHOSEN, EPOCHS]
     table = Table(args.name, "faces of each emotion", *columns)
     for n in NUMBERS:
         results: dict[str, list] = {}

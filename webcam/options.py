@@ -39,8 +39,9 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
     parser.begin_group("faces and expressions")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
-    detector = "haar, or the ONNX file of a YuNet model, see docs/how-it-works.md (%(default)s)"
-    add("--detector", default="haar", metavar="haar|FILE", help=detector)
+    detector = "Haar cascades, or the ONNX file of a YuNet model: by default the one in data/ or"
+    detector = f"{detector} beside the network, if there is one (%(default)s)"
+    add("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
     neutral = "compare each face with itself at rest: learned while it is watched, not at all, or"

@@ -1,9 +1,9 @@
 """Fit the last layer of a trained network to a few labelled faces: in seconds, without epochs.
 
-With few faces, emotions that the network knows get new biases alone. With more, or with new
-emotions, a logistic regression is fitted as well: on the network's own logits, which mixes its
-emotions anew, or on its features. All of them are linear in the features, so that the result is the
-same network with another last layer. docs/results.md has the figures.
+With few faces, emotions that the network knows get new biases alone, and new emotions a logistic
+regression on its features. With more, cross-validation chooses between the two and a regression on
+the network's own logits, which mixes its emotions anew. All of them are linear in the features, so
+that the result is the same network with another last layer. docs/results.md has the figures.
 """
 
 import re
@@ -18,15 +18,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from common.errors import fail
 from network.data.faces import Faces
 from network.data.input import Input
 from network.evaluation.calibration import fit_temperature, softmax
 from network.model.architecture import average_mirrored, build_network, take_features
 from network.recipe import Recipe
 
-FEW = 30  # faces of the rarest emotion, below which known emotions get new biases alone
+FEW = 30  # faces of the rarest emotion, below which cross-validation chooses badly
 STRENGTHS = np.logspace(-4, 1, 6)  # C of scikit-learn: the lower, the more regularised
+SAFE_STRENGTH = 0.01  # for few faces, on the features
 FOLDS = 5
 SAME_EMOTION = {  # other names of the folders, Kaggle's among them
     "angry": "anger",
@@ -90,12 +90,14 @@ def list_ways(trained: Head, same: list[int], n: int) -> dict[str, Callable]:
     if same:
         known = kernel[:, same], bias[same]
         ways["new biases of the emotions that it knows"] = partial(fit_biases, known)
-    if not same or n >= FEW:
-        centered = kernel - kernel.mean(axis=1, keepdims=True)
-        for name, basis in (("logits", centered), ("features", np.eye(len(kernel)))):
-            for strength in STRENGTHS:
-                how = f"a regression on its {basis.shape[1]} {name}, C = {strength:g}"
-                ways[how] = partial(regress, basis, float(strength))
+        if n < FEW:
+            return ways
+    centered = kernel - kernel.mean(axis=1, keepdims=True)
+    bases = {"logits": centered} if n >= FEW else {}
+    for name, basis in {**bases, "features": np.eye(len(kernel))}.items():
+        for strength in STRENGTHS if n >= FEW else [SAFE_STRENGTH]:
+            how = f"a regression on its {basis.shape[1]} {name}, C = {strength:g}"
+            ways[how] = partial(regress, basis, float(strength))
     return ways
 
 
@@ -147,20 +149,15 @@ def regress(basis: np.ndarray, strength: float, features: np.ndarray, labels: np
 def cross_validate(fit: Callable, features: np.ndarray, faces: Faces) -> float:
     """Return the mean loss of labels in folds that a last layer was not fitted to.
 
-    A face and its copies by contrast.py and sharpness.py lie in the same fold. Raises UserError if
-    an emotion has one face and its copies.
+    A face and its copies by contrast.py and sharpness.py lie in the same fold.
     """
-    labels, names = faces.labels, np.array([original_name(path.stem) for path in faces.paths])
-    originals = {emotion: len(set(names[labels == n])) for n, emotion in enumerate(faces.counts)}
-    fewest = min(originals, key=lambda emotion: originals[emotion])
-    if originals[fewest] < 2:
-        fail(faces.paths[0].parents[1] / fewest, "copies of one face alone", "collect more")
-    folds = StratifiedGroupKFold(min(FOLDS, originals[fewest]), shuffle=True, random_state=0)
-    probabilities = np.zeros((len(labels), len(originals)))
-    for fitted, held_out in folds.split(features, labels, names):
-        kernel, bias = fit(features[fitted], labels[fitted])
+    names = [original_name(path.stem) for path in faces.paths]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    probabilities = np.zeros((len(names), len(faces.counts)))
+    for fitted, held_out in folds.split(features, faces.labels, names):
+        kernel, bias = fit(features[fitted], faces.labels[fitted])
         probabilities[held_out] = softmax(features[held_out] @ kernel + bias)
-    return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-9).mean())
+    return float(-np.log(probabilities[np.arange(len(names)), faces.labels] + 1e-9).mean())
 
 
 def original_name(stem: str) -> str:

@@ -5,7 +5,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from support.files import make_video, rows_of
+from support.files import frames_of, make_video, rows_of
 from support.networks import write_network
 from support.scripts import PICTURE, ROOT, fails, run
 
@@ -40,10 +40,16 @@ def test_a_face_learns_its_own_baseline_where_that_is_asked_for(clip, tmp_path):
     rows = rows_of(tmp_path / "out.csv")
     shares = [float(row["baseline"]) for row in rows]
     assert shares[0] == 0 and shares == sorted(shares) and shares[-1] == 1
-    first, last = ([float(row[name]) for name in NEUTRAL] for row in (rows[0], rows[-1]))
+    first = [float(rows[0][name]) for name in NEUTRAL]
     assert first == pytest.approx([float(plain[0][name]) for name in NEUTRAL], abs=1e-3)
-    steady = np.float32([float(plain[-1][name]) for name in NEUTRAL])
-    assert last == pytest.approx(relative_to(steady, np.log(steady), 1), abs=0.01)
+    last = []
+    for neutral in ("off", "auto"):
+        analyzer = FaceAnalyzer.load(tmp_path / "model", neutral=neutral)
+        for number, frame in enumerate(frames_of(tmp_path / "in.avi")):
+            (face,) = analyzer.analyze(frame, number / 25)
+        last.append(face.probabilities)
+    assert last[1] == pytest.approx(relative_to(last[0], np.log(last[0]), 1), abs=0.01)
+    assert [float(rows[-1][name]) for name in NEUTRAL] == pytest.approx(last[1], abs=0.01)
 
 
 def test_two_people_have_their_own_baseline_until_they_are_gone(model, photo):

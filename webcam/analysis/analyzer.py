@@ -8,15 +8,18 @@ import cv2
 import numpy as np
 
 from webcam.analysis.baseline import Baselines
-from webcam.analysis.classifier import Classifier
+from webcam.analysis.classifier import BOTH, Classifier, Sides
 from webcam.analysis.smoothing import ProbabilitySmoother
 from webcam.analysis.tracker import Track, Tracker
-from webcam.detection.detector import load_detector
+from webcam.detection.detector import choose_detector, load_detector
 from webcam.detection.view import Detector
 
 SMOOTHING = 0.2  # seconds over which the probabilities of a face are averaged
-NAME_AT_ONCE = 6  # faces named in a frame at least
+NAME_AT_ONCE = 6  # faces named in a frame at least, if so many are due
 NAME_EVERY = 0.2  # seconds within which each face is named
+# Shares of SMOOTHING, over which the average mixes the frames
+NOT_BEFORE = 0.25  # has passed since a face was named: it is not named again sooner
+IN_TURNS = 0.5  # has not: the face or its mirror image, the other one the next time, will do
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
@@ -82,6 +85,7 @@ class FaceAnalyzer:
         self.tracker = Tracker(detector)
         self.baselines = Baselines(classifier.emotions, auto=neutral == "auto")
         self.smoother = ProbabilitySmoother(smoothing)
+        self.mirrored: dict[int, bool] = {}  # whether each track's mirror image was named last
         self.seconds = 0.0  # of the last frame
 
     @classmethod
@@ -89,20 +93,23 @@ class FaceAnalyzer:
         cls,
         folder: str | Path,
         smoothing: float = SMOOTHING,
-        detector: str = "haar",
+        detector: str = "auto",
         neutral: str = "off",
     ) -> "FaceAnalyzer":
         """Return an analyzer with the network of a model folder (emotion.onnx and labels.txt).
 
         `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
-        none, `detector` "haar" or the path of a YuNet model. With `neutral` "auto" each face of a
+        none. `detector` is "haar", the path of a YuNet model, or "auto": YuNet if its file lies in
+        data/, pretrained/ or `folder`, else the Haar cascades. With `neutral` "auto" each face of a
         video is compared with itself at rest (baseline.py), with "off" only where `learn_neutral`
         was called. Raises common.errors.UserError when a file can't be read, ValueError for another
         `neutral`.
         """
         if neutral not in ("auto", "off"):
             raise ValueError(f"neutral={neutral!r}: not auto or off")
-        return cls(Classifier.load(Path(folder)), load_detector(detector), smoothing, neutral)
+        folder = Path(folder)
+        detector = choose_detector(detector, folder)
+        return cls(Classifier.load(folder), load_detector(detector), smoothing, neutral)
 
     @property
     def emotions(self) -> list[str]:
@@ -119,8 +126,13 @@ class FaceAnalyzer:
         tracks = self.tracker.update(gray, seconds)
         for memory in (self.smoother, self.baselines):
             memory.keep({track.track_id for track in tracks})
+        self.mirrored = {
+            track.track_id: self.mirrored.get(track.track_id, False) for track in tracks
+        }
         named = self.choose_tracks(tracks, seconds)
-        probabilities = self.classifier.classify(gray, [track.smoothed_box for track in named])
+        sides = [self.choose_sides(track.track_id, seconds) for track in named]
+        boxes = [track.smoothed_box for track in named]
+        probabilities = self.classifier.classify(gray, boxes, sides)
         for track, row in zip(named, probabilities):
             row = self.baselines.update(track.track_id, row, seconds)
             self.smoother.update(track.track_id, row, seconds)
@@ -139,11 +151,24 @@ class FaceAnalyzer:
         A face that was not found keeps its probabilities.
         """
         waited = {track.track_id: self.smoother.waited(track.track_id, seconds) for track in tracks}
-        found = [track for track in tracks if track.found or math.isinf(waited[track.track_id])]
+        new = [track for track in tracks if math.isinf(waited[track.track_id])]
+        pause = NOT_BEFORE * self.smoother.time_constant
+        found = [
+            track for track in tracks if track.found and pause <= waited[track.track_id] < math.inf
+        ]
         found.sort(key=lambda track: -waited[track.track_id])
-        new = sum(math.isinf(waited[track.track_id]) for track in found)
-        due = math.ceil(len(found) * (seconds - self.seconds) / NAME_EVERY)
-        return found[: max(NAME_AT_ONCE, due, new)]
+        elapsed = seconds - self.seconds
+        at_once = math.ceil(len(tracks) * elapsed / pause) if pause else NAME_AT_ONCE
+        due = math.ceil(len(found) * elapsed / NAME_EVERY)
+        return [*new, *found][: max(min(at_once, NAME_AT_ONCE), due, len(new))]
+
+    def choose_sides(self, track_id: int, seconds: float) -> Sides:
+        """Return which images of a face to name: both, or one in turns while the average mixes them."""
+        waited = self.smoother.waited(track_id, seconds)
+        if waited >= IN_TURNS * self.smoother.time_constant:
+            return BOTH
+        self.mirrored[track_id] = not self.mirrored.get(track_id, False)
+        return (self.mirrored[track_id],)
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a single picture, BGR, uint8 (height, width, 3); remember nothing."""

@@ -12,6 +12,8 @@ from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
 
 AGAIN = "make it again with `python train.py --export`"
+Sides = tuple[bool, ...]  # images of a face that the network sees: True is the mirror image
+BOTH = (False, True)
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
 
 
@@ -67,25 +69,34 @@ class Classifier:
             fail(path, "its outputs are no probabilities", "end the network in a softmax")
         return outputs.shape[1]
 
-    def classify(self, gray: np.ndarray, boxes: list[np.ndarray]) -> np.ndarray:
+    def classify(
+        self, gray: np.ndarray, boxes: list[np.ndarray], sides: list[Sides] | None = None
+    ) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it.
+        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it, and
+        `sides` those of each face, by default BOTH.
         """
         if not boxes:
             return np.empty((0, len(self.emotions)), np.float32)
         size = (self.side, self.side)
-        return self.predict(np.stack([crop_face(gray, box, size) for box in boxes]))
+        return self.predict(np.stack([crop_face(gray, box, size) for box in boxes]), sides)
 
-    def predict(self, crops: np.ndarray) -> np.ndarray:
+    def predict(self, crops: np.ndarray, sides: list[Sides] | None = None) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, side, side).
 
-        The logits of a face and its mirror image are averaged. Logs of probabilities serve as
-        logits: their softmax is the same.
+        The logits of a face's `sides` are averaged. Logs of probabilities serve as logits: their
+        softmax is the same.
         """
-        shares = self.forward(np.concatenate([crops, crops[:, :, ::-1]]))
+        asked = [(n, flip) for n, both in enumerate(sides or [BOTH] * len(crops)) for flip in both]
+        shares = self.forward(
+            np.stack([crops[n, :, ::-1] if flip else crops[n] for n, flip in asked])
+        )
         logits = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
-        logits = logits.reshape(2, len(crops), -1).mean(axis=0)
+        sums = np.zeros((len(crops), shares.shape[1]), np.float32)
+        faces = [n for n, _ in asked]
+        np.add.at(sums, faces, logits)
+        logits = sums / np.bincount(faces)[:, None]
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shares / shares.sum(axis=1, keepdims=True)
 

@@ -11,11 +11,16 @@ from webcam.analysis.smoothing import ema_weight
 from webcam.detection.geometry import SAME_FACE, iou, is_nested, is_same
 from webcam.detection.view import Detector, View
 
-SEARCH_EVERY = 0.05  # seconds between two passes while a face is followed; else each frame has one
+# Passes of the detector a second, of about 4 ms of one core each: the budget for new faces
+FOLLOWING = 12  # while a face is followed
+FOLLOWING_NEW = 30  # the same, until a new scene has been searched for its companions
+EMPTY = 60  # while no face is followed
+EMPTY_NEW = 180  # the same, until a new scene has been searched as a whole
 FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
 AT_ONCE = 2  # faces searched for in each frame at least
+NEW_AT_ONCE = 30  # the same of those without a number, at most
 MIN_HITS = 3  # how often a new face has to be found before it has a number
-CONFIRM_EVERY = 0.5  # seconds after which the second cascade has to find a face again
+CONFIRM_EVERY = 1.0  # seconds after which the second cascade has to find a face again
 MAX_DOUBTS = 3  # how often in a row it may fail to before the face is dropped
 MAX_LOST_SECONDS = 0.3  # how long a face stays in its place after it was last found
 MAX_GAP = 0.6  # seconds between two frames that begin a new scene
@@ -54,7 +59,8 @@ class Tracker:
         self.tracks: list[Track] = []
         self.frames, self.track_ids = 0, itertools.count(1)
         self.turns = itertools.count()  # of the detector's passes
-        self.next_search = -math.inf  # seconds at which the next of them is due
+        self.searched = 0  # passes of the search of a new scene that are done
+        self.due = 0.0  # passes for which there has been time
         self.seconds = 0.0  # of the last frame
         self.thumbnail: np.ndarray | None = None  # of the last frame
 
@@ -71,7 +77,7 @@ class Tracker:
             if not known:
                 self.start_track(view, candidate, seconds, new_scene)
             elif not known[0].found:
-                self.update_track(known[0], view.follow(candidate), seconds)
+                self.update_track(known[0], view.follow([candidate])[0], seconds)
         # 4. Drop tracks that are long lost, no face, or on another one's face
         self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
         self.frames, self.seconds = self.frames + 1, seconds
@@ -92,9 +98,13 @@ class Tracker:
         lost = False
         waiting = sorted(self.tracks, key=lambda track: (bool(track.track_id), track.last_searched))
         due = len(waiting) * (seconds - self.seconds) / FOLLOW_EVERY + 0.5
-        for track in waiting if new_scene else waiting[: max(AT_ONCE, round(due))]:
+        new = sum(not track.track_id for track in waiting)
+        tracks = (
+            waiting if new_scene else waiting[: max(AT_ONCE, round(due), min(new, NEW_AT_ONCE))]
+        )
+        for track, box in zip(tracks, view.follow([track.box for track in tracks])):
             known, track.last_searched = track.found, self.frames
-            self.update_track(track, view.follow(track.box), seconds)
+            self.update_track(track, box, seconds)
             if track.found:
                 self.confirm(track, view, seconds)
             lost = lost or (known and not track.found)
@@ -112,30 +122,42 @@ class Tracker:
             track.track_id = next(self.track_ids)
 
     def search(self, view: View, seconds: float, new_scene: bool, lost: bool) -> list[np.ndarray]:
-        """Return candidate boxes of the passes that are due, or of more."""
-        if new_scene:
-            return view.search()
-        if lost or not any(track.found for track in self.tracks):  # a face may have jumped
-            return view.search_more()
-        # Where frames are rare, more passes in each; none for frames before the last one
-        since = max(self.next_search, self.seconds)
-        due = 1 + math.floor((seconds - since) / SEARCH_EVERY)
-        if due < 1:
-            return []
-        self.next_search = seconds + SEARCH_EVERY
-        return view.search_on(due)
+        """Return candidate boxes of the passes that are due.
 
-    def start_track(
-        self, view: View, candidate: np.ndarray, seconds: float, new_scene: bool
-    ) -> None:
-        """Follow a candidate that is confirmed, unless it is a known face or a part of one."""
+        A new scene is searched at once for the usual faces, and for all others in the next frames.
+        """
+        found: list[np.ndarray] = []
+        if new_scene or lost:  # a face may have jumped
+            found = view.search(0, view.usual)
+        if new_scene:
+            self.searched = view.usual
+        if any(track.found and track.track_id for track in self.tracks):
+            whole, rates = view.soon, (FOLLOWING_NEW, FOLLOWING)
+        else:
+            whole, rates = view.passes, (EMPTY_NEW, EMPTY)
+        rate = rates[self.searched >= whole]
+        elapsed = seconds - self.seconds if self.frames else 0.0
+        self.due = min(self.due + rate * elapsed, view.passes)
+        passes = math.floor(self.due + 1e-3)  # despite rounding, all frames at 1/30 s have as many
+        self.due -= passes
+        if self.searched >= whole:
+            return found + view.search_on(passes)
+        found += view.search(self.searched, passes)
+        self.searched += passes
+        return found
+
+    def start_track(self, view: View, candidate: np.ndarray, seconds: float, at_once: bool) -> None:
+        """Follow a candidate that is confirmed, unless it is a known face or a part of one.
+
+        `at_once` gives it a number without further looks.
+        """
         if any(is_nested(candidate, track.box) for track in self.tracks if track.found):
             return
         box = view.confirm(candidate)
         if box is None or any(is_same(box, track.box) for track in self.tracks):
             return
         track = Track(box, box, seconds, seconds, self.frames)
-        if new_scene:  # the next frame may be another one
+        if at_once:
             track.track_id = next(self.track_ids)
         self.tracks.append(track)
 

@@ -29,6 +29,6 @@ def normalize_contrast(gray: np.ndarray, clahe: "cv2.CLAHE") -> np.ndarray:
     return clahe.apply(cv2.LUT(gray, table))
 
 
-def make_clahe() -> "cv2.CLAHE":
-    """Return a CLAHE, which only one thread may use."""
-    return cv2.createCLAHE(clipLimit=1.0, tileGridSize=(8, 8))
+def make_clahe(tiles: int = 8) -> "cv2.CLAHE":
+    """Return a CLAHE of so many tiles each way, which only one thread may use."""
+    return cv2.createCLAHE(clipLimit=1.0, tileGridSize=(tiles, tiles))

@@ -43,6 +43,21 @@ def find_same(boxes: list[np.ndarray], box: np.ndarray) -> np.ndarray | None:
     return best if best is not None and iou(best, box) > SAME_FACE else None
 
 
+def match(found: list[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray | None]:
+    """Return for each box the square found that is of the same face, each square once at most.
+
+    The pairs that overlap most come first: a face is not taken for its neighbour.
+    """
+    pairs = [
+        (iou(box, other), a, b) for a, box in enumerate(boxes) for b, other in enumerate(found)
+    ]
+    chosen: dict[int, int] = {}
+    for overlap, a, b in sorted(pairs, reverse=True):
+        if overlap > SAME_FACE and a not in chosen and b not in chosen.values():
+            chosen[a] = b
+    return [found[chosen[a]] if a in chosen else None for a in range(len(boxes))]
+
+
 def choose_faces(
     candidates: list[np.ndarray], confirm: Callable[[np.ndarray], np.ndarray | None]
 ) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
@@ -41,6 +41,7 @@ CONFIRM_NEIGHBORS = 5  # by the second cascade
 LOOKS = 2  # at a candidate
 ROI_SIZE = 56  # pixels that a known face is scaled to, so that a search costs the same at any size
 ROI_MARGIN = 0.3  # of a face's side: how far beyond its last box it is looked for
+NEAR_TILES = 2  # of the CLAHE there, each way: as large as those of a frame, in pixels of a face
 GROWTH = 1.16  # of a known face between two frames, at most
 # OpenCV sizes a cascade's buffers by the widest and the tallest image seen so far. Pictures with a
 # larger aspect get cascades of their own, lest a thin and a flat one take all memory
@@ -60,6 +61,7 @@ class HaarDetector:
     def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):
         self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
         self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
+        self.normalize_near = normalize or partial(normalize_contrast, clahe=make_clahe(NEAR_TILES))
 
     def run(
         self,
@@ -110,18 +112,23 @@ class HaarView(View):
         self.kinds = detector.plan_passes(gray.shape)
         # Pixels of the frame in one of the view
         self.scale = max(min(gray.shape) / LINES, math.sqrt(gray.size / MAX_PIXELS))
-        self.plain = rescale(gray, 1 / self.scale)
-        self.normalized = detector.normalize(self.plain)
+        self.usual, self.passes = len(self.kinds[0]), sum(map(len, self.kinds))
+        self.soon = self.usual + sum(one.lines == LINES for kind in self.kinds for one in kind)
 
-    def search(self) -> list[np.ndarray]:
-        """Return the candidates of all passes, float (x, y, side, tilt)."""
-        return self.run_passes(itertools.chain(*self.kinds))
+    @cached_property
+    def plain(self) -> np.ndarray:
+        """The view as it is."""
+        return rescale(self.gray, 1 / self.scale)
 
-    def search_more(self) -> list[np.ndarray]:
-        """Return the candidates of the usual passes and of one of each other kind."""
-        number = next(self.turns)
-        others = [kind[number % len(kind)] for kind in self.kinds[1:]]
-        return self.run_passes([*self.kinds[0], *others])
+    @cached_property
+    def normalized(self) -> np.ndarray:
+        """The view with its contrast evened out."""
+        return self.detector.normalize(self.plain)
+
+    def search(self, first: int, passes: int) -> list[np.ndarray]:
+        """Return the candidates of some passes, float (x, y, side, tilt); the smallest faces last."""
+        whole = sorted(itertools.chain(*self.kinds), key=lambda one: one.lines > LINES)
+        return self.run_passes(whole[first : first + passes])
 
     def search_on(self, passes: int) -> list[np.ndarray]:
         """Return the candidates of the passes whose turn it is."""
@@ -162,25 +169,23 @@ class HaarView(View):
     ) -> np.ndarray | None:
         """Return the face near `box`, tilted like it, that overlaps it most; `flip` mirrors the image."""
         size = round(ROI_SIZE * (1 + 2 * ROI_MARGIN))
-        # A face that is small in the view is larger in the frame itself
-        small = box[2] / self.scale < SMALLEST and self.scale > 1
-        scale = 1.0 if small else self.scale
-        around = widen(box / (scale, scale, scale, 1), ROI_MARGIN)
+        around = widen(box, ROI_MARGIN)
         around[:3] = np.rint(around[:3])
-        part = crop(self.gray if small else self.normalized, around, (size, size))
-        if small:
-            part = self.detector.normalize(part)
+        part = self.detector.normalize_near(crop(self.gray, around, (size, size)))
         if flip:
             part = cv2.flip(part, 1)
         found = self.detector.run(cascade, part, (ROI_SIZE / GROWTH, ROI_SIZE * GROWTH), neighbors)
         # From the middle of the neighbourhood, flipped and turned back about it
-        middle = (around[:2] + around[2] / 2) * scale
-        back = similarity(around[2] / size * scale, box[3], middle)
+        back = similarity(around[2] / size, box[3], around[:2] + around[2] / 2)
         back = back @ np.diag([-1 if flip else 1, 1, 1])
         back = back @ similarity(shift=(-size / 2, -size / 2))
         return find_same([map_square(square, back, box[3]) for square in found], box)
 
-    def follow(self, box: np.ndarray) -> np.ndarray | None:
+    def follow(self, boxes: list[np.ndarray]) -> list[np.ndarray | None]:
+        """Return the known faces."""
+        return [self.follow_one(box) for box in boxes]
+
+    def follow_one(self, box: np.ndarray) -> np.ndarray | None:
         """Return a known face: as it was, tilted more or less, or turned to one side."""
         found = self.detect_near(box, FOLLOW_NEIGHBORS)
         for tilt in (box[3] - TILT_STEP, box[3] + TILT_STEP):

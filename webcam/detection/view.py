@@ -13,20 +13,20 @@ import numpy as np
 class View:
     """One gray frame, ready to be searched. By default a search finds all faces, and only faces."""
 
-    def search(self) -> list[np.ndarray]:
-        """Return candidates of all kinds in the whole frame."""
-        raise NotImplementedError
+    passes = 1  # of a search of the whole frame
+    usual = 1  # of them, the first: those for the faces of users before a webcam
+    soon = 1  # these, and those for smaller faces behind them
 
-    def search_more(self) -> list[np.ndarray]:
-        """Return candidates of the usual kind, and some of the others: a known face may have jumped."""
-        return self.search()
+    def search(self, first: int, passes: int) -> list[np.ndarray]:
+        """Return the candidates of some passes of a whole search, from number `first` on."""
+        raise NotImplementedError
 
     def search_on(self, passes: int) -> list[np.ndarray]:
         """Return the candidates of the next passes of a search that goes on from frame to frame."""
-        return self.search()
+        return self.search(0, 1)
 
-    def follow(self, box: np.ndarray) -> np.ndarray | None:
-        """Return the face near a box, however it has turned, or None."""
+    def follow(self, boxes: list[np.ndarray]) -> list[np.ndarray | None]:
+        """Return for each box the face near it, however it has turned, or None."""
         raise NotImplementedError
 
     def confirm(self, candidate: np.ndarray) -> np.ndarray | None:

@@ -13,10 +13,13 @@ import numpy as np
 
 from common.errors import fail
 from webcam.detection.contrast import make_clahe, normalize_contrast
-from webcam.detection.geometry import choose_faces, find_same, rescale
+from webcam.detection.geometry import choose_faces, match, rescale
 from webcam.detection.view import View
 
 LINES = 320  # of the frame's shorter side, as the model sees it
+FEW_LINES = 160  # the same in most frames of a video, a quarter of the work
+FINE_EVERY = 5  # frames, of which one is searched with all LINES
+SMALL = 20  # pixels of a known face with FEW_LINES, below which it is searched for with all
 PICTURE_LINES = (320, 1280)  # of a picture: few for the large faces, many for the small
 MIN_SCORE = 0.7
 MAX_OVERLAP = 0.3  # intersection over union above which only the better of two boxes is kept
@@ -67,7 +70,7 @@ class YuNetDetector:
 
     def view(self, gray: np.ndarray, turns: Iterator[int]) -> "YuNetView":
         """Return a view of a video's frame."""
-        return YuNetView(gray, self)
+        return YuNetView(gray, self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
@@ -78,21 +81,33 @@ class YuNetDetector:
 
 
 class YuNetView(View):
-    """One frame, searched as a whole when it is first asked for faces."""
+    """One frame, searched with few lines, and with more now and then and for small faces."""
 
-    def __init__(self, gray: np.ndarray, detector: YuNetDetector):
-        self.gray, self.detector = gray, detector
-        self.faces: list[np.ndarray] | None = None
+    def __init__(self, gray: np.ndarray, detector: YuNetDetector, turns: Iterator[int]):
+        self.gray, self.detector, self.turns = gray, detector, turns
+        self.found: dict[int, list[np.ndarray]] = {}  # by lines
 
-    def search(self) -> list[np.ndarray]:
-        """Return the faces, float (x, y, side, tilt)."""
-        if self.faces is None:
-            self.faces = self.detector.detect_at(self.gray, LINES)
-        return self.faces
+    def faces(self, lines: int) -> list[np.ndarray]:
+        """Return the faces, float (x, y, side, tilt), that are found with so many lines."""
+        if lines not in self.found:
+            self.found[lines] = self.detector.detect_at(self.gray, lines)
+        return self.found[lines]
 
-    def follow(self, box: np.ndarray) -> np.ndarray | None:
-        """Return the face that overlaps a box most, or None."""
-        return find_same(self.search(), box)
+    def search(self, first: int, passes: int) -> list[np.ndarray]:
+        """Return all faces."""
+        return self.faces(LINES)
+
+    def search_on(self, passes: int) -> list[np.ndarray]:
+        """Return the faces that are found with few lines, and in every fifth frame with many."""
+        return self.faces(LINES if next(self.turns) % FINE_EVERY == 0 else FEW_LINES)
+
+    def follow(self, boxes: list[np.ndarray]) -> list[np.ndarray | None]:
+        """Return for each box the face that overlaps it most; no face is given twice."""
+        smallest = SMALL * min(self.gray.shape) / FEW_LINES
+        if any(box[2] < smallest for box in boxes):
+            return match(self.faces(LINES), boxes)
+        found = match(self.faces(FEW_LINES), boxes)
+        return found if all(box is not None for box in found) else match(self.faces(LINES), boxes)
 
 
 def to_box(row: np.ndarray) -> np.ndarray:

@@ -55,7 +55,8 @@ class CsvWriter(Sink):
             csv.writer(self.file, lineterminator="\n").writerows(rows)
             if time.monotonic() - self.flushed > 0.5:
                 self.file.flush()
-                self.flushed = time.monotonic()
+                if faces:  # the first one at once
+                    self.flushed = time.monotonic()
 
     def close(self) -> None:
         """Bring the last rows to the disk. Raises OSError that names the file."""

@@ -10,6 +10,7 @@ import numpy as np
 from common.errors import fail, printable
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
+from webcam.outputs.encoder import Encoder
 from webcam.outputs.files import check_writable, temporary_path
 from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.camera import CAMERA_TIMEOUT
@@ -34,9 +35,10 @@ class Recording:
         self.count = 0  # frames written
         self.part = temporary_path(path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
         fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
-        self.writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
-        if not self.writer.isOpened():
+        writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
+        if not writer.isOpened():
             self._keep_part()
+        self.encoder = Encoder(writer)
 
     def write(self, image: np.ndarray, seconds: float) -> None:
         """Add an image, which is shown from `seconds` on."""
@@ -57,7 +59,7 @@ class Recording:
             self.began += too_many / self.info.rate
             count -= too_many
         while self.count < count:
-            self.writer.write(self.held)
+            self.encoder.write(self.held)
             self.count += 1
 
     def finish(self, end: float | None) -> None:
@@ -67,7 +69,7 @@ class Recording:
         """
         last = 0 if end is None else round((end - self.began) * self.info.rate)
         self._hold_until(max(last, self.count + 1))
-        self.writer.release()
+        self.encoder.release()
         # The writer never says that it failed, not even on a full disk
         if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
             self._keep_part()

@@ -16,6 +16,7 @@ from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
+from webcam.sources.prefetch import AHEAD, Prefetch
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; more is no rate but a time base
@@ -56,6 +57,7 @@ class VideoSource(Source):
         whole = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
         self.max_gap = MAX_MPEG_GAP if self.is_mpeg else max(whole, MAX_MPEG_GAP)
         self.complaint_at = -math.inf  # frames that had been read at FFmpeg's last complaint
+        self.prefetch: Prefetch | None = None
 
     @cached_property
     def info(self) -> VideoInfo:  # type: ignore[override]
@@ -82,10 +84,16 @@ class VideoSource(Source):
         return 1 / median if median > 0 else 0.0
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame with its media time; the next but one reuses its image."""
-        pictures: list[np.ndarray | None] = [None, None]
+        """Yield every frame with its media time, read ahead; later ones reuse its image."""
+        self.prefetch = Prefetch(self._read())
+        return iter(self.prefetch)
+
+    def _read(self) -> Iterator[Frame]:
+        # Those that wait, the one that is being read, the one that was taken and the one before
+        pictures: list[np.ndarray | None] = [None] * (AHEAD + 3)
         while True:
-            there, picture = self.capture.read(pictures[self.count % 2])
+            number = self.count % len(pictures)
+            there, picture = self.capture.read(pictures[number])
             complaint = self.overheard.take()
             if re.search(FFMPEG, complaint):
                 self.complaint_at = self.count
@@ -96,7 +104,7 @@ class VideoSource(Source):
             if not there:
                 self._end()
                 return
-            pictures[self.count % 2] = picture
+            pictures[number] = picture
             if self.stretch != (1, 1):
                 picture = cv2.resize(picture, None, fx=self.stretch[0], fy=self.stretch[1])
             yield Frame(picture, self._next_time())
@@ -127,7 +135,8 @@ class VideoSource(Source):
             self.end = self.last + min(self.usual, MAX_LAST)
 
     def close(self) -> None:
-        self.capture.release()
+        if not self.prefetch or self.prefetch.close():
+            self.capture.release()
 
     def raise_read_errors(self) -> None:
         """Raise UserError if the video is damaged, or interlaced and OpenCV can't read that."""

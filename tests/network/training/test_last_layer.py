@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from support.files import images_in
-from support.scripts import ROOT, fails, run
+from support.scripts import ROOT, run
 
 from network.data.faces import Faces
 from network.evaluation.calibration import softmax
@@ -48,7 +48,6 @@ def test_a_few_faces_of_known_emotions_give_new_biases(few, tmp_path):
 
 
 def test_new_emotions_are_learned_by_regression_and_old_names_understood(few, tmp_path):
-    """Copies of a face count as that face: with them in other folds any strength would seem right."""
     for part in ("train", "val"):
         for emotion, name in (("anger", "angry"), ("happiness", "happy"), ("sadness", "bored")):
             (tmp_path / part / name).mkdir(parents=True)
@@ -57,22 +56,11 @@ def test_new_emotions_are_learned_by_regression_and_old_names_understood(few, tm
                     shutil.copy(path, tmp_path / part / name)
     arguments = ["--train", "train", "--val", "val", "--start-from", ROOT / "pretrained"]
     said = run("train.py", *arguments, "--out", "model", cwd=tmp_path).stdout
-    assert "last layer: a regression on its " in said
+    assert "last layer: a regression on its 208 features, C = 0.01; " in said
     for part in ("train", "val"):
         shutil.rmtree(tmp_path / part / "bored")
     said = run("train.py", *arguments, "--out", "model", cwd=tmp_path).stdout
     assert "last layer: new biases" in said
-    faces = sorted((tmp_path / "train/happy").iterdir())
-    (tmp_path / "train/happy").rename(tmp_path / "train/glad")
-    (tmp_path / "val/happy").rename(tmp_path / "val/glad")
-    for number, path in enumerate(faces):
-        path = tmp_path / "train/glad" / path.name
-        if number == 0:
-            shutil.copy(path, path.with_name(f"{path.stem}_contrast.png"))
-        else:
-            path.unlink()
-    says = "train/glad: copies of one face alone; collect more"
-    fails("train.py", *arguments, "--out", "model", cwd=tmp_path, says=says)
 
 
 def faces_of(labels, emotions):
@@ -122,7 +110,7 @@ def test_the_way_is_chosen_by_the_number_of_faces_and_by_their_labels():
     same = list(range(6))
     assert len(list_ways(trained, same, FEW - 1)) == 1
     ways = list_ways(trained, same, FEW)
-    assert len(ways) > 1 and len(list_ways(trained, [], 2)) == len(ways) - 1
+    assert len(list_ways(trained, [], FEW - 1)) == 1 and len(ways) > 10
     features = rng.normal(0, 2, (180, 8)).astype(np.float32)
     shares = softmax(features[:, :6]).cumsum(axis=1)
     labels = (rng.random((180, 1)) > shares).sum(axis=1)
@@ -132,3 +120,22 @@ def test_the_way_is_chosen_by_the_number_of_faces_and_by_their_labels():
     unknown = (features[:, 7] > 0).astype(int)  # of which the logits know nothing
     ways = list_ways(trained, [], FEW)
     assert "features" in fit_best(ways, features, faces_of(unknown, 2))[0]
+
+
+def test_a_face_and_its_copies_lie_in_one_fold():
+    """Of noise nothing can be learned; copies on both sides would make any strength seem right."""
+    from network.training.last_layer import cross_validate, regress
+
+    rng = np.random.default_rng(0)
+    features, labels = (
+        np.repeat(rng.normal(0, 1, (40, 30)), 3, axis=0),
+        np.repeat(np.arange(40) % 2, 3),
+    )
+    faces = faces_of(labels, 2)
+    faces.paths = [
+        Path(f"{3 * n + m:05}_me{n}{ending}.png")
+        for n in range(40)
+        for m, ending in enumerate(["", "_contrast", "_sharpness"])
+    ]
+    loss = cross_validate(lambda *given: regress(np.eye(30), 10.0, *given), features, faces)
+    assert loss > np.log(2)

@@ -82,15 +82,59 @@ def test_of_many_faces_each_is_named_every_fifth_of_a_second(photo):
     """Not each in each frame: the network takes longer than all else."""
     head = cv2.resize(photo[18:218, 124:324], (150, 150), interpolation=cv2.INTER_AREA)
     analyzer, rows = FaceAnalyzer.load(ROOT / "pretrained"), []
-    for number in range(16):
+    for number in range(32):
         frame = np.full((720, 1280, 3), 90, np.uint8)
         # Another light in each frame, so that each naming gives other probabilities
-        lit = cv2.convertScaleAbs(head, alpha=1 - 0.02 * number)
+        lit = cv2.convertScaleAbs(head, alpha=1 - 0.01 * number)
         for place in range(21):
             y, x = 20 + 230 * (place // 7), 20 + 180 * (place % 7)
             frame[y : y + 150, x : x + 150] = lit
         faces = analyzer.analyze(frame, number / 30)
-        assert len(faces) == 21
-        rows.append(np.stack([face.probabilities for face in faces]))
-    for start in range(9):
+        assert len(faces) == 21 or number < 22
+        if number >= 22:
+            rows.append(np.stack([face.probabilities for face in faces]))
+    for start in range(3):
         assert (rows[start] != rows[start + 7]).any(axis=1).all(), start
+
+
+def count_images(classifier):
+    """Return a list that gets the number of images of each pass of the network."""
+    asked, forward = [], classifier.forward
+
+    def counting(crops):
+        asked.append(len(crops))
+        return forward(crops)
+
+    classifier.forward = counting
+    return asked
+
+
+def test_a_face_and_its_mirror_image_are_named_in_turns_and_average_out(photo):
+    """At first both, and without an average, each time."""
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    for smoothing in (0.0, 0.2):
+        analyzer = FaceAnalyzer.load(ROOT / "pretrained", smoothing)
+        classifier, asked = analyzer.classifier, count_images(analyzer.classifier)
+        for number in range(40):
+            (face,) = analyzer.analyze(photo, number / 30)
+            if number == 0:
+                both = classifier.classify(gray, [face.square])[0]
+                assert face.probabilities == pytest.approx(both, abs=1e-5)
+                asked.clear()
+        if smoothing:
+            assert set(asked) == {1} and len(asked) <= 20, "not in each frame"
+            one, other = (classifier.classify(gray, [face.square], [(side,)])[0] for side in (0, 1))
+            assert abs(one - other).max() > 0, "the sides differ"
+        else:
+            assert asked == [2] * 39
+        both = classifier.classify(gray, [face.square])[0]
+        assert face.probabilities == pytest.approx(both, abs=0.02 if smoothing else 1e-5)
+
+
+def test_where_frames_are_rare_each_is_named_with_both_images(photo):
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    for number in range(4):
+        (face,) = analyzer.analyze(photo, 2.0 * number)
+    both = analyzer.classifier.classify(gray, [face.square])[0]
+    assert face.probabilities == pytest.approx(both, abs=1e-3)

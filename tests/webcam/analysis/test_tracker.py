@@ -20,6 +20,14 @@ def gray_scene(photo, *middles, size=(640, 480), side=160):
     return scene
 
 
+def watch(detector, gray, frames=6):
+    """Return the faces of a frame that stands still for a fifth of a second."""
+    tracker = Tracker(detector)
+    for number in range(frames):
+        faces = tracker.update(gray, number / 30)
+    return faces
+
+
 def middle(box):
     x, y, side = box[:3]
     return x + side / 2, y + side / 2
@@ -101,10 +109,10 @@ def test_a_face_is_found_in_the_dark(photo, detector, light):
         assert np.hypot(*np.subtract(middle(found), FACE)) < 40
 
 
-def test_a_face_of_any_size_is_found_at_once(photo, detector):
+def test_a_face_of_any_size_is_found_soon_and_usual_ones_at_once(photo, detector):
     for side in (130, 180, 260, 400, 700):
         scene = gray_scene(photo, (640, 360), size=(1280, 720), side=side)
-        (face,) = Tracker(detector).update(scene, 0.0)
+        (face,) = watch(detector, scene, frames=1 if side > 200 else 5)
         assert 0.35 < face.smoothed_box[2] / side < 0.85, side
 
 
@@ -116,9 +124,9 @@ def turned(gray, degrees):
 
 
 @pytest.mark.parametrize("degrees", [-40, -30, -20, -10, 10, 20, 30, 40])
-def test_a_tilted_face_is_found_at_once_and_its_tilt_is_known(photo, detector, degrees):
+def test_a_tilted_face_is_found_soon_and_its_tilt_is_known(photo, detector, degrees):
     frame = turned(gray_scene(photo, (320, 240)), degrees)
-    (face,) = Tracker(detector).update(frame, 0.0)
+    (face,) = watch(detector, frame)
     assert np.hypot(*np.subtract(middle(face.smoothed_box), (320, 240))) < 40
     assert abs(face.smoothed_box[3] - degrees) <= 20
 
@@ -170,7 +178,7 @@ def test_a_crowd_has_one_number_each(photo, detector):
         ]
         faces = tracker.update(gray_scene(photo, *places, size=(1280, 720), side=140), number / 30)
         numbers |= {face.track_id for face in faces}
-        assert len(faces) == 24, number
+        assert len(faces) == 24 or number < 4, number
     assert numbers == set(range(1, 25))
 
 
@@ -224,6 +232,22 @@ def test_who_comes_back_after_a_minute_is_followed_at_the_usual_cost(photo, star
             faces = tracker.update(frame, seconds)
     assert [face.track_id for face in faces] == [2]
     assert len(counting.frames) == 130
-    usual = sum(len(kind) for kind in counting.plan_passes(scene.shape))
-    assert max(counting.frames[1:125]) <= usual and max(counting.frames[126:]) <= 2
+    whole = sum(len(kind) for kind in counting.plan_passes(scene.shape))
+    assert max(counting.frames[1:125]) <= whole and max(counting.frames[126:]) <= 2
     assert max(counting.frames[126:]) > 0
+
+
+def test_the_search_has_a_budget_of_the_videos_own_time(photo):
+    """So many passes a second: no frame takes long, and any machine finds the same."""
+    wall = np.full((720, 1280), 90, np.uint8)
+    face = gray_scene(photo, (640, 360), size=(1280, 720), side=300)
+    for frame, steady in ((wall, 60), (face, 12)):
+        for rate in (15, 30):
+            counting = CountingPasses()
+            tracker = Tracker(counting)
+            for number in range(3 * rate):
+                tracker.update(frame, number / rate)
+            whole = sum(len(kind) for kind in counting.plan_passes(frame.shape))
+            assert sum(counting.frames[:rate]) >= (whole if frame is wall else 7)
+            assert max(counting.frames) <= 180 / rate
+            assert sum(counting.frames[rate : 3 * rate]) == pytest.approx(2 * steady, abs=2)

@@ -1,0 +1,40 @@
+"""A video's images encoded in a thread: OpenCV lets other threads run meanwhile."""
+
+import queue
+import threading
+
+import cv2
+import numpy as np
+
+WAITING = 4  # images, at most
+
+
+class Encoder:
+    """A cv2.VideoWriter in a thread of its own. Images must not change once they are given to it."""
+
+    def __init__(self, writer: "cv2.VideoWriter"):
+        self.writer = writer
+        self.images: queue.Queue = queue.Queue(WAITING)
+        self.error: Exception | None = None
+        self.thread = threading.Thread(target=self._encode, daemon=True)
+        self.thread.start()
+
+    def _encode(self) -> None:
+        while (image := self.images.get()) is not None:
+            try:
+                if not self.error:
+                    self.writer.write(image)
+            except Exception as error:  # raised again in `release`
+                self.error = error
+
+    def write(self, image: np.ndarray) -> None:
+        """Add an image, BGR, uint8 (height, width, 3)."""
+        self.images.put(image)
+
+    def release(self) -> None:
+        """Encode what waits, and close the file. Raises what the writer raised."""
+        self.images.put(None)
+        self.thread.join()
+        self.writer.release()
+        if self.error:
+            raise self.error

@@ -1,0 +1,55 @@
+"""Frames read ahead in a thread: OpenCV lets other threads run while it decodes."""
+
+import queue
+import threading
+from collections.abc import Iterator
+
+from webcam.sources.frame import Frame
+
+AHEAD = 2  # frames that wait to be taken
+PATIENCE = 1.0  # seconds for which the end waits for a read that may never return, as of a pipe
+
+
+class Prefetch:
+    """Iterates over `frames` in a thread, in their order. Their errors come where their frame would."""
+
+    def __init__(self, frames: Iterator[Frame]):
+        self.frames = frames
+        self.ready: queue.Queue = queue.Queue(AHEAD)
+        self.closed = threading.Event()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        item: Frame | Exception | None = None
+        while not self.closed.is_set():
+            try:
+                item = next(self.frames, None)
+            except Exception as error:  # raised again where the frame is taken
+                item = error
+            while not self.closed.is_set():
+                try:
+                    self.ready.put(item, timeout=0.1)
+                    break
+                except queue.Full:
+                    continue
+            if not isinstance(item, Frame):
+                return
+
+    def __iter__(self) -> Iterator[Frame]:
+        while True:
+            try:
+                item = self.ready.get(timeout=0.1)  # without a limit, Windows would not hear Ctrl-C
+            except queue.Empty:
+                continue
+            if item is None:
+                return
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    def close(self) -> bool:
+        """Stop the thread; return whether it has ended."""
+        self.closed.set()
+        self.thread.join(PATIENCE)
+        return not self.thread.is_alive()
