@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from webcam.detection.geometry import choose_faces, iou, is_nested
+from webcam.detection.geometry import choose_faces, iou, is_nested, match
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,13 @@ def test_of_nested_boxes_the_larger_is_the_face():
     chosen = choose_faces([eye, beside, face], lambda box: box)
     assert [box.tolist() for box in chosen] == [face.tolist(), beside.tolist()]
     assert choose_faces([eye, face], lambda box: None) == []
+
+
+def test_neighbours_are_not_taken_for_one_another():
+    """The pairs that overlap most come first, and each square found is given once."""
+    left, right = np.array([0.0, 0, 100, 0]), np.array([40.0, 0, 100, 0])
+    moved = [right + np.array([5, 0, 0, 0]), left + np.array([25, 0, 0, 0])]
+    first, second = match(moved, [left, right])
+    assert (first == moved[1]).all() and (second == moved[0]).all()
+    assert match(moved[:1], [left, right])[0] is None
+    assert match([], [left]) == [None] and match(moved, []) == []

@@ -1,12 +1,13 @@
 """The second detector, YuNet. Its model is not part of the project: YUNET_MODEL names one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from support.scripts import ROOT, fails
+from support.scripts import PICTURE, ROOT, fails, run
 
 from webcam import FaceAnalyzer
 from webcam.analysis.classifier import crop_face
@@ -51,6 +52,35 @@ def test_what_is_no_model_is_one_line(tmp_path, text, what):
         path.write_text(text)
     options = ["--source", "demo", "--headless", "--detector", path]
     fails("realtime.py", *options, cwd=tmp_path, says=f"{path}: {what}")
+
+
+@pytest.mark.parametrize("place", ["data", "model"])
+def test_its_file_in_data_or_beside_the_network_is_taken_by_default(tmp_path, place):
+    """Not a model here, so that the error tells which file is read."""
+    shutil.copytree(ROOT / "pretrained", tmp_path / "model")
+    (tmp_path / place).mkdir(exist_ok=True)
+    (tmp_path / place / "face_detection_yunet_2023mar.onnx").write_text("no model")
+    arguments = ["--source", PICTURE, "--headless", "--model", "model"]
+    says = f"{place}/face_detection_yunet_2023mar.onnx: not a YuNet model"
+    fails("realtime.py", *arguments, cwd=tmp_path, says=says)
+    said = run("realtime.py", *arguments, "--detector", "haar", cwd=tmp_path).stdout
+    assert (
+        said.startswith("the network is that in model\n1 picture, 1 face") and "YuNet" not in said
+    )
+
+
+@needs_model
+def test_a_model_in_data_is_named_and_small_faces_are_found_too(photo, tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copy(MODEL, tmp_path / "data/face_detection_yunet_2023mar.onnx")
+    said = run("realtime.py", "--source", PICTURE, "--headless", cwd=tmp_path).stdout
+    assert said.startswith("YuNet finds the faces (data/face_detection_yunet_2023mar.onnx)\n1 pict")
+    scene = np.full((720, 1280, 3), 90, np.uint8)
+    head = cv2.resize(photo[18:218, 124:324], (140, 140), interpolation=cv2.INTER_AREA)
+    scene[300:440, 600:740] = head
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained", detector=MODEL)
+    counts = [len(analyzer.analyze(np.roll(scene, n, axis=1), n / 30)) for n in range(20)]
+    assert counts == [1] * 20
 
 
 @needs_model
