@@ -12,7 +12,7 @@ from webcam.detection.geometry import SAME_FACE, iou, is_nested, is_same
 from webcam.detection.view import Detector, View
 
 # Passes of the detector a second, of about 4 ms of one core each: the budget for new faces
-FOLLOWING = 12  # while a face is followed
+FOLLOWING = 10  # while a face is followed
 FOLLOWING_NEW = 30  # the same, until a new scene has been searched for its companions
 EMPTY = 60  # while no face is followed
 EMPTY_NEW = 180  # the same, until a new scene has been searched as a whole

@@ -59,7 +59,7 @@ class HaarDetector:
     rim = 0.2  # of the largest face of a pass: how far it may lie beyond the frame's edge
 
     def __init__(self, normalize: Callable[[np.ndarray], np.ndarray] | None = None):
-        self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND, PROFILE)}
+        self.cascades = {name: load_cascade(name) for name in (FRONTAL, SECOND)}
         self.normalize = normalize or partial(normalize_contrast, clahe=make_clahe())
         self.normalize_near = normalize or partial(normalize_contrast, clahe=make_clahe(NEAR_TILES))
 
@@ -72,6 +72,8 @@ class HaarDetector:
         factor: float = SCALE_FACTOR,
     ) -> list[np.ndarray]:
         """Return what a cascade finds, float (x, y, side) in pixels of `pixels`, between two sizes."""
+        if cascade not in self.cascades:  # that of profiles, which the first face need not wait for
+            self.cascades[cascade] = load_cascade(cascade)
         smallest, largest = ((round(size), round(size)) for size in sizes)
         found = self.cascades[cascade].detectMultiScale(
             pixels, factor, neighbors, minSize=smallest, maxSize=largest
