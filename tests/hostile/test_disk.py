@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from support.files import make_video, tree_hash
 from support.scripts import DATA_STAGES, OUTPUTS, ROOT, fails
@@ -159,6 +161,30 @@ def test_snapshot_of_a_picture_on_a_full_disk(disk, tmp_path):
         says="out.png",
     )
     assert [path.read_text() for path in folder.iterdir()] == ["earlier"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_of_pictures_on_a_full_disk_those_that_are_there_are_whole(disk, tmp_path, photo, suffix):
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        part = photo[18:218, 124:324]
+        cv2.imwrite(str(tmp_path / f"in/{number}{suffix}"), np.roll(part, number, axis=1))
+    folder = disk(200 if suffix == ".png" else 40)
+    out = folder / "out"
+    arguments = ["--source", "in", "--headless", "--output", out]
+    fails("realtime.py", *arguments, cwd=tmp_path, says=["No space left", str(out)])
+    written = sorted(out.iterdir())
+    assert 0 < len(written) < 6 and not [path for path in written if path.name.startswith(".")]
+    assert all(cv2.imread(str(path)).shape == (200, 200, 3) for path in written)
+
+
+def test_a_face_that_can_not_be_saved_is_told(disk, tmp_path):
+    make_video(tmp_path / "in.avi", frames=60)
+    folder = disk(16)
+    options = ["--headless", "--collect", folder / "mine", "--emotions", "glad"]
+    fails("realtime.py", "--source", "in.avi", *options, cwd=tmp_path, says="No space left")
+    saved = list((folder / "mine/glad").glob("*.png"))
+    assert all(cv2.imread(str(path)).shape == (48, 48, 3) for path in saved) and len(saved) < 5
 
 
 @pytest.mark.slow

@@ -14,17 +14,21 @@ from webcam.outputs.files import check_writable, temporary_path
 from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.frame import Picture
 from webcam.sources.images import WRITTEN, ImageSource
-from webcam.sources.names import utf8_name
 
 
 def write_image(path: Path, picture: np.ndarray) -> None:
     """Write a picture, whole or not at all; raises OSError."""
+    with quiet():
+        encoded, data = cv2.imencode(path.suffix, picture)
+    if not encoded:
+        raise OSError(0, "can't be written", str(path))
     try:
-        with quiet():
-            whole = cv2.imwrite(utf8_name(temporary_path(path)), picture)
-        if not whole:
-            raise OSError(0, "can't be written", str(path))
+        # Not by cv2.imwrite, which reports success on a full disk
+        temporary_path(path).write_bytes(data)
         os.replace(temporary_path(path), path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         temporary_path(path).unlink(missing_ok=True)
 
