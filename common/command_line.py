@@ -22,8 +22,9 @@ class Parser(argparse.ArgumentParser):
 
     group = None  # the group to add options to
 
-    def __init__(self, docstring: str):
-        description, found, examples = docstring.partition("\nExamples:\n")
+    def __init__(self, docstring: str | None):
+        # Python -OO leaves docstrings out
+        description, found, examples = (docstring or "").partition("\nExamples:\n")
         formatter = argparse.RawDescriptionHelpFormatter
         epilog = f"examples:\n{examples}" if found else None
         super().__init__(description=description, epilog=epilog, formatter_class=formatter)

@@ -1,5 +1,6 @@
 """labels.txt: the emotions in the order of a network's outputs, one per line."""
 
+import json
 from pathlib import Path
 
 from common.errors import fail
@@ -11,16 +12,34 @@ def write_labels(path: Path, emotions: list[str]) -> None:
 
 
 def read_labels(path: Path, outputs: int) -> list[str]:
-    """Return the emotions. Raises UserError unless there are `outputs` different ones.
+    """Return the emotions. Raises UserError unless they fit `outputs`, and metrics.json beside them.
 
-    A byte order mark, CR LF and a missing last line end are no error: people edit this file.
+    A byte order mark, CR LF, blanks around a name and a missing last line end are no error: people
+    edit this file.
     """
-    emotions = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    if len({emotion.strip() for emotion in emotions} - {""}) != len(emotions):
-        fail(path, "a blank or repeated label", "copy it again from beside the network")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        fail(path, "not UTF-8", "save it as UTF-8")
+    emotions = [line.strip() for line in lines]
+    if not all(map(is_label, emotions)) or len(set(emotions)) < len(emotions):
+        wrong = "a label that is blank, repeated or can't be printed"
+        fail(path, wrong, "copy it again from beside the network")
     if len(emotions) != outputs:
         fail(path, f"{len(emotions)} labels for a network of {outputs} outputs", "copy both again")
+    in_order = trained_emotions(path.with_name("metrics.json"))
+    if sorted(in_order) == sorted(emotions) and in_order != emotions:
+        fail(path, "in another order than in metrics.json beside it", "copy both again")
     return emotions
+
+
+def trained_emotions(path: Path) -> list[str]:
+    """Return the emotions in the order of metrics.json, or none without such a file of train.py."""
+    try:
+        rules = json.loads(path.read_text(encoding="utf-8"))["val"]
+        return list(next(iter(rules.values()))["per_class"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
+        return []
 
 
 def is_label(text: str) -> bool:

@@ -25,6 +25,7 @@ def required(requirements: str) -> Iterator[None]:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
         mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
+    open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files, and needs no display
     try:
         with uninterrupted():
@@ -34,6 +35,17 @@ def required(requirements: str) -> Iterator[None]:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def open_closed_streams() -> None:
+    """Open standard streams that are closed, as from cron, lest a file of ours gets their number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 @contextmanager

@@ -72,7 +72,8 @@ def add_modes(parser: Parser) -> None:
     add = parser.add_argument
     parser.begin_group("how to run")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    several = "join the other processes of this run, to share each batch (needs JAX)"
+    several = "join the other processes of this run, to share each batch; in trusted networks only,"
+    several += " since whoever joins can end it (needs JAX)"
     add("--distributed", action="store_true", help=several)
     group = parser.begin_group("what else to do than to train")
     mode = group.add_mutually_exclusive_group().add_argument

@@ -130,3 +130,23 @@ assert around() == before
     )
     assert done.returncode == 0 and done.stdout == done.stderr == "", done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&-", "2>&-"])
+def test_scripts_work_with_closed_streams(source, tmp_path, closed):
+    """As from cron or a service. No file of ours may take the number of a stream."""
+    for arguments, made in (
+        (["contrast.py", "--source", "faces", "--out", "out"], "out/stage.json"),
+        (["realtime.py", "--source", PICTURE, "--headless", "--csv", "faces.csv"], "faces.csv"),
+    ):
+        command = [sys.executable, ROOT / arguments[0], *arguments[1:]]
+        shell = f"{shlex.join(map(str, command))} {closed}"
+        done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True)
+        assert (done.returncode, done.stderr) == (0, b"") and (tmp_path / made).is_file()
+
+
+@pytest.mark.parametrize("script", [*DATA_STAGES, "train.py", "realtime.py"])
+def test_scripts_start_without_docstrings(script, tmp_path):
+    command = [sys.executable, "-OO", ROOT / script, "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "" and "options:" in done.stdout

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import ssl
 import threading
 import time
 
@@ -12,9 +13,13 @@ from support.scripts import PICTURE
 
 
 @contextlib.contextmanager
-def serve(handler):
-    """Run a server in a thread; yield its port."""
+def serve(handler, certificate=None):
+    """Run a server in a thread, by HTTPS with a certificate and its key; yield its port."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -15,7 +15,7 @@ from webcam.detection.view import Detector, View
 FOLLOWING = 10  # while a face is followed
 FOLLOWING_NEW = 30  # the same, until a new scene has been searched for its companions
 EMPTY = 60  # while no face is followed
-EMPTY_NEW = 180  # the same, until a new scene has been searched as a whole
+EMPTY_NEW = 120  # the same, until a new scene has been searched as a whole
 FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
 AT_ONCE = 2  # faces searched for in each frame at least
 NEW_AT_ONCE = 30  # the same of those without a number, at most

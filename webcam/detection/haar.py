@@ -86,13 +86,12 @@ class HaarDetector:
 
     def view(self, gray: np.ndarray, turns: Iterator[int]) -> "HaarView":
         """Return a view of a video's frame; `turns` counts passes."""
-        return HaarView(gray, self, turns)
+        is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
+        return HaarView(gray, HaarDetector(self.normalize) if is_long else self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
         """Return the faces of a picture, from left to right."""
-        is_long = max(gray.shape) > KEPT_ASPECT * min(gray.shape)
-        detector = HaarDetector(self.normalize) if is_long else self
-        view = HaarView(gray, detector, itertools.count())
+        view = self.view(gray, itertools.count())
         passes = plan_passes(gray.shape, most_lines or min(gray.shape))
         candidates = view.run_passes(itertools.chain(*passes), SCALE_FACTOR)
         largest = max(candidates, key=lambda box: box[2], default=None)

@@ -48,8 +48,9 @@ class YuNetDetector:
             model, none = np.fromfile(path, np.uint8), np.empty(0, np.uint8)
             limits = (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
             self.model = cv2.FaceDetectorYN.create("onnx", model, none, *limits)
-            self.run(np.zeros((LINES, LINES), np.uint8))
-        except (cv2.error, SystemError, OSError):
+            if self.run(np.zeros((LINES, LINES), np.uint8)):
+                raise ValueError("a face where there is none")
+        except (cv2.error, SystemError, OSError, ValueError, MemoryError):
             mend = "docs/how-it-works.md says where to get one"
             fail(path, "not a YuNet model that OpenCV can read", mend)
         self.clahe = make_clahe()
@@ -58,7 +59,8 @@ class YuNetDetector:
         """Return the faces of a gray image, float (x, y, side, tilt) in its pixels."""
         self.model.setInputSize(gray.shape[::-1])
         _, found = self.model.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
-        return [] if found is None else [to_box(row) for row in found.astype(float)]
+        rows = [] if found is None else found.astype(float)
+        return [to_box(row) for row in rows if np.isfinite(row).all()]
 
     def detect_at(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
         """Return the faces of a frame that the model sees with `lines` lines."""

@@ -1,6 +1,7 @@
 """OpenCV's captures of cameras, video files and streams: how they are opened."""
 
 import os
+import ssl
 import threading
 
 import cv2
@@ -14,6 +15,7 @@ STREAM_TIMEOUT_MS = 10_000  # milliseconds that a stream has to answer in
 def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCapture":
     """Open a camera, video file or stream; the caller checks whether that worked."""
     if "://" in name:
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", trusting())
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
         options = [value for limit in limits for value in (limit, STREAM_TIMEOUT_MS)]
         return cv2.VideoCapture(utf8_name(name), cv2.CAP_FFMPEG, options)
@@ -27,6 +29,16 @@ def open_capture(name: str, size: tuple[int, int] | None = None) -> "cv2.VideoCa
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
     return capture
+
+
+def trusting() -> str:
+    """Return the options for FFmpeg with which it checks certificates as Python does.
+
+    The first is OpenCV's own default, which they replace.
+    """
+    options = "rtsp_transport;tcp"
+    authorities = ssl.get_default_verify_paths().cafile
+    return f"{options}|tls_verify;1|ca_file;{authorities}" if authorities else options
 
 
 def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCapture":

@@ -1,6 +1,7 @@
 """What lies at an http address."""
 
 import re
+import ssl
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -30,14 +31,18 @@ def look_up(address: str) -> Resource:
     """Return the kind of thing at an http address.
 
     Anything but a playlist or a row of JPEGs counts as a file and is read in order, once. A live
-    stream works that way too.
+    stream works that way too. Raises UserError if the server's certificate can't be trusted.
     """
     if not address.startswith(("http://", "https://")):
         return Resource()
     try:
         with _request(address) as reply:
             media_type, start = reply.headers.get_content_type(), reply.read(12)
-    except PROBLEMS:
+    except PROBLEMS as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            wrong = f"its certificate can't be trusted ({reason.verify_message})"
+            fail(without_secrets(address), wrong, "set SSL_CERT_FILE to that of its authority")
         return Resource()
     live = re.search(LIVE_TYPE, media_type) or re.search(PLAYLIST, address)
     unnamed = media_type == "application/octet-stream"

@@ -19,6 +19,7 @@ from common.errors import fail, first_line
 JOIN_TIMEOUT = 60  # seconds in which all processes must have come
 HEARTBEAT_TIMEOUT = 10  # seconds without a sign of life after which a process counts as dead
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
+BIND = "JAX_COORDINATOR_BIND_ADDRESS"
 HOW_TO_JOIN = f"set {ADDRESS}, {COUNT} and {INDEX}, or start them with srun"
 HOW_TO_RESTART = "start all of them again, with --resume where an epoch was done"
 # Words of JAX's many errors for a broken connection to another process
@@ -76,6 +77,8 @@ def join() -> None:
         jax.distributed.initialize(
             num_processes=int(os.environ[COUNT]) if COUNT in os.environ else None,
             process_id=int(os.environ[INDEX]) if INDEX in os.environ else None,
+            # By default JAX listens on all interfaces
+            coordinator_bind_address=os.environ.get(BIND, address),
             initialization_timeout=JOIN_TIMEOUT,
             heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT,
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.scripts import ROOT
 
+from webcam import FaceAnalyzer
 from webcam.detection.geometry import iou
 
 FACE = np.array([160.0, 55, 130])  # x, y, side of the astronaut's face, in pixels
@@ -75,3 +76,12 @@ def test_an_opencv_without_cascades_names_the_way_out(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "has no Haar cascades" in done.stderr and "--detector" in done.stderr
+
+
+def test_a_thin_frame_and_a_flat_one_do_not_spoil_those_that_follow(photo):
+    """OpenCV sizes a cascade's buffers by the widest and the tallest image, together."""
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained", detector="haar")
+    for number, shape in enumerate([(1, 5000, 3), (5000, 1, 3), (60, 9000, 3), (9000, 60, 3)]):
+        assert analyzer.analyze(np.full(shape, 90, np.uint8), 1.0 * number) == []
+    (face,) = analyzer.analyze(photo, 10.0)
+    assert face.emotion == "happiness"

@@ -4,14 +4,17 @@ import base64
 import contextlib
 import functools
 import http.server
+import os
 import shutil
+import subprocess
 
 import pytest
-from support.files import rows_of
+from support.files import make_video, rows_of
 from support.scripts import PICTURE, fails, needs_ffmpeg, run
 from support.stream import serve
 from test_video import STILL, ffmpeg
 
+from webcam.sources.capture import open_capture
 from webcam.sources.names import without_secrets
 
 SECRETS = {
@@ -131,3 +134,34 @@ def test_a_picture_without_end_is_refused(tmp_path):
     with serve(Endless) as port:
         address = f"http://127.0.0.1:{port}/picture.png"
         fails("realtime.py", "--source", address, "--headless", cwd=tmp_path, says=says)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for localhost that nobody vouches for, and its key, in one file."""
+    path = tmp_path / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    both = ["-keyout", tmp_path / "key.pem", "-out", path]
+    subprocess.run([*command, *both], check=True, capture_output=True)
+    path.write_text(path.read_text() + (tmp_path / "key.pem").read_text())
+    return path
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+def test_a_server_whose_certificate_is_not_trusted_gets_nothing(tmp_path, certificate):
+    """Neither by Python nor by FFmpeg, which would take any."""
+    make_video(tmp_path / "web.avi", frames=10)
+    asked: list = []
+    handler = functools.partial(type("Handler", (Files,), {"asked": asked}), directory=tmp_path)
+    with serve(handler, certificate) as port:
+        address = f"https://me:secret@localhost:{port}/web.avi"
+        arguments = ["--source", address, "--headless", "--csv", "out.csv"]
+        says = [f"https://localhost:{port}/web.avi: its certificate can't be trusted (self"]
+        said = fails("realtime.py", *arguments, cwd=tmp_path, says=says)
+        assert asked == [] and "secret" not in said
+        assert not open_capture(address).isOpened() and asked == []
+        env = {**os.environ, "SSL_CERT_FILE": str(certificate)}
+        env.pop("OPENCV_FFMPEG_CAPTURE_OPTIONS", None)
+        said = run("realtime.py", *arguments, cwd=tmp_path, env=env).stdout
+    assert said.startswith("10 frames, 10 faces") and asked
