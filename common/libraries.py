@@ -27,6 +27,8 @@ def required(requirements: str) -> Iterator[None]:
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
     open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files, and needs no display
+    # OpenCV would take 2^30, for which it needs 5 GB; a phone's largest picture has 200 million
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**28))
     try:
         with uninterrupted():
             yield

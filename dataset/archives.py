@@ -1,6 +1,8 @@
 """A CSV as it was downloaded: itself, or in a .zip or .tar.gz, which is read without unpacking."""
 
 import contextlib
+import io
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -8,34 +10,74 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from common.errors import fail
+from common.errors import fail, first_line
 
+MAX_FILES = 5  # two archives, unpacked, and the CSV in them
+MAX_LINE = 2**24  # bytes; a face has 9,000
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # NotImplementedError too
+)
 ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
+
+
+class LimitedLines(io.RawIOBase):
+    """A file without lines of more than MAX_LINE bytes. Raises ValueError for one that has some."""
+
+    def __init__(self, file: IO[bytes]):
+        self.file, self.length = file, 0  # of the line so far
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        data = self.file.read(len(buffer))
+        end = data.rfind(b"\n")
+        self.length = len(data) - end - 1 if end >= 0 else self.length + len(data)
+        if self.length > MAX_LINE:
+            raise ValueError(f"a line of more than {MAX_LINE:,} bytes")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 @contextlib.contextmanager
 def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
     """Open a CSV, or an archive's CSV: one of these `names`, or its only one.
 
-    An archive may contain another. Raises UserError if it has no such CSV or can't be read.
+    An archive may contain another. Raises UserError if it has no such CSV or is damaged, which its
+    checksum may tell at its end alone.
     """
     with contextlib.ExitStack() as stack:
-        file: IO[bytes] = stack.enter_context(path.open("rb"))
+        files: list[IO[bytes]] = [stack.enter_context(path.open("rb"))]
         try:
-            while (inner := open_inner(file, path, names, stack)) is not None:
-                file = inner
-            yield file
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
-            fail(path, f"not an archive that can be read ({error})", "download it again")
+            while (inner := open_inner(files[-1], path, names, stack)) is not None:
+                files += inner
+                if len(files) > MAX_FILES:
+                    fail(path, "an archive in an archive in an archive", "unpack it")
+            yield io.BufferedReader(LimitedLines(files[-1]))
+            for file in files[1:]:
+                while file.read(2**20):
+                    pass
+        except DAMAGE as error:
+            fail(path, f"a damaged archive ({first_line(error)})", "download it again")
 
 
 def open_inner(
     file: IO[bytes], path: Path, names: list[str], stack: contextlib.ExitStack
-) -> IO[bytes] | None:
-    """Return the wanted file of an archive, or None if `file` is no archive; `stack` closes it."""
+) -> list[IO[bytes]] | None:
+    """Return the unpacked archive and the wanted file in it, or None if `file` is no archive.
+
+    `stack` closes them.
+    """
     if zipfile.is_zipfile(file):
         archive = stack.enter_context(zipfile.ZipFile(file))
-        return stack.enter_context(archive.open(choose_member(archive.namelist(), path, names)))
+        found = archive.open(choose_member(archive.namelist(), path, names))
+        return [file, stack.enter_context(found)]
     file.seek(0)
     try:
         tar = stack.enter_context(tarfile.open(fileobj=file))  # noqa: SIM115
@@ -44,8 +86,8 @@ def open_inner(
         return None
     members = [member.name for member in tar.getmembers() if member.isfile()]
     chosen = tar.extractfile(choose_member(members, path, names))
-    assert chosen is not None  # it is a file
-    return stack.enter_context(chosen)
+    assert chosen is not None and tar.fileobj is not None  # it is a file
+    return [tar.fileobj, stack.enter_context(chosen)]  # type: ignore[list-item]
 
 
 def choose_member(members: list[str], path: Path, names: list[str]) -> str:

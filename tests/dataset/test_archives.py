@@ -12,10 +12,10 @@ from support.scripts import fails, run
 from dataset.fer2013 import KAGGLE
 
 
-def tar_of(files):
+def tar_of(files, mode="w:gz"):
     """Return the bytes of a .tar.gz of {name: bytes}."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
         for name, data in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
@@ -85,11 +85,31 @@ def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
         ("a.zip", zip_of({"fer2013.csv": b"x" * 5000})[:-30], "download it again"),
         ("a.zip", spoiled(zip_of({"fer2013.csv": NOISE})), "download it again"),
         ("a.tar.gz", spoiled(tar_of({"fer2013.csv": NOISE})), "download it again"),
+        ("a.tar.xz", spoiled(tar_of({"fer2013.csv": NOISE}, "w:xz")), "a damaged archive"),
+        (
+            "a.zip",
+            zip_of({"a.zip": zip_of({"a.zip": zip_of({"a.csv": NOISE})})}),
+            "in an archive in",
+        ),
+        ("a.zip", zip_of({"fer2013.csv": b"7 " * 10_000_000}), "a line of more than 16,777,216"),
     ],
-    ids=["without pixels", "two tables", "none", "cut zip", "spoiled zip", "spoiled tar"],
+    ids=[
+        *("without pixels", "two tables", "none", "cut zip", "spoiled zip", "spoiled tar"),
+        *("spoiled xz", "three archives", "a line without end"),
+    ],
 )  # an archive holds the time at which it was made
 def test_what_is_not_the_download_is_refused(downloads, name, data, says):
     folder, _ = downloads
     (folder / name).write_bytes(data)
     fails("data_preprocessing.py", "--fer", name, cwd=folder, says=[name, says])
+    assert not (folder / "data/faces").exists()
+
+
+def test_a_checksum_at_the_end_of_an_archive_is_looked_at(downloads):
+    """Its faces are read by then, and are not to be trusted."""
+    folder, csv = downloads
+    good = tar_of({"fer2013/fer2013.csv": csv})
+    (folder / "data/fer2013.tar.gz").write_bytes(good[:-8] + bytes(4) + good[-4:])
+    says = ["fer2013.tar.gz: a damaged archive (CRC", "download it again"]
+    fails("data_preprocessing.py", cwd=folder, says=says)
     assert not (folder / "data/faces").exists()

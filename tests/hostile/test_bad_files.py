@@ -88,6 +88,17 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
     assert os.listdir(tmp_path) == ["faces"]
 
 
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
+    """30,000 x 30,000 in 1 MB: 3 GB in memory, and two minutes of search."""
+    rows = zlib.compressobj(9)
+    data = b"".join(rows.compress(bytes(30_001)) for _ in range(30_000)) + rows.flush()
+    (tmp_path / "large.png").write_bytes(png(30_000, 30_000, data))
+    arguments = ["--source", "large.png", "--headless"]
+    status, said, most = peak_memory("realtime.py", *arguments, cwd=tmp_path)
+    assert status == 1 and said.count("\n") == 1
+    assert "large.png: not a picture that OpenCV can read, or too large" in said and most < 2e8
+
+
 @given(data=st.data())
 def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory, data):
     """PNG has checksums, so that what opens has its own pixels.

@@ -24,7 +24,9 @@ PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
 CUT_OFF = "Premature end of JPEG"  # in libjpeg's messages, when it fills the picture up with gray
 MAX_PAGES = 8  # in memory
 MAX_BYTES = 2**29  # of all pictures of an animation, in memory
-UNREADABLE = "not a picture that OpenCV can read; convert it to PNG or JPEG"
+MOST_PAGES = 1000  # of a file: OpenCV looks for each one from the beginning
+UNREADABLE = "not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
+TOO_MANY = f"more than {MOST_PAGES:,} pages; split it"
 TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
 
 
@@ -75,6 +77,13 @@ def fits_in_memory(animation: Path, count: int) -> bool:
     return size <= MAX_BYTES
 
 
+def why_left_out(file: Path, count: int) -> str:
+    """Return why the `count` pictures of a file are not read, or nothing."""
+    if is_animation(file, count):
+        return "" if fits_in_memory(file, count) else TOO_LARGE
+    return TOO_MANY if count > MOST_PAGES else ""
+
+
 class ImageSource(Source):
     """Pictures in files, one after the other; `many` unless a single one was asked for by name.
 
@@ -91,7 +100,8 @@ class ImageSource(Source):
     ):
         super().__init__(paths)
         self.many, self.folder = many, folder
-        self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: []}  # names by reason
+        # Names by reason
+        self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: [], TOO_MANY: []}
         self.files = files or [str(path) for path in paths]
         self.counts = [count_pictures(path) for path in paths]
         self.extra_column = "file" if many else None
@@ -106,8 +116,8 @@ class ImageSource(Source):
         """Yield the pictures, the last one marked as such."""
         left = sum(self.counts)
         for path, file, count in zip(self.paths, self.files, self.counts):
-            if is_animation(path, count) and not fits_in_memory(path, count):
-                self.left_out[TOO_LARGE].append(file)
+            if why := why_left_out(path, count):
+                self.left_out[why].append(file)
                 left -= count
                 continue
             for image, name in zip(read_pictures(path, count), name_pictures(file, count)):

@@ -2,6 +2,7 @@
 
 import re
 import ssl
+import time
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from common.errors import fail, first_line
 from webcam.sources.names import without_secrets
 
 TIMEOUT = 10  # seconds that a server has to answer in
+MAX_SECONDS = 60  # for a whole picture: a server may also send a byte a second
 MAX_PICTURE_BYTES = 2**28  # a server may send without end
 LIVE_TYPE = "mpegurl|dash|multipart|motion-jpeg|mjpeg"
 PLAYLIST = r"\.(m3u8?|mpd)([?#]|$)"
@@ -58,7 +60,7 @@ def fetch(address: str, folder: Path) -> Path:
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "picture"
     try:
         with _request(address) as reply:
-            data = reply.read(MAX_PICTURE_BYTES + 1)
+            data = _read(reply)
     except PROBLEMS as error:
         fail(without_secrets(address), f"can't be fetched ({first_line(error)})", "try it again")
     if len(data) > MAX_PICTURE_BYTES:
@@ -67,6 +69,16 @@ def fetch(address: str, folder: Path) -> Path:
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path
+
+
+def _read(reply) -> bytes:
+    """Return a reply's body, or more than MAX_PICTURE_BYTES of it. Raises TimeoutError."""
+    data, end = b"", time.monotonic() + MAX_SECONDS
+    while len(data) <= MAX_PICTURE_BYTES and (more := reply.read1(2**20)):
+        data += more
+        if time.monotonic() > end:
+            raise TimeoutError(f"not whole after {MAX_SECONDS} seconds")
+    return data
 
 
 def _request(address: str):

@@ -145,7 +145,7 @@ def test_large_animations_among_other_pictures_are_named(large, tmp_path):
     (large / "d.jpg").write_bytes(b"none")
     arguments = ["--source", large, "--headless", "--output", "out"]
     status, said, memory = peak_memory("realtime.py", *arguments, cwd=tmp_path)
-    unread = f"{large}/d.jpg: not a picture that OpenCV can read; convert it to PNG or JPEG"
+    unread = f"{large}/d.jpg: not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
     too_large = f"{large}/a.gif and 1 more: an animation too large to be read as pictures"
     assert status == 1 and said.count("\n") == 1 and unread in said and too_large in said
     assert memory < 400e6
@@ -162,6 +162,15 @@ def test_many_pictures_in_a_file_are_the_ones_that_were_put_in(tmp_path):
             round(picture.mean() / 10) for picture in read_pictures(path, count_pictures(path))
         ]
         assert grays == list(range(20)), name
+
+
+def test_a_file_of_too_many_pages_is_named(tmp_path, portrait):
+    page = Image.new("1", (8, 8))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page] * 1000)
+    portrait.save(tmp_path / "b.png")
+    arguments = ["--source", tmp_path, "--headless", "--csv", "out.csv"]
+    fails("realtime.py", *arguments, cwd=tmp_path, says="a.tif: more than 1,000 pages; split it")
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == [str(tmp_path / "b.png")]
 
 
 def test_several_faces_of_one_picture_are_named_from_left_to_right(tmp_path, photo):
