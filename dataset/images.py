@@ -60,8 +60,19 @@ def check_emotion(path: Path) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder, sorted, without hidden ones."""
-    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    """Return the names in a folder, sorted, without hidden ones.
+
+    Raises UserError for two that differ by upper and lower case alone: on another disk their copies
+    would be one file.
+    """
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            wrong = f"differs from {other} by upper and lower case alone"
+            fail(folder / name, wrong, "rename one")
+    return names
 
 
 def open_face(path: Path, data: bytes | None = None):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.files import images_in, make_video, tree_hash
 from support.networks import write_network
-from support.scripts import ROOT, fails, peak_memory, run, slow
+from support.scripts import DATA_STAGES, ROOT, fails, peak_memory, run, slow
 
 from common.errors import UserError
 from dataset.images import open_face
@@ -85,6 +85,15 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
     status, said, most = peak_memory(script, *options(script), cwd=tmp_path)
     assert status == 1 and said.count("\n") == 1 and "faces/fear/row00003.png" in said, said
     assert most < 2e8
+    assert os.listdir(tmp_path) == ["faces"]
+
+
+@pytest.mark.parametrize("script", DATA_STAGES[1:])
+def test_names_that_differ_by_case_alone_are_refused(faces, tmp_path, script):
+    """On a disk that does not tell them apart, the copy of one would replace that of the other."""
+    Image.effect_noise((48, 48), 40).save(faces / "fear/Row00003.png")
+    says = "faces/fear/row00003.png: differs from Row00003.png by upper and lower case alone"
+    fails(script, *options(script), cwd=tmp_path, says=says)
     assert os.listdir(tmp_path) == ["faces"]
 
 
