@@ -68,7 +68,7 @@ def join() -> None:
 
     if not hasattr(jax.config, "jax_enable_preemption_service"):
         wrong = f"needs JAX 0.9 or newer, not {jax.__version__}"
-        fail("--distributed", wrong, "`pip install -U jax`")
+        fail("--distributed", wrong, "`pip install -U jax`, on Python 3.11 or newer")
     jax.config.update("jax_enable_preemption_service", False)  # it would swallow SIGTERM
     address = os.environ.get(ADDRESS)
     if address and not re.search(r":\d+$", address):

@@ -16,6 +16,9 @@ from support.scripts import FAST_XLA, ROOT, fails, on_few, run, slow
 from dataset.stage import read_stage
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+needs_processes = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="--distributed needs JAX 0.9, which needs Python 3.11"
+)
 
 # Two epochs on 90 faces in batches of 32, the last of which is filled up, without anything random.
 # A process alone trains twice, on one of its devices and on all: its start is most of the time
@@ -147,6 +150,7 @@ def end(started, timeout=150):
     return started.returncode, said, wrong
 
 
+@needs_processes
 @pytest.mark.parametrize("by, devices", [("us", 2), slow("us", 1), slow("slurm", 1)])
 def test_two_processes_train_as_one(trained_alone, tmp_path, by, devices):
     """Of as many devices each; the first one alone writes."""
@@ -174,6 +178,7 @@ def ends_in_one_line(started, says, timeout=150):
     assert says in wrong
 
 
+@needs_processes
 def test_processes_that_disagree(few, tmp_path):
     options = ["--seed", 1, "--bfloat16"], ["--seed", 2]
     commands = [distributed(few, tmp_path / "model", 1, *one) for one in options]
@@ -182,6 +187,7 @@ def test_processes_that_disagree(few, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@needs_processes
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
@@ -202,6 +208,7 @@ def test_processes_of_other_faces_start_or_stopped_run(few, toy, tmp_path, names
         ends_in_one_line(started, f"differ in {names}; give")
 
 
+@needs_processes
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGINT"])
@@ -230,6 +237,7 @@ def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, vic
         end(started)
 
 
+@needs_processes
 @pytest.mark.slow
 def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
     """And TensorBoard's events, by the first one alone."""
@@ -262,6 +270,7 @@ def test_tensorboard_in_the_model_folder_is_refused_before_the_training(few, tmp
     assert not list(tmp_path.iterdir())
 
 
+@needs_processes
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
@@ -282,6 +291,7 @@ def test_an_environment_that_tells_too_little(few, tmp_path, variables, says):
     assert not list(tmp_path.iterdir())
 
 
+@needs_processes
 @pytest.mark.slow
 def test_one_process_of_one_runs_as_without(few, tmp_path):
     env = environment(1, 0, free_port()) | {"JAX_NUM_PROCESSES": "1"}
