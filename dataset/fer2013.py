@@ -10,6 +10,7 @@ import pandas as pd
 from common.console import progress
 from common.errors import fail, first_line
 from common.faces import FACE_SIZE
+from common.libraries import uninterrupted
 from dataset.archives import ENDINGS, open_csv
 from dataset.ferplus import VOTES
 
@@ -33,22 +34,24 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
         with open_csv(path, names) as file, warnings.catch_warnings():
             # pandas only warns of a row with more fields than the header
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            with pd.read_csv(file, **options) as chunks:
-                for chunk in chunks:
-                    yield chunk[columns]
+            with uninterrupted():
+                chunks = pd.read_csv(file, **options)
+            while (chunk := next_chunk(chunks)) is not None:
+                yield chunk[columns]
     except FileNotFoundError:
         toy = "`python samples/make_toy_csv.py` draws faces to try with"
         fail(path, "no such file", f"the README says where to download it, {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        # Ctrl-C while pandas closes the file becomes "underlying buffer has been detached"
-        before: BaseException | None = error
-        while before := before and before.__context__:
-            if isinstance(before, KeyboardInterrupt):
-                raise before from None
         if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
             fail(path, "has no Usage column", "use icml_face_data.csv or fer2013.csv")
         wrong = f"not a CSV with the columns {', '.join(columns)} ({first_line(error)})"
         fail(path, wrong, "download it again")
+
+
+def next_chunk(chunks: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
+    """Return the next rows, or None. Ctrl-C waits for them: pandas would make it a damaged file."""
+    with uninterrupted():
+        return next(chunks, None)
 
 
 def find_download(path: Path, names: list[str]) -> Path:

@@ -73,12 +73,12 @@ def fetch(address: str, folder: Path) -> Path:
 
 def _read(reply) -> bytes:
     """Return a reply's body, or more than MAX_PICTURE_BYTES of it. Raises TimeoutError."""
-    data, end = b"", time.monotonic() + MAX_SECONDS
+    data, end = bytearray(), time.monotonic() + MAX_SECONDS
     while len(data) <= MAX_PICTURE_BYTES and (more := reply.read1(2**20)):
         data += more
         if time.monotonic() > end:
             raise TimeoutError(f"not whole after {MAX_SECONDS} seconds")
-    return data
+    return bytes(data)
 
 
 def _request(address: str):
