@@ -23,7 +23,7 @@ def gaussian_noise(image: np.ndarray, severity: float, rng: np.random.Generator)
 
 
 def rotation(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    return _warp(image, angle=rng.choice([-severity, severity]))
+    return _warp(image, angle=float(rng.choice([-severity, severity])))
 
 
 def translation(image: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:

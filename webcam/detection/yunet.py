@@ -120,9 +120,9 @@ def to_box(row: np.ndarray) -> np.ndarray:
     puts it too level: at 2 to 21 degrees for faces turned by 20.
     """
     x, y, width, height = row[:4]
-    right_eye, left_eye, _, *mouth = row[4:14].reshape(5, 2)
+    right_eye, left_eye, _, *corners = row[4:14].reshape(5, 2)
     tilt = math.atan2(*(left_eye - right_eye)[::-1])
-    eyes, mouth = (right_eye + left_eye) / 2, np.mean(mouth, axis=0)
+    eyes, mouth = (right_eye + left_eye) / 2, np.mean(corners, axis=0)
     tall = math.dist(eyes, mouth)
     if math.dist(right_eye, left_eye) < PROFILE * tall:
         side = SIDE * math.sqrt(max(width * height, 1.0))
