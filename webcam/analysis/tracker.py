@@ -19,6 +19,7 @@ EMPTY_NEW = 120  # the same, until a new scene has been searched as a whole
 FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
 AT_ONCE = 2  # faces searched for in each frame at least
 NEW_AT_ONCE = 30  # the same of those without a number, at most
+LARGE = 0.14  # of the frame's shorter side: a face that gets its number at once in a new scene
 MIN_HITS = 3  # how often a new face has to be found before it has a number
 CONFIRM_EVERY = 1.0  # seconds after which the second cascade has to find a face again
 MAX_DOUBTS = 3  # how often in a row it may fail to before the face is dropped
@@ -60,6 +61,7 @@ class Tracker:
         self.frames, self.track_ids = 0, itertools.count(1)
         self.turns = itertools.count()  # of the detector's passes
         self.searched = 0  # passes of the search of a new scene that are done
+        self.is_new = True  # as long as that search is not
         self.due = 0.0  # passes for which there has been time
         self.seconds = 0.0  # of the last frame
         self.thumbnail: np.ndarray | None = None  # of the last frame
@@ -75,7 +77,9 @@ class Tracker:
             # 3. A candidate is a known face, found again where it was lost, or a new one
             known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
             if not known:
-                self.start_track(view, candidate, seconds, new_scene)
+                # What is small may be a part of a face that is still to be found
+                at_once = self.is_new and candidate[2] > LARGE * min(gray.shape)
+                self.start_track(view, candidate, seconds, new_scene or at_once)
             elif not known[0].found:
                 self.update_track(known[0], view.follow([candidate])[0], seconds)
         # 4. Drop tracks that are long lost, no face, or on another one's face
@@ -135,12 +139,13 @@ class Tracker:
             whole, rates = view.soon, (FOLLOWING_NEW, FOLLOWING)
         else:
             whole, rates = view.passes, (EMPTY_NEW, EMPTY)
-        rate = rates[self.searched >= whole]
+        self.is_new = self.searched < whole
+        rate = rates[not self.is_new]
         elapsed = seconds - self.seconds if self.frames else 0.0
         self.due = min(self.due + rate * elapsed, view.passes)
         passes = math.floor(self.due + 1e-3)  # despite rounding, all frames at 1/30 s have as many
         self.due -= passes
-        if self.searched >= whole:
+        if not self.is_new:
             return found + view.search_on(passes)
         found += view.search(self.searched, passes)
         self.searched += passes
