@@ -52,9 +52,10 @@ def open_closed_streams() -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back while the block loads libraries.
+    """Hold Ctrl-C back until the end of the block.
 
-    A library that Ctrl-C stops halfway through its loading can crash Python as that ends.
+    A library that Ctrl-C stops halfway through its loading can crash Python as that ends. Others
+    report it as an error of the file that they read.
     """
     handler, held = signal.getsignal(signal.SIGINT), []
     if not callable(handler) or threading.current_thread() is not threading.main_thread():

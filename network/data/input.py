@@ -18,9 +18,8 @@ from network.recipe import Recipe
 # Below them a network hardly learns anything
 FEW_FACES, FEW_FACES_TO_START_FROM = 60, 10  # of an emotion; those of --start-from
 FEW_STEPS = 150  # in all
-MANY_FACES = (
-    1000  # of the rarest emotion, from which --start-from trains by epochs (docs/results.md)
-)
+# Faces of the rarest emotion from which --start-from trains by epochs (docs/results.md)
+MANY_FACES = 1000
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from webcam.analysis.classifier import softmax
+
 NEUTRAL = "neutral"  # the emotion that a baseline needs
 STRENGTH = 0.5
 FLOOR = 1e-6  # probabilities below it count as much
@@ -42,8 +44,7 @@ def relative_to(probabilities: np.ndarray, rest: np.ndarray, neutral: int, share
     z = to_logs(probabilities) - strength * rest
     z -= z[..., neutral : neutral + 1]
     z[..., neutral] = strength
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return softmax(z).astype(np.float32)
 
 
 def to_logs(probabilities: np.ndarray) -> np.ndarray:

@@ -97,8 +97,7 @@ class Classifier:
         faces = [n for n, _ in asked]
         np.add.at(sums, faces, logits)
         logits = sums / np.bincount(faces)[:, None]
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        return softmax(logits)
 
     def forward(self, crops: np.ndarray) -> np.ndarray:
         """Return the network's outputs for crops, uint8 (n, side, side); all channels are gray."""
@@ -108,6 +107,12 @@ class Classifier:
             self.net.setInput(batch)
             outputs.append(self.net.forward().copy())
         return np.concatenate(outputs)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities of logits, float (..., emotions)."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:

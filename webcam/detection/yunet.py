@@ -31,9 +31,8 @@ LOW_CONTRAST = 25.0  # standard deviation of the grays, below which they are eve
 SIDE_PER_HEIGHT = 2.38
 RISE = 0.08  # of the side: how far a box's middle lies above the middle between eyes and mouth
 PROFILE = 0.6  # of that distance: eyes that are closer to one another are those of a profile
-SIDE = (
-    1.12  # of a profile's box over the root of the area of YuNet's, which is as narrow as the face
-)
+# The side of a profile's box over the root of the area of YuNet's, which is as narrow as the face
+SIDE = 1.12
 MAX_PIXELS = 2_000_000  # of what the model sees, whatever the frame's shape
 
 
