@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from common.errors import fail
+from common.files import LARGEST_TEXT, require_file
 
 
 def write_labels(path: Path, emotions: list[str]) -> None:
@@ -17,6 +18,8 @@ def read_labels(path: Path, outputs: int) -> list[str]:
     A byte order mark, CR LF, blanks around a name and a missing last line end are no error: people
     edit this file.
     """
+    mend = "copy it again from beside the network"
+    require_file(path, LARGEST_TEXT, mend)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
@@ -24,7 +27,7 @@ def read_labels(path: Path, outputs: int) -> list[str]:
     emotions = [line.strip() for line in lines]
     if not all(map(is_label, emotions)) or len(set(emotions)) < len(emotions):
         wrong = "a label that is blank, repeated or can't be printed"
-        fail(path, wrong, "copy it again from beside the network")
+        fail(path, wrong, mend)
     if len(emotions) != outputs:
         fail(path, f"{len(emotions)} labels for a network of {outputs} outputs", "copy both again")
     in_order = trained_emotions(path.with_name("metrics.json"))
@@ -35,6 +38,8 @@ def read_labels(path: Path, outputs: int) -> list[str]:
 
 def trained_emotions(path: Path) -> list[str]:
     """Return the emotions in the order of metrics.json, or none without such a file of train.py."""
+    if path.is_file():
+        require_file(path, LARGEST_TEXT, "copy it again, or remove it")
     try:
         rules = json.loads(path.read_text(encoding="utf-8"))["val"]
         return list(next(iter(rules.values()))["per_class"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.errors import fail
+from common.files import LARGEST_NETWORK, require_file
 
 NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
 
@@ -17,10 +17,9 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def check_network(folder: Path, mend: str = "make it with `python train.py`") -> None:
-    """Raise UserError if a file of a model folder's Keras network is missing."""
+    """Raise UserError if a file of a model folder's Keras network is missing or too large."""
     for name in NETWORK:
-        if not (folder / name).is_file():
-            fail(folder / name, "no such file", mend)
+        require_file(folder / name, LARGEST_NETWORK, mend)
 
 
 def digest_network(folder: Path) -> str:

@@ -1,5 +1,6 @@
 """The network: VGG-style convolutions, averaged over a face and its mirror image."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from keras import layers
 
 from common.errors import fail, first_line
+from common.files import LARGEST_NETWORK
 from common.labels import read_labels
 from network.recipe import Recipe
 
@@ -77,6 +79,9 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
     """Return a model folder's network and its emotions. Raises UserError if a file is broken."""
     path = folder / "emotion.keras"
     try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(file.file_size for file in archive.infolist()) > LARGEST_NETWORK:
+                raise ValueError(f"more than {LARGEST_NETWORK:,} bytes when unpacked")
         network = keras.saving.load_model(path)
         _, outputs = network.output_shape
     except Exception as error:  # a broken file raises whatever its zip, HDF5 or JSON reader raises

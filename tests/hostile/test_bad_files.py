@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import zipfile
 import zlib
 
 import numpy as np
@@ -311,6 +312,25 @@ def test_a_network_without_a_softmax_is_refused(tmp_path):
     write_network(tmp_path / "model", (1, 48, 48), end="Identity")
     says = ["model/emotion.onnx", "no probabilities"]
     fails("realtime.py", "--model", "model", "--headless", cwd=tmp_path, says=says)
+
+
+@pytest.mark.parametrize("name", ["emotion.onnx", "labels.txt", "metrics.json"])
+def test_a_file_of_a_model_that_is_too_large_is_refused_before_it_is_read(tmp_path, name):
+    write_network(tmp_path / "model", (1, 48, 48))
+    with (tmp_path / "model" / name).open("ab") as file:
+        file.truncate(2**40)  # it takes no room on the disk
+    given = ["--source", "demo", "--model", "model", "--headless"]
+    fails("realtime.py", *given, cwd=tmp_path, says=[f"model/{name}", "larger than"])
+
+
+def test_a_keras_network_that_unpacks_without_end_is_refused(tmp_path):
+    shutil.copytree(ROOT / "pretrained", tmp_path / "model")
+    with zipfile.ZipFile(
+        tmp_path / "model/emotion.keras", "w", zipfile.ZIP_DEFLATED, True, 1
+    ) as archive:
+        archive.writestr("model.weights.h5", bytes(2**28 + 1))
+    says = ["emotion.keras", "not a Keras network (more than", "unpacked"]
+    fails("train.py", "--export", "--out", "model", cwd=tmp_path, says=says)
 
 
 def test_a_network_of_another_make_is_not_exported(networks, tmp_path):

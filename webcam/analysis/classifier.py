@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail, first_line
+from common.files import LARGEST_NETWORK, LARGEST_TEXT, require_file
 from common.labels import read_labels
 from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
@@ -14,6 +15,7 @@ from webcam.detection.geometry import crop, widen
 AGAIN = "make it again with `python train.py --export`"
 Sides = tuple[bool, ...]  # images of a face that the network sees: True is the mirror image
 BOTH = (False, True)
+TOLERANCE = 0.01  # by which the probabilities of a face may miss a sum of 1
 MARGIN = 0.025  # of a face's side, added on each side before the network sees it
 
 
@@ -39,10 +41,9 @@ class Classifier:
         if old.is_file() and not path.is_file():
             mend = f"make it of emotion.keras with `python train.py --export --out {folder}`"
             fail(old, "networks are read from emotion.onnx now", mend)
-        for file in (path, labels):
-            if not file.is_file():
-                mend = "make it with `python train.py`, or choose another --model"
-                fail(file, "no such file", mend)
+        mend = "make it with `python train.py`, or choose another --model"
+        require_file(path, LARGEST_NETWORK, mend)
+        require_file(labels, LARGEST_TEXT, mend)
         try:
             onnx = path.read_bytes()
             takes = check_shape(path, input_shape(onnx))
@@ -65,7 +66,7 @@ class Classifier:
         if outputs.ndim != 2 or len(outputs) != 2:
             wrong = f"its output for two faces has the shape {outputs.shape}, not (2, emotions)"
             fail(path, wrong, "export it with any number of faces in a batch, or one")
-        if not (outputs >= 0).all() or np.abs(outputs.sum(axis=1) - 1).max() > 1e-3:
+        if not (outputs >= 0).all() or np.abs(outputs.sum(axis=1) - 1).max() > TOLERANCE:
             fail(path, "its outputs are no probabilities", "end the network in a softmax")
         return outputs.shape[1]
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail
+from common.files import LARGEST_NETWORK, require_file
 from webcam.detection.contrast import make_clahe, normalize_contrast
 from webcam.detection.geometry import choose_faces, match, rescale
 from webcam.detection.view import View
@@ -40,8 +41,8 @@ class YuNetDetector:
     """A YuNet model, an ONNX file. Raises UserError when OpenCV can't read it."""
 
     def __init__(self, path: str | Path):
-        if not Path(path).is_file():
-            fail(path, "no such file", "--detector takes haar, or the ONNX file of a YuNet model")
+        mend = "--detector takes haar, or the ONNX file of a YuNet model"
+        require_file(Path(path), LARGEST_NETWORK, mend)
         try:
             # Not by its name: on Windows OpenCV reads that in the system's code page
             model, none = np.fromfile(path, np.uint8), np.empty(0, np.uint8)
