@@ -15,10 +15,11 @@ from unittest import mock
 import cv2
 import matplotlib
 import numpy as np
-from cv2.utils import logging
 
 # For all runs: a library that is imported during one keeps the stderr that it finds
 STDOUT, STDERR = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+LOG = getattr(cv2.utils, "logging", cv2)  # in OpenCV 4.12 its functions are those of cv2
+SILENT = 0
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 NOT_SHOWN = [DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning]
 
@@ -114,9 +115,9 @@ def show_warning(message, category, filename, lineno, file=None, line=None):
 @contextlib.contextmanager
 def libraries_as_loaded(script):
     """Let OpenCV, matplotlib and Keras be as a script finds them, and put OpenCV back."""
-    threads, level = cv2.getNumThreads(), logging.getLogLevel()
+    threads, level = cv2.getNumThreads(), LOG.getLogLevel()
     if script.name == "realtime.py":  # which says so in the environment, too late here
-        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+        LOG.setLogLevel(SILENT)
     if script.name == "train.py" and "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()  # layers are numbered from 1
     try:
@@ -125,4 +126,4 @@ def libraries_as_loaded(script):
             yield
     finally:
         cv2.setNumThreads(threads)
-        logging.setLogLevel(level)
+        LOG.setLogLevel(level)
