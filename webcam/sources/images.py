@@ -11,6 +11,7 @@ import numpy as np
 from common.console import quiet
 from common.errors import UserError, fail, printable
 from webcam.sources.frame import Picture, Source
+from webcam.sources.headers import is_whole
 from webcam.sources.names import utf8_name, without_secrets
 from webcam.sources.overheard import Overheard
 
@@ -39,7 +40,12 @@ def is_picture(file: Path) -> bool:
 
 
 def count_pictures(file: Path) -> int:
-    """Return how many pictures there are in a file: pages, or the frames of an animation."""
+    """Return how many pictures there are in a file, 1 if it is damaged.
+
+    They are pages, or the frames of an animation.
+    """
+    if not is_whole(file):
+        return 1
     with quiet():
         return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 of a broken one
 
@@ -56,17 +62,19 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
     at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
         part = min(at_once, count - start)
+        pictures: Sequence[np.ndarray | None] = []
         try:
             with Overheard() as overheard:
-                pictures: Sequence[np.ndarray | None]
-                if count == 1:  # imreadmulti does not turn a picture as its EXIF data say
+                if not is_whole(file):
+                    pass
+                elif count == 1:  # imreadmulti does not turn a picture as its EXIF data say
                     pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
                 else:
                     _, pictures = cv2.imreadmulti(name, start, part, None, cv2.IMREAD_COLOR)
                 if CUT_OFF in overheard.take():
                     pictures = []
         except cv2.error:  # more pixels than OpenCV takes
-            pictures = []
+            pass
         yield from [*pictures, *[None] * (part - len(pictures))]
 
 

@@ -5,7 +5,7 @@ import os
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from support.files import frames_of, rows_of
 from support.scripts import PICTURE, fails, peak_memory, run
 
@@ -187,6 +187,37 @@ def test_pictures_cut_after_their_first_bytes_are_named(tmp_path, portrait, name
     arguments = ["--source", "a.png", name, "--headless", "--csv", "out.csv"]
     fails("realtime.py", *arguments, cwd=tmp_path, says=[f"{name}: not a picture"])
     assert [row["file"] for row in rows_of(tmp_path / "out.csv")] == ["a.png"]
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"IDAT", b"acTL"])
+def test_a_png_that_promises_more_than_it_holds_is_refused_in_little_memory(
+    tmp_path, portrait, kind
+):
+    """A length, or the number of frames, of 2^31 and more: OpenCV would take the memory first."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text("title", "portrait")
+    small = portrait.resize((100, 110))
+    small.save(tmp_path / "in.png", pnginfo=text, save_all=True, append_images=[small.rotate(90)])
+    data = bytearray((tmp_path / "in.png").read_bytes())
+    data[data.index(kind) + (4 if kind == b"acTL" else -4)] ^= 0x80
+    (tmp_path / "in.png").write_bytes(data)
+    status, said, most = peak_memory(
+        "realtime.py", "--source", "in.png", "--headless", cwd=tmp_path
+    )
+    assert status == 1 and said.startswith("error: in.png: not a picture")
+    assert most < 400 * 2**20
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_tiff_that_lost_its_last_pages_is_named(tmp_path, portrait, large):
+    """OpenCV counts the pages that are left."""
+    pages = [portrait.resize((100, 110)).rotate(angle) for angle in (0, 90, 180)]
+    path = tmp_path / "pages.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:], big_tiff=large)
+    assert "3 pictures" in run("realtime.py", "--source", path, "--headless", cwd=tmp_path).stdout
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 5])
+    says = "pages.tif: not a picture"
+    fails("realtime.py", "--source", path, "--headless", cwd=tmp_path, says=says)
 
 
 def test_a_jpeg_that_lacks_its_end_is_named(tmp_path):
