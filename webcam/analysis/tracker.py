@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from webcam.analysis.identity import changed, jumped, same_person
 from webcam.analysis.smoothing import ema_weight
 from webcam.detection.geometry import SAME_FACE, iou, is_nested, is_same
 from webcam.detection.view import Detector, View
@@ -25,7 +26,8 @@ CONFIRM_EVERY = 1.0  # seconds after which the second cascade has to find a face
 MAX_DOUBTS = 3  # how often in a row it may fail to before the face is dropped
 MAX_LOST_SECONDS = 0.3  # how long a face stays in its place after it was last found
 MAX_GAP = 0.6  # seconds between two frames that begin a new scene
-THUMBNAIL = (16, 9)  # pixels
+THUMBNAIL = (32, 18)  # pixels
+COARSE = (16, 9)  # pixels, in which a new scene is told from movement
 # Mean difference of two frames' thumbnails, as a share of their mean, that makes a new scene. From
 # frame to frame in seven videos it was 0.13 at most, at two cuts 0.99
 CUT = 0.2
@@ -39,11 +41,13 @@ class Track:
 
     box: np.ndarray
     smoothed_box: np.ndarray
-    last_seen: float  # when it was last found
+    frame: np.ndarray  # gray, uint8 (height, width), in which it was last found
+    last_seen: float  # when that was
     last_confirmed: float  # when the second cascade was last asked
     last_searched: int  # the number of the frame in which it was last searched for
     track_id: int = 0  # 0 until it is sure to be a face
     found: bool = True  # when it was last searched for
+    doubtful: bool = False  # whether it may be another person's since it was last found
     hits: int = 1  # how often it was found
     doubts: int = 0  # how often in a row the second cascade did not find it
 
@@ -69,9 +73,9 @@ class Tracker:
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
         """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
         view = self.detector.view(gray, self.turns)
-        new_scene = self.is_new_scene(gray, seconds)
+        new_scene = self.look_for_changes(gray, seconds)
         # 1. Follow the known faces
-        lost = self.follow(view, seconds, new_scene)
+        lost = self.follow(view, gray, seconds, new_scene)
         # 2. Look for new ones
         for candidate in self.search(view, seconds, new_scene, lost):
             # 3. A candidate is a known face, found again where it was lost, or a new one
@@ -79,22 +83,32 @@ class Tracker:
             if not known:
                 # What is small may be a part of a face that is still to be found
                 at_once = self.is_new and candidate[2] > LARGE * min(gray.shape)
-                self.start_track(view, candidate, seconds, new_scene or at_once)
+                self.start_track(view, candidate, gray, seconds, new_scene or at_once)
             elif not known[0].found:
-                self.update_track(known[0], view.follow([candidate])[0], seconds)
+                self.update_track(known[0], view.follow([candidate])[0], gray, seconds)
         # 4. Drop tracks that are long lost, no face, or on another one's face
         self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
         self.frames, self.seconds = self.frames + 1, seconds
         return [track for track in self.tracks if track.track_id]
 
-    def is_new_scene(self, gray: np.ndarray, seconds: float) -> bool:
-        """Return whether faces may be anywhere: at the start, at a cut, after a gap."""
-        before, self.thumbnail = self.thumbnail, reduce_to_thumbnail(gray)
-        if before is None or seconds - self.seconds > MAX_GAP:
-            return True
-        return bool(np.abs(self.thumbnail - before).mean() > CUT)
+    def look_for_changes(self, gray: np.ndarray, seconds: float) -> bool:
+        """Return whether faces may be anywhere: at the start, at a cut, after a gap.
 
-    def follow(self, view: View, seconds: float, new_scene: bool) -> bool:
+        A track is doubtful then, and where the frame has changed around it.
+        """
+        before, self.thumbnail = self.thumbnail, reduce_to_thumbnail(gray)
+        if before is None:
+            return True
+        gap = seconds - self.seconds > MAX_GAP
+        change = self.thumbnail - before
+        coarse = cv2.resize(change, COARSE, interpolation=cv2.INTER_AREA)
+        new_scene = gap or bool(np.abs(coarse).mean() > CUT)
+        for track in self.tracks:
+            if new_scene or changed(change, track.box, gray.shape):
+                track.doubtful = True
+        return new_scene
+
+    def follow(self, view: View, gray: np.ndarray, seconds: float, new_scene: bool) -> bool:
         """Search for tracks near their last boxes; return whether one of them was lost just now.
 
         A new scene drops those that are lost: a later face in that place is another person's.
@@ -108,7 +122,7 @@ class Tracker:
         )
         for track, box in zip(tracks, view.follow([track.box for track in tracks])):
             known, track.last_searched = track.found, self.frames
-            self.update_track(track, box, seconds)
+            self.update_track(track, box, gray, seconds)
             if track.found:
                 self.confirm(track, view, seconds)
             lost = lost or (known and not track.found)
@@ -151,7 +165,9 @@ class Tracker:
         self.searched += passes
         return found
 
-    def start_track(self, view: View, candidate: np.ndarray, seconds: float, at_once: bool) -> None:
+    def start_track(
+        self, view: View, candidate: np.ndarray, gray: np.ndarray, seconds: float, at_once: bool
+    ) -> None:
         """Follow a candidate that is confirmed, unless it is a known face or a part of one.
 
         `at_once` gives it a number without further looks.
@@ -161,20 +177,31 @@ class Tracker:
         box = view.confirm(candidate)
         if box is None or any(is_same(box, track.box) for track in self.tracks):
             return
-        track = Track(box, box, seconds, seconds, self.frames)
+        track = Track(box, box, gray, seconds, seconds, self.frames)
         if at_once:
             track.track_id = next(self.track_ids)
         self.tracks.append(track)
 
-    def update_track(self, track: Track, box: np.ndarray | None, seconds: float) -> None:
-        """Move a track to where its face was found, or note that it wasn't."""
+    def update_track(
+        self, track: Track, box: np.ndarray | None, gray: np.ndarray, seconds: float
+    ) -> None:
+        """Move a track to where its face was found, or note that it wasn't.
+
+        Another person's face in its place gets a number of its own.
+        """
+        in_doubt = track.doubtful or not track.found
         track.found = box is not None
-        if box is not None:
-            track.box = box
-            weight = ema_weight(seconds - track.last_seen, BOX_TIME_CONSTANT)
-            track.smoothed_box = track.smoothed_box + weight * (box - track.smoothed_box)
-            track.last_seen = seconds
-            track.hits += 1
+        if box is None:
+            return
+        elapsed = seconds - track.last_seen
+        in_doubt = in_doubt or jumped(box, track.box)
+        if in_doubt and not same_person(track.frame, track.box, gray, box, elapsed):
+            track.track_id, track.smoothed_box = track.track_id and next(self.track_ids), box
+        weight = ema_weight(elapsed, BOX_TIME_CONSTANT)
+        track.smoothed_box = track.smoothed_box + weight * (box - track.smoothed_box)
+        track.box, track.frame, track.last_seen = box, gray, seconds
+        track.doubtful = False
+        track.hits += 1
 
     def is_kept(self, track: Track, seconds: float) -> bool:
         """Return whether a track goes on: not if it lies in a larger one, or on an older one."""
