@@ -65,12 +65,10 @@ def test_faces_of_a_clip(tmp_path):
         rows, wanted = list(csv.DictReader(new)), list(csv.DictReader(golden))
     assert len(rows) == len(wanted) and list(rows[0]) == list(wanted[0])
     for row, want in zip(rows, wanted):
-        assert [row[name] for name in ("frame", "time", "face")] == [
-            want[name] for name in ("frame", "time", "face")
-        ]
-        words = ("frame", "time", "face", "label", "emotion")
-        numbers = [name for name in row if name not in words]
+        same = ("frame", "time", "face", "found")
+        assert [row[name] for name in same] == [want[name] for name in same]
+        numbers = [name for name in row if name not in (*same, "label", "emotion")]
         off = {name: abs(float(row[name]) - float(want[name])) for name in numbers}
-        assert max(off[name] for name in ("x", "y", "width", "height", "found")) <= 1
+        assert max(off[name] for name in ("x", "y", "width", "height")) <= 2
         # Probabilities, where the codec or the CPU differs
-        assert max(off[name] for name in numbers[5:]) <= 0.02
+        assert max(off[name] for name in numbers[4:]) <= 0.02

@@ -138,3 +138,19 @@ def test_where_frames_are_rare_each_is_named_with_both_images(photo):
         (face,) = analyzer.analyze(photo, 2.0 * number)
     both = analyzer.classifier.classify(gray, [face.square])[0]
     assert face.probabilities == pytest.approx(both, abs=1e-3)
+
+
+def test_average_and_resting_face_go_with_the_person(photo):
+    """The mirror image of a face is another person's to the tracker, in the same place."""
+    analyzer = FaceAnalyzer.load(ROOT / "pretrained")
+    analyzer.analyze(photo, 0.0)
+    analyzer.baselines.learn(1)
+    for number in range(1, 40):
+        (face,) = analyzer.analyze(photo, number / 30)
+    assert (face.track_id, face.baseline) == (1, 1.0)
+    other = photo.copy()
+    other[:250, 104:344] = photo[:250, 104:344][:, ::-1]
+    (face,) = analyzer.analyze(other, 40 / 30)
+    assert (face.track_id, face.baseline) == (2, 0.0)
+    (alone,) = FaceAnalyzer.load(ROOT / "pretrained").analyze(other, 0.0)
+    assert np.abs(face.probabilities - alone.probabilities).max() < 0.1

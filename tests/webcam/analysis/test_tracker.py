@@ -194,6 +194,52 @@ def test_at_a_cut_who_is_gone_is_gone_at_once(photo, detector):
     assert np.hypot(*np.subtract(middle(face.smoothed_box), (280, 110))) < 40
 
 
+def other_person(scene, x, y, side=160):
+    """A copy of a scene in which the head at x, y is the mirror image, another person's to a tracker."""
+    part = slice(y - side // 2, y + side // 2), slice(x - side // 2, x + side // 2)
+    changed = scene.copy()
+    changed[part] = scene[part][:, ::-1]
+    return changed
+
+
+@pytest.mark.parametrize("gap", [1 / 30, 0.2, 2.0])
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_another_person_in_the_same_place_has_another_number(photo, detector, gap, light):
+    """In the same room, and where a cut or a gap is noticed; the same person keeps it."""
+    scene = gray_scene(photo, (320, 240))
+    for then, number in ((scene, 1), (other_person(scene, 320, 240), 2)):
+        tracker = Tracker(detector)
+        for frame in range(6):
+            tracker.update(scene, frame / 30)
+        for frame in range(6):
+            lit = (then * light).astype(np.uint8)
+            (face,) = tracker.update(lit, 5 / 30 + gap + frame / 30)
+            assert face.track_id == number
+
+
+def test_people_of_a_call_who_change_places_have_new_numbers(photo, detector):
+    tracker = Tracker(detector)
+    tiles = other_person(gray_scene(photo, (160, 240), (480, 240)), 480, 240)
+    for frame in range(10):
+        faces = tracker.update(tiles, frame / 30)
+    assert {face.track_id for face in faces} == {1, 2}
+    for frame in range(10, 16):
+        faces = tracker.update(np.roll(tiles, 320, axis=1), frame / 30)
+        assert not {face.track_id for face in faces} & {1, 2}
+    assert len(faces) == 2
+
+
+def test_who_comes_into_the_place_of_one_who_was_lost_has_another_number(photo, detector):
+    scene = gray_scene(photo, (320, 240))
+    empty = scene.copy()
+    empty[160:320, 240:400] = 90
+    for then, number in ((scene, 1), (other_person(scene, 320, 240), 2)):
+        tracker = Tracker(detector)
+        for frame, shown in enumerate([scene] * 6 + [empty] * 5 + [then] * 6):
+            faces = tracker.update(shown, frame / 30)
+        assert [face.track_id for face in faces] == [number]
+
+
 def test_at_two_frames_a_second_new_faces_are_noticed_too(photo, detector):
     tracker = Tracker(detector)
     counts = []

@@ -66,7 +66,7 @@ def test_a_face_that_is_covered_for_a_moment_is_not_saved(tmp_path):
     collect(tmp_path, "clip.avi", "glad")
     first, *others = faces_in(tmp_path / "got")["glad"]
     assert len(others) >= 2
-    assert all(np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.9 for other in others)
+    assert all(np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.8 for other in others)
 
 
 def test_it_says_when_no_face_was_saved(tmp_path):
