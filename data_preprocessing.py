@@ -6,7 +6,7 @@ Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, s
 Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, to train and validate
         data/faces/test/<emotion>/row32298.png   PrivateTest rows (majority rule), never trained on
         data/faces/votes.csv                     per image: its name, usage, the ten votes, the label
-                                                 by either rule
+                                                 by either rule, FER-2013's own label
 
 Or reads  my_faces/<emotion>/NAME.jpg            pictures of any size and kind that OpenCV reads
 Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each, cut out and turned
@@ -37,6 +37,7 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.errors import fail
+    from dataset.alignment import check_alignment
     from dataset.contact_sheet import draw_sheet
     from dataset.fer2013 import FER, FERPLUS, USAGES, find_download, read_faces, read_votes
     from dataset.ferplus import majority, plurality, write_votes
@@ -87,9 +88,11 @@ def preprocess_csv(args: argparse.Namespace) -> None:
     """Turn FER-2013's rows into faces with FER+'s labels."""
     args.fer, args.ferplus = find_download(args.fer, FER), find_download(args.ferplus, FERPLUS)
     with atomic_folder(args.out, SCRIPT, [args.fer, args.ferplus]) as out:
-        faces, usage = read_faces(args.fer)
+        faces, usage, own = read_faces(args.fer)
         votes, named = read_votes(args.ferplus, usage, args.fer)
         rules = {"plurality": plurality(votes), "majority": majority(votes)}
+        voted = np.where(named, rules["plurality"], "")
+        check_alignment(args.fer, args.ferplus, own, voted, faces)
 
         # Which row goes where: test faces by the majority rule, pool faces by --rule, none to both
         in_test = (usage == "PrivateTest") & (not args.pool_all)
@@ -106,7 +109,7 @@ def preprocess_csv(args: argparse.Namespace) -> None:
         if test.size:
             images["test"] = write_faces(faces, labels, names, out / "test", test)
         named_rows = np.flatnonzero(kept & ~copies)
-        write_votes(out / "votes.csv", names, named_rows, usage, votes, rules)
+        write_votes(out / "votes.csv", names, named_rows, usage, votes, {**rules, "fer2013": own})
         read = {name: int((usage == name).sum()) for name in USAGES}
         arguments = {name: getattr(args, name) for name in ("fer", "ferplus", "rule", "pool_all")}
         write_stage(out, SCRIPT, args.out, arguments, read, images)

@@ -14,6 +14,8 @@ from common.libraries import uninterrupted
 from dataset.archives import ENDINGS, open_csv
 from dataset.ferplus import VOTES
 
+# FER-2013's own seven, in the order of the numbers in its `emotion` column
+EMOTIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 USAGES = ["Training", "PublicTest", "PrivateTest"]
 FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # as they are downloaded
 KAGGLE = "challenges-in-representation-learning-facial-expression-recognition-challenge"
@@ -22,10 +24,13 @@ ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
 MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
 
 
-def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.DataFrame]:
+def read_csv(
+    path: Path, columns: list[str], names: list[str], optional: str | None = None
+) -> Iterator[pd.DataFrame]:
     """Yield the named columns as text, some rows at a time, of a CSV or an archive with one.
 
-    The archive's CSV has one of `names`. Raises UserError for a missing file or column.
+    The archive's CSV has one of `names`. An `optional` column is blank where it is missing. Raises
+    UserError for another missing column, or a missing file.
     """
     options = {"dtype": str, "keep_default_na": False, "index_col": False, "compression": None}
     # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
@@ -37,7 +42,8 @@ def read_csv(path: Path, columns: list[str], names: list[str]) -> Iterator[pd.Da
             with uninterrupted():
                 chunks = pd.read_csv(file, **options)
             while (chunk := next_chunk(chunks)) is not None:
-                yield chunk[columns]
+                found = chunk[columns]
+                yield found.assign(**{optional: chunk.get(optional, "")}) if optional else found
     except FileNotFoundError:
         toy = "`python samples/make_toy_csv.py` draws faces to try with"
         fail(path, "no such file", f"the README says where to download it, {toy}")
@@ -90,20 +96,28 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
     return faces
 
 
-def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return all faces, uint8 (rows, 48, 48), and their usage, str (rows,): 36,000 take 83 MB."""
+def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return all faces, uint8 (rows, 48, 48), their usage and FER-2013's own labels, str (rows,).
+
+    36,000 faces take 83 MB. A label is "" where the `emotion` column has no number of EMOTIONS.
+    """
     faces: list[np.ndarray] = []
     usage: list[str] = []
-    for chunk in progress(read_csv(path, ["pixels", "Usage"], FER), "reading", unit=" chunks"):
+    numbers: list[str] = []
+    chunks = read_csv(path, ["pixels", "Usage"], FER, optional="emotion")
+    for chunk in progress(chunks, "reading", unit=" chunks"):
         faces.append(parse_pixels(list(chunk["pixels"]), path, len(usage)))
         usage.extend(chunk["Usage"])
+        numbers.extend(chunk["emotion"])
     if not usage:
         fail(path, "no rows below the column names", "download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
             wrong = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
             fail(name_row(path, row), wrong, "mend the row")
-    return np.concatenate(faces), np.array(usage)
+    names = dict(zip(map(str, range(len(EMOTIONS))), EMOTIONS))
+    own = np.array([names.get(number.strip(), "") for number in numbers])
+    return np.concatenate(faces), np.array(usage), own
 
 
 def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -32,14 +32,14 @@ def write_votes(
     rows: np.ndarray,
     usage: np.ndarray,
     votes: np.ndarray,
-    rules: dict[str, np.ndarray],
+    labels: dict[str, np.ndarray],
 ) -> None:
     """Write votes.csv with a line for each of `rows`.
 
-    `names` are the files of all rows, `rules` their labels: {rule: str (n,)}.
+    `names` are the files of all rows, `labels` those by each rule: {rule: str (n,)}.
     """
     table = pd.DataFrame({"image": [names[row] for row in rows], "usage": usage[rows]})
     table[VOTES] = votes[rows]
-    for rule, labels in rules.items():
-        table[rule] = labels[rows]
+    for rule, by_rule in labels.items():
+        table[rule] = by_rule[rows]
     table.to_csv(path, index=False, lineterminator="\n")

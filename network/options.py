@@ -41,6 +41,8 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
         for name in OF_TRAINING:
             if getattr(args, name) != parser.get_default(name):
                 fail(option(name), "only for training", "leave it out")
+    if args.fer2013_share and args.labels == "hard":
+        fail("--fer2013-share", "goes with --labels soft", "leave one of the two out")
     if args.no_test and args.test != DEFAULT_TEST:
         fail("--no-test", "--test gives faces to report on", "leave one of the two out")
     if args.tensorboard:

@@ -9,7 +9,8 @@ from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
 # What a resumed run may not change
-KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "loss", "seed", "bfloat16"]
+KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "fer2013_share", "loss", "seed"]
+KEPT += ["bfloat16"]
 OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # of train.py that make a recipe
 
 
@@ -51,6 +52,7 @@ class Recipe:
     min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
     dropout: float = 0.3
     labels: str = "soft"  # shares of the votes; or "hard", one label a face
+    fer2013_share: float = 0.0  # of FER-2013's own label in each soft target
     loss: str = "crossentropy"  # or "focal"
     epochs: int = 50
     batch_size: int = 128
@@ -80,6 +82,8 @@ def add_recipe(parser: Parser) -> None:
     add = parser.add_argument
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
+    own = "of FER-2013's own labels in the targets, 0 to 1; the rest are the votes (%(default)s)"
+    add("--fer2013-share", type=share, default=0.0, metavar="SHARE", help=own)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
     width = "times as many filters in each layer: a larger network (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)

@@ -28,6 +28,7 @@ with required("requirements.txt"):
     from common.command_line import Parser, positive_int, run
     from common.errors import fail
     from common.faces import FACE_SIZE
+    from dataset.fer2013 import EMOTIONS
     from dataset.ferplus import VOTES
 
 # Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
@@ -99,6 +100,12 @@ def draw_votes(emotion: str, rng: random.Random) -> list[int]:
     return [drawn.count(name) for name in VOTES]
 
 
+def draw_label(votes: list[int], rng: random.Random) -> int:
+    """Return the number of one of FER-2013's own emotions: that of one of the taggers, if he has one."""
+    own = [votes[VOTES.index(emotion)] for emotion in EMOTIONS] if votes else [1, *[0] * 6]
+    return rng.choices(range(len(EMOTIONS)), own if any(own) else None)[0]
+
+
 def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
     """Return `count` rows of (face, usage, votes); votes are [] in a row without an image name."""
     rng = random.Random(seed)
@@ -133,7 +140,9 @@ def main() -> None:
     with fer.open("w", newline="") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(["emotion", "pixels", "Usage"])
-        writer.writerows([0, " ".join(map(str, face.ravel())), usage] for face, usage, _ in rows)
+        rng = random.Random(args.seed)
+        for face, usage, votes in rows:
+            writer.writerow([draw_label(votes, rng), " ".join(map(str, face.ravel())), usage])
     with ferplus.open("w", newline="") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(["Usage", "Image name", *VOTES])

@@ -15,7 +15,7 @@ from support.scripts import PICTURE, ROOT, run
 
 # Tree hashes of the five data stages on the toy CSV of 500 rows
 STAGE_HASHES = {
-    "faces": "3d9744868bc4204e1a06c7a368f78233134c44d5ad333a1d817b26be7094133e",
+    "faces": "58ab0ff673773d58815fa61c196364b058d996f7d58598e2ec9fb47123ef3a85",
     "split": "b3a8bfe26c5ca594761a4244bcdc7e2eb47d6ce49908eb03d39c61240931f5aa",
     "contrast": "c2542eab50599fb3cad36136315340f0ffc70703373407113cc8247abffe2362",
     "sharpness": "e4f8727e2d700f04ed6df976d8392fd964d5f4dd6db4ca7e91008139c6fc8de8",

@@ -11,7 +11,7 @@ import pandas as pd
 from common.errors import fail
 from dataset.stage import read_stage
 from network.data.faces import Faces, check_leakage, has_test, load_sets, without_known
-from network.data.targets import labels_by_rule, load_votes, soft_targets
+from network.data.targets import OWN, labels_by_rule, load_votes, soft_targets
 from network.digests import check_network, digest, digest_network
 from network.recipe import Recipe
 
@@ -60,7 +60,7 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
         sets |= {"test": left} if left else {}
     votes = load_votes(paths.votes)
     learned = votes if recipe.labels == "soft" else None
-    targets = soft_targets(train, emotions, learned)
+    targets = soft_targets(train, emotions, learned, recipe.fer2013_share)
     note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
     if recipe.start_from:
@@ -114,8 +114,9 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
 def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
     """Print a line if faces lie in another folder than either rule says."""
     folder = np.array(emotions)[train.labels]
-    rules = labels_by_rule(train, emotions, votes).values()
-    if moved := int(np.all([truth != folder for truth in rules], axis=0).sum()):
+    rules = labels_by_rule(train, emotions, votes)
+    elsewhere = [truth != folder for rule, truth in rules.items() if rule != OWN]
+    if moved := int(np.all(elsewhere, axis=0).sum()):
         mend = "the votes are learned, --labels hard learns the folders"
         print(f"{moved:,} training faces lie in another folder than FER+'s votes say; {mend}")
 

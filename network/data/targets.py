@@ -9,6 +9,9 @@ import pandas as pd
 from common.errors import fail, first_line
 from network.data.faces import Faces, row_number
 
+OWN = "fer2013"  # the rule of FER-2013's own labels
+RULES = ["plurality", "majority", OWN]  # columns of votes.csv that hold a label
+
 
 def load_votes(path: Path) -> pd.DataFrame | None:
     """Return votes.csv, indexed by the row of both CSVs, or None without such a file.
@@ -20,7 +23,8 @@ def load_votes(path: Path) -> pd.DataFrame | None:
     try:
         votes = pd.read_csv(path, keep_default_na=False)
         votes.index = [row_number(Path(name)) for name in votes["image"]]
-        counts = votes.drop(columns=["image", "usage", "plurality", "majority"]).to_numpy(float)
+        votes = votes.assign(**{OWN: votes.get(OWN, "")})  # not in one of an earlier version
+        counts = votes.drop(columns=["image", "usage", *RULES]).to_numpy(float)
         if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
             raise ValueError("an image twice, or votes that are none")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
@@ -29,11 +33,14 @@ def load_votes(path: Path) -> pd.DataFrame | None:
     return votes
 
 
-def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) -> np.ndarray:
+def soft_targets(
+    faces: Faces, emotions: list[str], votes: pd.DataFrame | None, fer2013: float = 0.0
+) -> np.ndarray:
     """Return the shares of the votes, float32 (n, emotions), each row's sum 1.
 
     Single votes, unknown and NF are dropped. A face has its folder's emotion alone if it, or its
-    folder's emotion, has no votes.
+    folder's emotion, has no votes. A share `fer2013` of each row is FER-2013's own label, if the
+    face has one of `emotions`.
     """
     targets = np.eye(len(emotions), dtype=np.float32)[faces.labels]
     if votes is None:
@@ -42,13 +49,16 @@ def soft_targets(faces: Faces, emotions: list[str], votes: pd.DataFrame | None) 
     counts = np.where(counts > 1, counts, 0)  # NaN is a face or an emotion without votes
     total = counts.sum(axis=1, keepdims=True)
     voted_on = np.isin(emotions, votes.columns)[faces.labels][:, None]
-    return np.where(voted_on & (total > 0), counts / np.maximum(total, 1), targets)
+    targets = np.where(voted_on & (total > 0), counts / np.maximum(total, 1), targets)
+    own = votes[OWN].reindex(pd.Index(faces.rows)).to_numpy()[:, None] == np.array(emotions)
+    share = np.where(own.any(axis=1, keepdims=True), np.float32(fer2013), np.float32(0))
+    return (1 - share) * targets + share * own
 
 
 def labels_by_rule(
     faces: Faces, emotions: list[str], votes: pd.DataFrame | None
 ) -> dict[str, np.ndarray]:
-    """Return {rule: labels, str (n,)} of plurality and majority, or without votes, of `folder`.
+    """Return {rule: labels, str (n,)} of RULES, or without votes, of `folder`.
 
     A rule needs a face with one of `emotions`. A label may be "", or an unknown emotion. A face has
     its folder's label if it, or its folder's emotion, has no votes.
@@ -60,7 +70,7 @@ def labels_by_rule(
     voted_on = rows.isin(votes.index) & np.isin(folder, votes.columns)
     if not voted_on.any():
         return {"folder": folder}
-    by_rule = votes[["plurality", "majority"]].reindex(rows)
+    by_rule = votes[RULES].reindex(rows)
     labels = {rule: np.where(voted_on, by_rule[rule], folder).astype(str) for rule in by_rule}
     return {rule: truth for rule, truth in labels.items() if np.isin(truth, emotions).any()}
 

@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
 from network.data.faces import Faces
-from network.data.targets import headline_rule
+from network.data.targets import OWN, headline_rule
 from network.evaluation.calibration import (
     adjustment_curve,
     calibrated,
@@ -35,11 +35,14 @@ def calibrate(
 
     `labels` are {rule: labels of the faces}, `shares` those of the emotions among the targets.
     `strength` None lets `choose_adjustment` choose, by the headline rule. The temperature fits all
-    rules together: plurality adds faces that people disagree on, where it should be less sure.
+    rules but FER-2013's own labels together: plurality adds faces that people disagree on, where it
+    should be less sure.
     """
     probabilities = predict(network, faces.images)
     by_rule = {}
     for rule, names in labels.items():
+        if rule == OWN:
+            continue
         known = np.isin(names, emotions)
         numbers = np.array([emotions.index(emotion) for emotion in names[known]])
         by_rule[rule] = probabilities[known], numbers

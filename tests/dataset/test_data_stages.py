@@ -14,6 +14,7 @@ from PIL import Image
 from support.files import images_in
 from support.scripts import run
 
+from dataset.fer2013 import EMOTIONS
 from dataset.ferplus import VOTES
 
 
@@ -104,6 +105,8 @@ def test_votes_csv_joins_every_image_with_its_row(toy, rows):
     with open(toy / "data/faces/votes.csv") as f:
         table = {line["image"]: line for line in csv.DictReader(f)}
     images = {path.name: path for path in (toy / "data/faces").glob("*/*/*.png")}
+    with open(toy / "data/fer2013.csv") as f:
+        own = [EMOTIONS[int(line["emotion"])] for line in csv.DictReader(f)]
     assert sorted(table) == sorted(images)
     for name, line in table.items():
         _, usage, votes = rows[int(name[3:8])]
@@ -113,6 +116,7 @@ def test_votes_csv_joins_every_image_with_its_row(toy, rows):
             plurality_by_hand(votes),
             majority_by_hand(votes),
         )
+        assert line["fer2013"] == own[int(name[3:8])]
 
 
 def test_no_face_of_the_pool_is_in_the_test_set_by_pixels(toy):

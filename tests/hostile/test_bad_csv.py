@@ -197,7 +197,8 @@ def test_columns_missing_or_doubled(normal, data):
         for row in table:
             del row[column]
         result = preprocess(*map(written, tables))
-        assert result == normal if name == "emotion" else result.startswith("error")
+        # Without FER-2013's own labels only their column of votes.csv is empty
+        assert result.startswith("error") == (name != "emotion")
     else:  # pandas gives the second of two equal columns another name
         for row in table:
             row.append(row[column])

@@ -13,7 +13,7 @@ from network.data.targets import labels_by_rule, soft_targets
 def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folder():
     votes = pd.DataFrame(
         {"anger": [6, 1, 0, 6], "fear": [2, 1, 0, 2], "NF": [5, 1, 0, 0]}, index=[3, 4, 5, 6]
-    )
+    ).assign(fer2013=["fear", "anger", "happiness", ""])
     names = [
         "row00003.png",
         "00009_row00004_contrast.png",
@@ -27,6 +27,10 @@ def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folde
     targets = soft_targets(faces, ["anger", "fear", "tired"], votes)
     assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.dtype == np.float32
+    # A quarter of FER-2013's own label, where the face has one of these emotions
+    targets = soft_targets(faces, ["anger", "fear", "tired"], votes, 0.25)
+    mixed = [[0.5625, 0.4375, 0], [0.25, 0.75, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
+    assert targets.tolist() == mixed and targets.dtype == np.float32
 
 
 def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_folders():
@@ -36,7 +40,7 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
     """
     votes = pd.DataFrame(
         {"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]}
-    )
+    ).assign(fer2013=["fear", "neutral"])
     paths = [
         Path("row00000.png"),
         Path("row00001.png"),
@@ -52,6 +56,7 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
     assert rules == {
         "plurality": ["tired", "tired", "fear", "fear"],
         "majority": ["tired", "tired", "", "fear"],
+        "fer2013": ["tired", "tired", "neutral", "fear"],
     }
 
 
@@ -59,7 +64,7 @@ def test_faces_that_were_moved_to_another_folder_are_counted(capsys):
     """One by each rule, one that is in either's folder, one without votes."""
     votes = pd.DataFrame(
         {"plurality": ["anger"] * 3, "majority": ["anger", "fear", ""], "anger": 6, "fear": 4}
-    )
+    ).assign(fer2013="fear")
     names = ["row00000.png", "row00001.png", "row00002.png", "me.png"]
     paths = [Path(name) for name in names]
     faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 1, 1]), paths, {})
