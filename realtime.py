@@ -47,6 +47,7 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 with required("requirements-webcam.txt"):
     from common.command_line import run
     from common.errors import fail
+    from common.files import PRETRAINED
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
@@ -66,8 +67,6 @@ with required("requirements-webcam.txt"):
     from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import open_first_camera, open_source
     from webcam.sources.overheard import Overheard
-
-PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
 
 def find_model() -> Path:

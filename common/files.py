@@ -1,9 +1,10 @@
-"""Files that a user gives: whether one is there, and of a size that can be read."""
+"""Files that a user gives: whether one is there, and of a size that can be read; the network that comes along."""
 
 from pathlib import Path
 
 from common.errors import fail
 
+PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"  # a model folder
 LARGEST_NETWORK = 2**28  # bytes of a network's file; those of this project have 5 million
 LARGEST_TEXT = 2**20  # bytes of labels.txt and metrics.json
 

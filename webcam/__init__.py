@@ -5,5 +5,6 @@ analysis (who they are and what they show), outputs (files), display (the window
 """
 
 from webcam.analysis.analyzer import Face, FaceAnalyzer
+from webcam.display.overlay import draw_faces
 
-__all__ = ["Face", "FaceAnalyzer"]
+__all__ = ["Face", "FaceAnalyzer", "draw_faces"]

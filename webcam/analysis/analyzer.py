@@ -1,12 +1,14 @@
 """From a frame to its faces and their emotions: detect, track, classify, compare, smooth."""
 
 import math
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from common.files import PRETRAINED
 from webcam.analysis.baseline import Baselines
 from webcam.analysis.classifier import BOTH, Classifier, Sides
 from webcam.analysis.smoothing import ProbabilitySmoother
@@ -22,7 +24,7 @@ NOT_BEFORE = 0.25  # has passed since a face was named: it is not named again so
 IN_TURNS = 0.5  # has not: the face or its mirror image, the other one the next time, will do
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single answer to ==
 class Face:
     """A face in a frame: its number, its place, and the network's answer."""
 
@@ -33,6 +35,24 @@ class Face:
     label: str  # the emotion to show, which does not flicker (smoothing.py)
     found: bool = True  # in this frame; else a moment ago
     baseline: float = 0.0  # how far its own resting face is the measure, 0 to 1 (baseline.py)
+
+    def __repr__(self) -> str:
+        return f"Face({self.track_id}, {self.label} {self.label_confidence:.0%}, box={self.box})"
+
+    def as_dict(self) -> dict:
+        """Return the face in plain numbers and words, which go into JSON."""
+        named = zip(self.emotions, self.probabilities.tolist())
+        return {
+            "track_id": self.track_id,
+            "box": list(self.box),
+            "tilt": round(float(self.square[3]), 1),
+            "found": self.found,
+            "label": self.label,
+            "emotion": self.emotion,
+            "confidence": self.confidence,
+            "probabilities": dict(named),
+            "baseline": self.baseline,
+        }
 
     @property
     def emotion(self) -> str:
@@ -70,8 +90,9 @@ def largest(faces: list[Face]) -> Face | None:
 class FaceAnalyzer:
     """Names the expression on every face of a video's frames, or of pictures.
 
-    It remembers the faces of earlier frames, so each video needs its own. Analyzers share nothing:
-    each thread may have one.
+    It remembers the faces of earlier frames, so each video needs its own. Any number of threads may
+    share one for pictures: they wait for one another. Analyzers share nothing, so that threads with
+    one each don't wait.
     """
 
     def __init__(
@@ -82,6 +103,8 @@ class FaceAnalyzer:
         neutral: str = "off",
     ):
         self.classifier, self.detector = classifier, detector
+        self.in_use = threading.Lock()  # OpenCV's network and cascades are for one thread at once
+        self.following = threading.Lock()  # a video is for one thread
         self.tracker = Tracker(detector)
         self.baselines = Baselines(classifier.emotions, auto=neutral == "auto")
         self.smoother = ProbabilitySmoother(smoothing)
@@ -91,19 +114,19 @@ class FaceAnalyzer:
     @classmethod
     def load(
         cls,
-        folder: str | Path,
+        folder: str | Path = PRETRAINED,
         smoothing: float = SMOOTHING,
         detector: str = "auto",
         neutral: str = "off",
     ) -> "FaceAnalyzer":
         """Return an analyzer with the network of a model folder (emotion.onnx and labels.txt).
 
-        `smoothing` is the time in seconds over which a face's probabilities are averaged, 0 for
-        none. `detector` is "haar", the path of a YuNet model, or "auto": YuNet if its file lies in
-        data/, pretrained/ or `folder`, else the Haar cascades. With `neutral` "auto" each face of a
-        video is compared with itself at rest (baseline.py), with "off" only where `learn_neutral`
-        was called. Raises common.errors.UserError when a file can't be read, ValueError for another
-        `neutral`.
+        Without a `folder` it is the network that comes along. `smoothing` is the time in seconds
+        over which a face's probabilities are averaged, 0 for none. `detector` is "haar", the path of
+        a YuNet model, or "auto": YuNet if its file lies in data/, pretrained/ or `folder`, else the
+        Haar cascades. With `neutral` "auto" each face of a video is compared with itself at rest
+        (baseline.py), with "off" only where `learn_neutral` was called. Raises
+        common.errors.UserError when a file can't be read, ValueError for another `neutral`.
         """
         if neutral not in ("auto", "off"):
             raise ValueError(f"neutral={neutral!r}: not auto or off")
@@ -120,9 +143,20 @@ class FaceAnalyzer:
         """Return the faces of a video's next frame, which was taken at `seconds`.
 
         `frame` is BGR, uint8 (height, width, 3); ValueError is raised for others. Times count from
-        anywhere, and don't decrease.
+        anywhere, and don't decrease. Raises RuntimeError while another thread is in it: frames of
+        two threads have no order.
         """
         gray = to_gray(frame)
+        if not self.following.acquire(blocking=False):
+            raise RuntimeError("analyze() in two threads at once; give each video its own analyzer")
+        try:
+            with self.in_use:
+                return self._follow(gray, seconds)
+        finally:
+            self.following.release()
+
+    def _follow(self, gray: np.ndarray, seconds: float) -> list[Face]:
+        """Return the faces of the next gray frame."""
         tracks = self.tracker.update(gray, seconds)
         for memory in (self.smoother, self.baselines):
             memory.keep({track.track_id for track in tracks})
@@ -197,12 +231,15 @@ class FaceAnalyzer:
     def classify_picture(self, image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Return the boxes of a picture's faces, and what the network says of them."""
         gray = to_gray(image)
-        boxes = self.detector.detect(gray)
-        return boxes, self.classifier.classify(gray, boxes)
+        with self.in_use:
+            boxes = self.detector.detect(gray)
+            return boxes, self.classifier.classify(gray, boxes)
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
     """Return the gray values, uint8 (height, width), of a BGR frame. Raises ValueError for others."""
+    if not isinstance(frame, np.ndarray):  # cv2.imread returns None for a file that it can't read
+        raise ValueError(f"a frame of {type(frame).__name__}, not BGR, uint8 (height, width, 3)")
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
         given = f"{frame.dtype} {frame.shape}"
         raise ValueError(f"a frame of {given}, not BGR, uint8 (height, width, 3)")

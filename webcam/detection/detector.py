@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from common.files import PRETRAINED
 from webcam.detection.haar import HaarDetector
 from webcam.detection.view import Detector
 from webcam.detection.yunet import YuNetDetector
 
-PLACES = [Path("data"), Path(__file__).resolve().parents[2] / "pretrained"]  # of its file
+PLACES = [Path("data"), PRETRAINED]  # of its file
 YUNET = "face_detection_yunet_2023mar.onnx"  # as OpenCV's model zoo names it
 
 

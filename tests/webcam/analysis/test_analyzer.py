@@ -1,6 +1,9 @@
 """webcam's public face: three lines in a program of one's own."""
 
+import json
+import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 from support.scripts import ROOT
 
 from common.errors import UserError
-from webcam import FaceAnalyzer
+from webcam import FaceAnalyzer, draw_faces
 
 
 def test_three_lines_name_a_face(photo):
@@ -37,6 +40,8 @@ def test_what_is_no_frame_is_refused(shape, dtype):
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
     with pytest.raises(ValueError, match="not BGR"):
         analyzer.analyze(np.zeros(shape, dtype), 0.0)
+    with pytest.raises(ValueError, match="a frame of NoneType, not BGR"):
+        analyzer.analyze_image(cv2.imread("missing.jpg"))
 
 
 def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
@@ -64,6 +69,45 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
     for thread in threads:
         thread.join()
     assert together == alone and all(len(said) == 10 for said in alone)
+
+
+def test_threads_that_share_an_analyzer_get_the_answers_of_one(photo):
+    """As a web service does. Cascades and network are for one thread at once."""
+    analyzer = FaceAnalyzer.load()
+    pictures = [photo, np.roll(photo, 90, axis=1), photo[:, ::-1].copy(), photo[:400] // 2]
+    alone = [[face.as_dict() for face in analyzer.analyze_image(picture)] for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(analyzer.analyze_image, pictures * 8))
+    assert [[face.as_dict() for face in faces] for faces in together] == alone * 8
+    assert [len(faces) for faces in alone] == [1] * 4
+
+
+def test_a_video_in_two_threads_is_refused(photo):
+    analyzer = FaceAnalyzer.load()
+    large = cv2.resize(photo, (1920, 1080))
+
+    def watch(start):
+        for number in range(20):
+            analyzer.analyze(large, start + number)
+
+    with ThreadPoolExecutor(4) as pool:
+        videos = [pool.submit(watch, 100 * number) for number in range(4)]
+    errors = [str(video.exception()) for video in videos if video.exception()]
+    assert errors and all("give each video its own analyzer" in error for error in errors)
+
+
+def test_a_face_as_plain_values(photo, monkeypatch, tmp_path):
+    """The network that comes along is found from any folder."""
+    monkeypatch.chdir(tmp_path)
+    analyzer = FaceAnalyzer.load()
+    (face,) = analyzer.analyze_image(photo)
+    told = json.loads(json.dumps(face.as_dict()))
+    assert told["emotion"] == told["label"] == "happiness"
+    assert (told["track_id"], told["box"]) == (1, list(face.box))
+    assert list(told["probabilities"]) == analyzer.emotions
+    assert told["probabilities"]["happiness"] == told["confidence"] > 0.9
+    assert re.fullmatch(r"Face\(1, happiness \d+%, box=\(\d+, \d+, \d+, \d+\)\)", repr(face))
+    draw_faces(photo.copy(), [face], analyzer.emotions, bars=True)
 
 
 def test_a_face_not_found_keeps_its_probabilities(photo):
