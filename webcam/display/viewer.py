@@ -219,7 +219,7 @@ class Viewer(Sink):
     def record(self, recorder: VideoRecorder) -> None:
         """Start or stop a recording."""
         if not recorder.active:
-            recorder.start(stamped("recording", ".mp4"))
+            recorder.start(stamped("recording", ".mkv"))
         elif path := recorder.stop():
             self.say(f"wrote {path}")
 

@@ -3,9 +3,15 @@
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from common.errors import fail
 from webcam.sources.names import utf8_name, without_secrets
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs that write one file are not noticed there
+    fcntl = None  # type: ignore[assignment]
 
 
 def check_writable(path: Path, sources: list[Path], option: str) -> None:
@@ -23,6 +29,24 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
 def temporary_path(path: Path) -> Path:
     """Return the place where a file is made before it is moved to `path`."""
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+
+
+def open_alone(path: Path, target: Path, option: str) -> IO:
+    """Open the file `path` to write text, empty, for this run alone.
+
+    Raises UserError if another run has it open; `target` is its name for the user. Raises OSError.
+    """
+    file = path.open("a", newline="", encoding="utf-8")
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        fail(target, "another run is writing it", f"wait for that, or choose another {option}")
+    except OSError:  # some network disks have no locks
+        pass
+    file.truncate(0)
+    return file
 
 
 def stamped(what: str, suffix: str) -> Path:

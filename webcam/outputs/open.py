@@ -14,7 +14,7 @@ from webcam.sources.images import ImageSource
 def name_output(source: Source) -> Path:
     """Return where the annotated copy goes when nothing was asked for and no window can open."""
     if not isinstance(source, ImageSource):
-        return stamped("recording", ".mp4")
+        return stamped("recording", ".webm")
     return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from common.errors import fail
 from webcam.analysis.analyzer import Face
-from webcam.outputs.files import check_writable
+from webcam.outputs.files import check_writable, open_alone
 from webcam.outputs.sink import Sink
 from webcam.sources.frame import Frame, Picture, Source
 
@@ -49,7 +49,7 @@ class CsvWriter(Sink):
         self.frames += 1
         with self._naming():
             if self.file is None:
-                self.file = self.path.open("w", newline="", encoding="utf-8")
+                self.file = open_alone(self.path, self.path, "--csv")
                 self.written.append(self.path)
                 rows = [self.columns, *rows]
             csv.writer(self.file, lineterminator="\n").writerows(rows)

@@ -11,7 +11,7 @@ from common.errors import fail, printable
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
 from webcam.outputs.encoder import Encoder
-from webcam.outputs.files import check_writable, temporary_path
+from webcam.outputs.files import check_writable, open_alone
 from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.camera import CAMERA_TIMEOUT
 from webcam.sources.frame import Frame, Source, VideoInfo
@@ -23,6 +23,7 @@ CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm
 class Recording:
     """One video file, from its first image to its end: made beside its place, moved there when whole.
 
+    Until then it is NAME.partial.mp4, which stays if the run is killed.
     Its rate is constant. Each image is held until the time of the next one, and must not change
     until that has been added.
     """
@@ -33,11 +34,17 @@ class Recording:
         self.size = self.held.shape[1], self.held.shape[0]
         self.paused = False  # since that image
         self.count = 0  # frames written
-        self.part = temporary_path(path.absolute())  # FFmpeg takes `a:b.mp4` for a protocol
+        self.part = partial_path(path)
+        self.lock = open_alone(self.part, path, "--output")
         fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
-        writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
-        if not writer.isOpened():
-            self._keep_part()
+        try:
+            writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
+            if not writer.isOpened():
+                self._fail()
+        except BaseException:  # Ctrl-C too
+            self.part.unlink(missing_ok=True)
+            self.lock.close()
+            raise
         self.encoder = Encoder(writer)
 
     def write(self, image: np.ndarray, seconds: float) -> None:
@@ -70,9 +77,13 @@ class Recording:
         last = 0 if end is None else round((end - self.began) * self.info.rate)
         self._hold_until(max(last, self.count + 1))
         self.encoder.release()
+        self.lock.close()
         # The writer never says that it failed, not even on a full disk
         if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
-            self._keep_part()
+            if cv2.VideoCapture(str(self.part)).read()[0]:
+                self._fail(f"; its beginning is in {self.part.name}")
+            self.part.unlink(missing_ok=True)
+            self._fail()
         os.replace(self.part, self.path)
 
     def convert(self, sound_start: float | None, whole: bool, h264: bool) -> list[str]:
@@ -93,15 +104,9 @@ class Recording:
             notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")
         return [printable(note) for note in notes]
 
-    def _keep_part(self) -> NoReturn:
-        """Keep the part of a failed video that can be played, and raise UserError."""
-        path, kept = self.path, ""
-        if cv2.VideoCapture(str(self.part)).read()[0]:
-            os.replace(self.part, path.with_stem(f"{path.stem}.partial"))
-            kept = f"; its beginning is in {path.stem}.partial{path.suffix}"
-        self.part.unlink(missing_ok=True)
+    def _fail(self, kept: str = "") -> NoReturn:
         wrong = f"can't be written (disk full, or a codec is missing){kept}"
-        fail(path, wrong, "choose another --output")
+        fail(self.path, wrong, "choose another --output")
 
 
 class VideoRecorder(Sink):
@@ -155,8 +160,6 @@ class VideoRecorder(Sink):
         sound_start, seconds = ffmpeg.probe(recording.info.sound if recording else None)
         self.path = self.recording = None
         if recording is None:
-            if path:  # Ctrl-C may have come while its file was opened
-                temporary_path(path.absolute()).unlink(missing_ok=True)
             return None
         whole = self.ended is not None
         # A file may tell how long its last frame is shown
@@ -170,6 +173,11 @@ class VideoRecorder(Sink):
 
     def close(self) -> None:
         self.stop()
+
+
+def partial_path(path: Path) -> Path:
+    """Return the place where a video is made; absolute, since FFmpeg takes `a:b.mp4` for a protocol."""
+    return path.absolute().with_stem(f"{path.stem}.partial")
 
 
 def pad_to_even(image: np.ndarray) -> np.ndarray:

@@ -296,17 +296,21 @@ def test_keys_save_faces_without_being_asked_to(session, tmp_path, clip):
 def test_r_records_and_stops(session, tmp_path, clip):
     window = session("--source", "in.avi")
     for number in (1, 2):
+
+        def finished(number=number):
+            return len(window.files("recording-*[0-9].mkv")) == number
+
         window.press("r")
-        window.wait(lambda: window.files(".recording-*.mp4"), "recording")
+        window.wait(lambda: window.files("recording-*.partial.mkv"), "recording")
         time.sleep(0.5)
         window.press("r")
-        window.wait(lambda: len(window.files("recording-*.mp4")) == number, "finished recording")  # noqa: B023
+        window.wait(finished, "finished recording")
     window.press("r")
-    window.wait(lambda: window.files(".recording-*.mp4"), "third recording")
+    window.wait(lambda: window.files("recording-*.partial.mkv"), "third recording")
     time.sleep(0.3)
     window.press("q")
     assert window.ends().count("wrote recording-") == 3, "quitting ends it properly"
-    for path in window.files("recording-*.mp4"):
+    for path in window.files("recording-*.mkv"):
         there, frame = cv2.VideoCapture(str(path)).read()
         assert there and frame.shape == (360, 480, 3)
     assert not window.files(".recording*")

@@ -1,11 +1,14 @@
-"""How long a recording is: as long as its source, pauses left out."""
+"""How long a recording is: as long as its source, pauses left out; what is left of one that is killed."""
 
+import signal
+import sys
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
-from support.files import frames_of
+from support.files import frames_of, make_video
+from support.scripts import fails, run, slow, start, wait_for_rows
 
 from common.errors import UserError
 from webcam.outputs.video import VideoRecorder
@@ -104,3 +107,38 @@ def test_after_a_long_sleep_of_the_computer_the_recording_goes_on_as_before(tmp_
     moments = [0, 60, 60.1, 60.2]
     gray = record(tmp_path / "out.avi", moments)
     assert gray == [1] * 51 + [2, 3, 4]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", slow(".webm"), slow(".avi")])
+def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
+    """As when the power goes: the last seconds are lost. The first two the program chooses itself."""
+    make_video(tmp_path / "long.avi", 900)
+    given = ["--output", f"out{suffix}", "--csv", "out.csv"]
+    process = start("--headless", "--source", "long.avi", *given, cwd=tmp_path)
+    wait_for_rows(tmp_path / "out.csv", 400)
+    process.kill()
+    process.communicate()
+    assert len(frames_of(tmp_path / f"out.partial{suffix}")) > 100
+    assert not (tmp_path / f"out{suffix}").exists()
+    # The next run begins anew
+    make_video(tmp_path / "in.avi")
+    given = ["--source", "in.avi", "--output", f"out{suffix}", "--csv", "out.csv", "--headless"]
+    run("realtime.py", *given, cwd=tmp_path)
+    assert not (tmp_path / f"out.partial{suffix}").exists()
+    assert len(frames_of(tmp_path / f"out{suffix}")) == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not noticed on Windows")
+@pytest.mark.parametrize("option, name", [("--csv", "out.csv"), ("--output", "out.mkv")])
+def test_a_file_that_another_run_is_writing_is_refused(stream, tmp_path, option, name):
+    given = ["--csv", "out.csv", "--output", "out.mkv"]
+    process = start("--headless", "--source", stream, *given, cwd=tmp_path)
+    wait_for_rows(tmp_path / "out.csv", 5)
+    make_video(tmp_path / "in.avi")
+    given = ["--source", "in.avi", option, name, "--headless"]
+    fails("realtime.py", *given, cwd=tmp_path, says=[name, "another run is writing it", option])
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    rows = (tmp_path / "out.csv").read_text().splitlines()
+    assert len({row.count(",") for row in rows}) == 1 and len(rows) > 5
+    assert frames_of(tmp_path / "out.mkv")

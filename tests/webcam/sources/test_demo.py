@@ -66,7 +66,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always
 def test_without_a_display_the_demo_is_recorded(tmp_path):
     done = run("realtime.py", cwd=tmp_path, env=ENV)
     (recording,) = tmp_path.iterdir()
-    assert recording.name.startswith("recording-") and recording.suffix == ".mp4"
+    assert recording.name.startswith("recording-") and recording.suffix == ".webm"
     _, line, *_, wrote = done.stdout.splitlines()
     assert line.startswith("no window can open") and recording.name in line
     assert wrote == f"wrote {recording.name}" and done.stderr == ""
@@ -91,7 +91,7 @@ def test_without_a_display_a_copy_of_any_source_is_written(tmp_path, display):
     assert sorted(path.name for path in folder.iterdir()) == ["astronaut.jpg", picture.name]
     make_video(tmp_path / "in.avi", frames=5)
     run("realtime.py", "--source", "in.avi", cwd=tmp_path, env=env)
-    (video,) = tmp_path.glob("recording-*.mp4")
+    (video,) = tmp_path.glob("recording-*.webm")
     assert len(frames_of(video)) == 5
 
 
