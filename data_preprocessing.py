@@ -131,7 +131,7 @@ def preprocess_photos(args: argparse.Namespace) -> None:
     # Late: OpenCV needs libraries of the system that the CSVs are read without
     from webcam.detection.detector import choose_detector, load_detector
     from webcam.photo_crop import check_readable, crop_photo
-    from webcam.sources.images import is_picture
+    from webcam.sources.files import is_picture
 
     detector = choose_detector(args.detector)
     folders = {"pool": args.photos}

@@ -30,10 +30,8 @@ Examples:
 import argparse
 import contextlib
 import os
-import signal
-from collections.abc import Callable
+import sys
 from pathlib import Path
-from typing import NoReturn
 
 from common.libraries import required
 
@@ -46,7 +44,7 @@ os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 with required("requirements-webcam.txt"):
     from common.command_line import run
-    from common.errors import fail
+    from common.errors import UserError, fail, printable
     from common.files import PRETRAINED
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
@@ -56,17 +54,20 @@ with required("requirements-webcam.txt"):
     from webcam.neutral import prepare_baselines
     from webcam.options import parse_arguments
     from webcam.outputs.collector import open_collector
-    from webcam.outputs.open import name_output, open_output
+    from webcam.outputs.hints import Hints
+    from webcam.outputs.open import choose_output, name_copies, open_output
+    from webcam.outputs.progress import Progress
     from webcam.outputs.sink import Sink
-    from webcam.outputs.summary import Summary
+    from webcam.outputs.summary import Summary, print_results
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.frame import Frames, Picture, Source, mirrored
+    from webcam.sources.frame import Frames, Picture, oriented
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
-    from webcam.sources.open import open_first_camera, open_source
+    from webcam.sources.open import list_videos, open_first_camera, open_source
     from webcam.sources.overheard import Overheard
+    from webcam.stopping import end_at_signals, ignore_signals
 
 
 def find_model() -> Path:
@@ -94,92 +95,65 @@ def process(frames: Frames, analyzer: FaceAnalyzer, sinks: list[Sink], summary: 
             sink.write(frame, faces)
 
 
-def on_signals(handler: Callable) -> None:
-    """Set the handler of Ctrl-C, `kill` and a closed terminal, but where `nohup` ignores them."""
-    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
-        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
-            signal.signal(getattr(signal, name), handler)
+def watch(
+    args: argparse.Namespace,
+    analyzer: FaceAnalyzer,
+    window: Window | None,
+    overheard: Overheard,
+) -> int | None:
+    """Name the faces of one source, until it ends or is ended.
 
-
-def interrupt(number: int, frame: object) -> NoReturn:
-    """End the loop at the first signal; further ones are ignored while the files are closed."""
-    on_signals(lambda number, frame: None)
-    raise KeyboardInterrupt
-
-
-def choose_output(args: argparse.Namespace, source: Source) -> Path | None:
-    """Return the file to write in place of a window that can't open; print a line on it."""
-    nothing_asked = not (args.output or args.csv or args.collect)
-    output = name_output(source) if nothing_asked else args.output
-    where = f"writing {output} instead" if output else "going on without"
-    print(f"no window can open (no display, or opencv-python-headless): {where}")
-    return output
-
-
-def print_results(summary: Summary, sinks: list[Sink]) -> None:
-    """Print the summary, the files written, and notes on them."""
-    print(summary)
-    for line in (line for sink in sinks for line in sink.report()):
-        print(f"wrote {line}")
-    for note in (note for sink in sinks for note in sink.notes):
-        print(note)
-
-
-def main() -> int:
-    # 1. The network and the detector
-    args = parse_arguments(__doc__)
-    probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
-    model = args.model or find_model()
-    detector = choose_detector(args.detector, model)
-    analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
-    if detector != "haar":
-        print(f"YuNet finds the faces ({detector})")
-    if model.resolve() != PRETRAINED:
-        print(f"the network is that in {model}")
+    Returns None at its end, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
+    """
+    end_at_signals()
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
-        # 2. What is read
-        overheard = stack.enter_context(Overheard())  # keeps FFmpeg's and Qt's messages off stderr
-        if args.source or args.size or args.collect:
+        # 1. What is read
+        if args.source or args.size or args.collect or args.rotate:
             source = open_source(args.source or ["0"], args.size, overheard)
         else:
             source = open_first_camera(overheard)
         stack.callback(source.close)
         is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
         mirror = is_webcam if args.mirror is None else args.mirror
-        frames = mirrored(source.frames()) if mirror else source.frames()
-        # 3. What is shown and written
-        window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        frames = oriented(source.frames(), args.rotate, mirror)
+        # 2. What is shown and written
         baseline = prepare_baselines(analyzer, args.neutral, bool(window), is_webcam)
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, window is not None, source.paths)
-        no_window = probe and not window
-        output_path = choose_output(args, source) if no_window else args.output
-        summary = Summary("picture" if isinstance(source, ImageSource) else "frame")
+        output_path = args.output
+        if not (window or args.headless):
+            asked = args.output or args.csv or args.collect
+            output_path = choose_output(output_path, bool(asked), source)
+        unit = "picture" if isinstance(source, ImageSource) else "frame"
+        summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
         output = open_output(output_path, source, annotator.annotate, args.h264)
         sinks: list[Sink] = [output] if output else []
         if args.csv:
             sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
+        sinks.append(Hints(analyzer.detector))
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
             showing = annotator, summary, recorder, collector, bool(args.collect)
             sinks.append(Viewer(window, *showing, analyzer))
         elif args.collect:
             sinks.append(collector)
+        if not window and sys.stdout.isatty():
+            sinks.append(Progress(source.total, unit))
         for sink in sinks:
             stack.callback(sink.close)
-        # 4. Frame by frame
-        status = 0
+        # 3. Frame by frame
+        status: int | None = None
         try:
             process(frames, analyzer, sinks, summary)
             for sink in sinks:
                 sink.end(source.end)
         except Quit:
-            pass
+            status = 0
         except KeyboardInterrupt:  # the usual end of a camera without a window
             status = 130
         finally:
-            on_signals(lambda number, frame: None)
+            ignore_signals()
     if summary.frames:
         print_results(summary, sinks)
     source.raise_read_errors()  # now that all else is safe
@@ -189,6 +163,59 @@ def main() -> int:
     return status
 
 
+def watch_videos(
+    videos: list[Path],
+    args: argparse.Namespace,
+    analyzer: FaceAnalyzer,
+    window: Window | None,
+    overheard: Overheard,
+) -> int:
+    """Name the faces of several videos, one after the other. Returns the exit status.
+
+    Raises UserError that names those that failed, once the others are done.
+    """
+    outputs = name_copies(videos, args.output, "--output")
+    tables = name_copies(videos, args.csv, "--csv")
+    failed = []
+    for number, (video, output, table) in enumerate(zip(videos, outputs, tables), 1):
+        print(f"{number} of {len(videos)}: {printable(str(video))}")
+        given = argparse.Namespace(**vars(args))
+        given.source, given.output, given.csv = [str(video)], output, table
+        # Another one: it remembers faces
+        fresh = FaceAnalyzer(analyzer.classifier, analyzer.detector, args.smoothing)
+        try:
+            status = watch(given, fresh, window, overheard)
+        except UserError as error:
+            failed.append(str(error))
+        else:
+            if status is not None:
+                return status
+    if failed:
+        raise UserError(f"{len(failed)} of {len(videos)} videos: {'; '.join(failed)}")
+    return 0
+
+
+def main() -> int:
+    # 1. The network and the detector
+    args = parse_arguments(__doc__)
+    videos = list_videos(args.source) if args.source else []
+    probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
+    model = args.model or find_model()
+    detector = choose_detector(args.detector, model)
+    analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
+    if detector != "haar":
+        print(f"YuNet finds the faces ({detector})")
+    if model.resolve() != PRETRAINED:
+        print(f"the network is that in {model}")
+    # 2. One source, or several videos
+    with contextlib.ExitStack() as stack:
+        overheard = stack.enter_context(Overheard())  # keeps FFmpeg's and Qt's messages off stderr
+        window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        if videos:
+            return watch_videos(videos, args, analyzer, window, overheard)
+        return watch(args, analyzer, window, overheard) or 0
+
+
 if __name__ == "__main__":
-    on_signals(interrupt)
+    end_at_signals()  # also while libraries and the network are loaded
     run(main)

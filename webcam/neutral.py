@@ -7,7 +7,8 @@ import numpy as np
 from common.errors import fail, printable
 from webcam.analysis.analyzer import FaceAnalyzer
 from webcam.analysis.baseline import LEAST, NEUTRAL
-from webcam.sources.images import UNREADABLE, count_pictures, list_pictures, read_pictures
+from webcam.sources.files import list_files
+from webcam.sources.images import UNREADABLE, count_pictures, read_pictures
 from webcam.sources.names import to_path
 
 
@@ -26,7 +27,7 @@ def prepare_baselines(
     if asked in (None, ["off"], ["auto"]):
         analyzer.baselines.auto = window and camera if asked is None else asked == ["auto"]
         return window or analyzer.baselines.auto
-    learn_files(analyzer, list_pictures([to_path(name) for name in asked or []], "--neutral"))
+    learn_files(analyzer, list_files([to_path(name) for name in asked or []], "--neutral")[0])
     return True
 
 

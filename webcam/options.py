@@ -8,6 +8,7 @@ from common.command_line import Parser, seconds
 from common.errors import fail
 from webcam.analysis.analyzer import SMOOTHING
 from webcam.outputs.collector import DEFAULT, MOST_KEYS, is_folder_name
+from webcam.sources.frame import TURNS
 
 
 def frame_size(text: str) -> tuple[int, int]:
@@ -31,12 +32,14 @@ def parse_arguments(description: str) -> argparse.Namespace:
     parser = Parser(description)
     add = parser.add_argument
     parser.begin_group("source")
-    source = "camera number, video, stream URL, pictures (files, folders, 'patterns*'), or demo"
+    source = "camera number, stream URL, videos, pictures (files, folders, 'patterns*'), or demo"
     add("--source", nargs="+", help=f"{source} (0, or else demo)")
     size = "to ask the camera for, such as 1280x720 (its own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
     mirror = "as in a mirror (for a camera, not for other sources)"
     add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
+    rotate = "degrees clockwise to turn the picture, for a camera that lies or hangs (0)"
+    add("--rotate", type=int, choices=[0, *TURNS], default=0, metavar="90|180|270", help=rotate)
     parser.begin_group("faces and expressions")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
     detector = "Haar cascades, or the ONNX file of a YuNet model: by default the one in data/ or"
@@ -50,8 +53,8 @@ def parse_arguments(description: str) -> argparse.Namespace:
     parser.begin_group("window and files")
     add("--headless", action="store_true", help="no window")
     add("--bars", action="store_true", help="draw the probabilities of all emotions")
-    add("--output", type=Path, help="annotated video or picture; a folder for several pictures")
-    add("--csv", type=Path, help="table of faces")
+    add("--output", type=Path, help="annotated video or picture; a folder for several")
+    add("--csv", type=Path, help="table of faces; a folder of tables for several videos")
     h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
     add("--h264", action="store_true", help=h264)
     parser.begin_group("faces for a network of your own")

@@ -12,7 +12,8 @@ from webcam.analysis.analyzer import to_gray
 from webcam.analysis.classifier import crop_face
 from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
-from webcam.sources.images import count_pictures, first_of, is_picture, read_pictures
+from webcam.sources.files import first_of, is_picture
+from webcam.sources.images import count_pictures, read_pictures
 from webcam.sources.names import utf8_name
 
 SIZE = (FACE_SIZE, FACE_SIZE)

@@ -1,9 +1,10 @@
 """Where files may be written, and the names that they have until they are whole."""
 
 import os
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from common.errors import fail
 from webcam.sources.names import utf8_name, without_secrets
@@ -26,12 +27,19 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
         fail(path, "is the source itself", f"choose another {option}")
 
 
+def fail_on_doubles(names: list[str], folder: Path, kind: str) -> None:
+    """Raise UserError if two of the names for files in a folder are the same, by case or in full."""
+    often = Counter(name.casefold() for name in names)  # on some disks A.jpg and a.jpg are one file
+    if double := next((name for name in names if often[name.casefold()] > 1), None):
+        fail(double, f"the name of two {kind} for {folder}", "rename one")
+
+
 def temporary_path(path: Path) -> Path:
     """Return the place where a file is made before it is moved to `path`."""
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
 
 
-def open_alone(path: Path, target: Path, option: str) -> IO:
+def open_alone(path: Path, target: Path, option: str) -> TextIO:
     """Open the file `path` to write text, empty, for this run alone.
 
     Raises UserError if another run has it open; `target` is its name for the user. Raises OSError.

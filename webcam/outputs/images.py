@@ -1,7 +1,6 @@
 """Annotated pictures into files."""
 
 import os
-from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -10,10 +9,11 @@ import numpy as np
 from common.console import quiet
 from common.errors import fail
 from webcam.analysis.analyzer import Face
-from webcam.outputs.files import check_writable, temporary_path
+from webcam.outputs.files import check_writable, fail_on_doubles, temporary_path
 from webcam.outputs.sink import Annotate, Sink
+from webcam.sources.files import WRITTEN
 from webcam.sources.frame import Picture
-from webcam.sources.images import WRITTEN, ImageSource
+from webcam.sources.images import ImageSource
 
 
 def write_image(path: Path, picture: np.ndarray) -> None:
@@ -58,11 +58,7 @@ class ImageWriter(Sink):
             fail(path, f"a file, for {len(source.names)} pictures", "give a folder to --output")
         if not path.parent.is_dir():
             fail(path.parent, "no such folder", "make it, or choose another --output")
-        # On some file systems A.jpg and a.jpg are the same file
-        names = [file_name(name) for name in source.names]
-        often = Counter(name.casefold() for name in names)
-        if double := next((name for name in names if often[name.casefold()] > 1), None):
-            fail(double, f"the name of two pictures for {path}", "rename one")
+        fail_on_doubles([file_name(name) for name in source.names], path, "pictures")
         if path.is_dir() and any(path.samefile(file.parent) for file in source.paths):
             fail(path, "holds the sources themselves", "choose another --output")
 

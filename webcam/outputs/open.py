@@ -3,19 +3,47 @@
 from pathlib import Path
 
 from common.errors import fail
-from webcam.outputs.files import stamped
+from webcam.outputs.files import fail_on_doubles, stamped
 from webcam.outputs.images import ImageWriter
 from webcam.outputs.sink import Annotate
-from webcam.outputs.video import VideoRecorder
+from webcam.outputs.video import CODECS, VideoRecorder
 from webcam.sources.frame import Source
 from webcam.sources.images import ImageSource
 
 
-def name_output(source: Source) -> Path:
-    """Return where the annotated copy goes when nothing was asked for and no window can open."""
-    if not isinstance(source, ImageSource):
-        return stamped("recording", ".webm")
-    return stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
+def choose_output(path: Path | None, asked: bool, source: Source) -> Path | None:
+    """Return the file to write in place of a window that can't open; print a line on it.
+
+    That is `path`, or if nothing was `asked` for, a file with a name of ours.
+    """
+    if not asked:
+        path = stamped("recording", ".webm")  # browsers and notebooks play that
+        if isinstance(source, ImageSource):
+            path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
+    where = f"writing {path} instead" if path else "going on without"
+    print(f"no window can open (no display, or opencv-python-headless): {where}")
+    return path
+
+
+def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Path | None]:
+    """Return the place in `folder` for what `option`, --output or --csv, asks of each of some videos.
+
+    Makes the folder. Raises UserError if it can't be one, or if two places were the same.
+    """
+    if folder is None:
+        return [None for _ in videos]
+    if folder.exists() and not folder.is_dir():
+        fail(folder, f"a file, for {len(videos)} videos", f"give a folder to {option}")
+    if not folder.parent.is_dir():
+        fail(folder.parent, "no such folder", f"make it, or choose another {option}")
+    places = []
+    for video in videos:
+        kept = option == "--output" and video.suffix.lower() in CODECS
+        other = ".mp4" if option == "--output" else ".csv"
+        places.append(folder / (video.name if kept else video.stem + other))
+    fail_on_doubles([place.name for place in places], folder, "videos")
+    folder.mkdir(exist_ok=True)
+    return list(places)
 
 
 def open_output(

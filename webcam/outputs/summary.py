@@ -5,6 +5,7 @@ from collections import Counter
 
 from common.console import plural
 from webcam.analysis.analyzer import Face
+from webcam.outputs.sink import Sink
 
 
 class Summary:
@@ -60,3 +61,12 @@ class Summary:
             shares[0] = shares[0].replace("%", "% of the faces")
             said += f"; {', '.join(shares)}"
         return said
+
+
+def print_results(summary: Summary, sinks: list[Sink]) -> None:
+    """Print the summary, the files written, and notes on them."""
+    print(summary)
+    for line in (line for sink in sinks for line in sink.report()):
+        print(f"wrote {line}")
+    for note in (note for sink in sinks for note in sink.notes):
+        print(note)

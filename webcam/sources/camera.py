@@ -36,7 +36,7 @@ class CameraSource(Source):
     ):
         super().__init__([])
         self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
-        self.interlaced = self.lost = False
+        self.interlaced = self.lost = self.began = False
         # One frame at most. Unlike a Condition's, its wait is in C, where a signal breaks nothing
         self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self.closing = threading.Event()
@@ -60,13 +60,24 @@ class CameraSource(Source):
                 self.capture = open_capture(self.name, self.size)
         self.capture.release()
 
+    def wait_for_frame(self) -> None:
+        """Wait for the first frame. Closes the camera and raises UserError if none comes."""
+        until = time.monotonic() + 2 * CAMERA_TIMEOUT  # cameras take their time to wake up
+        while self.newest.empty():
+            self.lost = time.monotonic() > until
+            if self.lost or self.interlaced:
+                self.close()
+                self.raise_read_errors()
+            time.sleep(0.02)
+
     def frames(self) -> Iterator[Frame | None]:
         """Yield the newest frame, with its seconds since the first one and its time of day.
 
         Yield None, 20 times a second, while there is no new one. End when there is none for
         CAMERA_TIMEOUT, twice as long before the first.
         """
-        start, began = None, 0.0  # of the first frame, and its time of day
+        start: float | None = None
+        began = 0.0  # the time of day of the first frame
         heard = time.monotonic()  # of the last frame
         while not self.lost:
             image = None
@@ -76,13 +87,12 @@ class CameraSource(Source):
             if self.interlaced:
                 return
             if image is None:
-                # Cameras take their time to wake up
                 self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
                 yield None
                 continue
             if start is None:
                 start, began = now, time.time()
-            heard = now
+            heard, self.began = now, True
             yield Frame(image, now - start, time_of_day(began + now - start))
 
     def close(self) -> None:
@@ -96,6 +106,11 @@ class CameraSource(Source):
         if self.interlaced:
             wrong = f"interlaced, which OpenCV {cv2.__version__} can't read"
             fail(name, wrong, "make the camera send progressive video")
+        if self.lost and not self.began:
+            mend = (
+                "close other programs that use it; on a Raspberry Pi start this with `libcamerify`"
+            )
+            fail(name, "opens, but gives no picture", mend)
         if self.lost:
             wrong = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
             fail(name, wrong, "look after its cable or network")

@@ -7,6 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+# By the degrees clockwise that a frame is turned
+TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -43,6 +46,7 @@ class Source:
 
     info: VideoInfo  # of all but pictures
     end: float | None = None  # the seconds at which the last frame ends, once they are known
+    total: int | None = None  # frames or pictures, where that is known before
     extra_column: str | None = None  # the last one of the CSV, if it has one more
 
     def __init__(self, paths: list[Path]):
@@ -59,7 +63,11 @@ class Source:
         """Raise UserError when not all could be read."""
 
 
-def mirrored(frames: Frames) -> Frames:
-    """Yield frames as in a mirror."""
+def oriented(frames: Frames, degrees: int, mirror: bool) -> Frames:
+    """Yield frames turned clockwise by `degrees`, 0 or one of TURNS, then as in a mirror if asked."""
     for frame in frames:
-        yield frame and replace(frame, image=cv2.flip(frame.image, 1))
+        if frame and degrees:
+            frame = replace(frame, image=cv2.rotate(frame.image, TURNS[degrees]))
+        if frame and mirror:
+            frame = replace(frame, image=cv2.flip(frame.image, 1))
+        yield frame

@@ -1,6 +1,5 @@
-"""Pictures: finding them, and reading them one after the other."""
+"""Pictures, read one after the other."""
 
-import glob
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,18 +8,13 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import UserError, fail, printable
+from common.errors import UserError
+from webcam.sources.files import first_of
 from webcam.sources.frame import Picture, Source
 from webcam.sources.headers import is_whole
-from webcam.sources.names import utf8_name, without_secrets
+from webcam.sources.names import utf8_name
 from webcam.sources.overheard import Overheard
 
-WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
-# Endings of pictures, so that one that OpenCV can't read is named as such
-PICTURE_SUFFIXES = WRITTEN.union(
-    ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
-    ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
-)
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
 CUT_OFF = "Premature end of JPEG"  # in libjpeg's messages, when it fills the picture up with gray
 MAX_PAGES = 8  # in memory
@@ -29,14 +23,6 @@ MOST_PAGES = 1000  # of a file: OpenCV looks for each one from the beginning
 UNREADABLE = "not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
 TOO_MANY = f"more than {MOST_PAGES:,} pages; split it"
 TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
-
-
-def is_picture(file: Path) -> bool:
-    """Return whether a file is a picture, by its first bytes or its ending."""
-    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
-        return False
-    with quiet():
-        return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
 
 
 def count_pictures(file: Path) -> int:
@@ -112,6 +98,7 @@ class ImageSource(Source):
         self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: [], TOO_MANY: []}
         self.files = files or [str(path) for path in paths]
         self.counts = [count_pictures(path) for path in paths]
+        self.total = sum(self.counts)
         self.extra_column = "file" if many else None
 
     @property
@@ -146,56 +133,6 @@ class ImageSource(Source):
             raise UserError("; ".join(f"{first_of(names)}: {why}" for names, why in left_out))
 
 
-def first_of(names: list) -> str:
-    """Return `a.png and 2 more` for three names."""
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else str(names[0])
-
-
 def name_pictures(file: str, count: int) -> list[str]:
     """Return the names of the `count` pictures in a file."""
     return [f"{file}-{number}" for number in range(1, count + 1)] if count > 1 else [file]
-
-
-def list_pictures(names: list[str], option: str = "--source") -> list[Path]:
-    """Return the files of some names, given to an option.
-
-    They are files, patterns, or folders (the pictures in them).
-    """
-    files = []
-    for name in names:
-        path = Path(name)
-        if name and path.exists():
-            found = list_folder(path) if path.is_dir() else [path]
-        else:
-            found = sorted(map(Path, glob.glob(name)))
-        if not found:
-            other = "a camera number, a video, a stream's URL or " if option == "--source" else ""
-            fail(without_secrets(name), "no such file", f"give {other}pictures to {option}")
-        files += found
-    return files
-
-
-def list_folder(folder: Path) -> list[Path]:
-    """Return the pictures in a folder; print the names of other entries, except hidden ones."""
-    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
-    pictures = [file for file in files if is_picture(file)]
-    if not pictures:
-        fail(folder, *why_no_pictures(folder))
-    others = sorted(set(files) - set(pictures))
-    if others:
-        names = ", ".join(f"{file.name}/" if file.is_dir() else file.name for file in others[:3])
-        names += ", …" if len(others) > 3 else ""
-        print(printable(f"left out of {folder}, since no pictures: {len(others)} ({names})"))
-    return pictures
-
-
-def why_no_pictures(folder: Path) -> tuple[str, str]:
-    """Return what is wrong with a folder without pictures, and what mends it."""
-    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
-        files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
-        inner = next(filter(is_picture, files), None)
-        if inner:
-            mend = f"give one of those, or '{folder / pattern}{inner.suffix}', to --source"
-            return "no pictures in it, but in its sub-folders", mend
-    mend = "give one with pictures, a video, a camera number or a stream's URL to --source"
-    return "no pictures in it", mend

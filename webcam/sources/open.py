@@ -1,25 +1,25 @@
 """Where frames come from: pictures, videos, cameras and streams."""
 
+import os
 import tempfile
 from pathlib import Path
 
 import cv2
 
-from common.errors import UserError, fail
+from common.errors import UserError, fail, printable
 from webcam.sources.animation import AnimationSource
 from webcam.sources.camera import CameraSource
 from webcam.sources.capture import open_interruptibly
 from webcam.sources.demo import DemoSource
+from webcam.sources.files import is_picture, list_files
 from webcam.sources.frame import Source
 from webcam.sources.images import (
     ImageSource,
     count_pictures,
     fits_in_memory,
     is_animation,
-    is_picture,
-    list_pictures,
 )
-from webcam.sources.names import is_camera, to_path, without_secrets
+from webcam.sources.names import camera_number, is_camera, to_path, without_secrets
 from webcam.sources.overheard import Overheard
 from webcam.sources.video import VideoSource
 from webcam.sources.web import fetch, look_up
@@ -34,16 +34,12 @@ def open_source(
     UserError when there is nothing, or nothing that can be read.
     """
     names = [to_path(name) for name in names]
-    name, several = names[0], len(names) > 1
-    if size and (several or not is_camera(name)):
+    name = names[0]
+    if size and not is_camera(name):
         fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
-    addresses = [name for name in names if "://" in name]
-    if addresses and several:
-        wrong = "an address, and several sources must all be files"
-        fail(without_secrets(addresses[0]), wrong, "give it to --source alone")
     if names == ["demo"]:  # `./demo` is a file or folder of that name
         return DemoSource()
-    if several or not (addresses or is_camera(name)):
+    if are_files(names):
         source = open_files(names)
         if not isinstance(source, Path):
             return source
@@ -51,13 +47,45 @@ def open_source(
     return open_video(name, size, overheard or Overheard())
 
 
+def are_files(names: list[str]) -> bool:
+    """Return whether names are those of files or folders.
+
+    Raises UserError if a camera or an address is one of several.
+    """
+    for name in names:
+        one = "camera" if is_camera(name) else "address" if "://" in name else ""
+        if one and len(names) > 1:
+            fail(without_secrets(name), f"one {one} a run", "give it to --source alone")
+        if one:
+            return False
+    return names != ["demo"]
+
+
+def list_videos(names: list[str]) -> list[Path]:
+    """Return the videos that --source names, if they are several or lie in a folder.
+
+    Any other source gives none. Prints what was left out of a folder.
+    """
+    names = [to_path(name) for name in names]
+    if not are_files(names):
+        return []
+    paths, notes = list_files(names)
+    if paths == [Path(names[0])] or any(map(is_picture, paths)):
+        return []
+    for note in notes:
+        print(printable(note))
+    return paths
+
+
 def open_first_camera(overheard: Overheard | None = None) -> Source:
-    """Return the first camera, or the demo where there is none."""
+    """Return the first camera, or the demo if there is none or it gives no picture."""
     try:
-        return open_source(["0"], None, overheard)
-    except UserError:
-        other = "--source takes another camera's number, a video or pictures"
-        print(f"no camera 0: this is the demo (--source demo); {other}")
+        camera = open_source(["0"], None, overheard)
+        assert isinstance(camera, CameraSource)
+        camera.wait_for_frame()
+        return camera
+    except UserError as error:
+        print(f"this is the demo: camera {error}")
         return DemoSource()
 
 
@@ -68,7 +96,7 @@ def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) ->
         return picture
     capture = open_interruptibly(name, size)
     if not capture.isOpened():
-        fail(without_secrets(name), *why_not_opened(name))
+        fail(without_secrets(name), *why_not_opened(name, overheard.take()))
     unlimited = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0 and not there.ends
     if is_camera(name) or ("://" in name and unlimited):
         return CameraSource(name, size, capture, overheard)
@@ -77,10 +105,12 @@ def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) ->
 
 def open_files(names: list[str]) -> Source | Path:
     """Return the source of some pictures, or the path of the only file when that is a video."""
-    paths = list_pictures(names)
+    paths, notes = list_files(names)
+    for note in notes:
+        print(printable(note))
     strange = [path for path in paths if not is_picture(path)]
     if len(paths) > 1 and strange:
-        wrong = "not a picture, and of several sources all must be"
+        wrong = "not a picture, and several sources are either all pictures or all videos"
         fail(strange[0], wrong, "give it to --source alone")
     if strange and is_text(paths[0]):
         fail(paths[0], "text, not a video or picture", "give one to --source")
@@ -125,9 +155,19 @@ def is_text(file: Path) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in start)
 
 
-def why_not_opened(name: str) -> tuple[str, str]:
-    """Return what is wrong with a source that OpenCV did not open, and what mends it."""
+def why_not_opened(name: str, said: str) -> tuple[str, str]:
+    """Return what is wrong with a source that OpenCV did not open, and what mends it.
+
+    `said` is what OpenCV and FFmpeg printed.
+    """
     if is_camera(name):
+        device = f"/dev/video{camera_number(name)}"
+        if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):
+            mend = "`sudo usermod -aG video $USER`, then log in again"
+            return f"no permission to read {device}", mend
+        if "not authorized" in said:  # by macOS
+            mend = "allow it for your terminal in System Settings, Privacy & Security, Camera"
+            return "no permission to use the camera", f"{mend}, and start that again"
         others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"
         return "no such camera, or another program holds it", f"try {others}"
     if "://" in name:

@@ -45,6 +45,7 @@ class VideoSource(Source):
         self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
         self.usual = 1 / (self.said_rate or UNKNOWN_RATE)  # seconds from frame to frame
         self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # frames
+        self.total = int(self.promised) if self.promised > 0 else None
         self.is_file = Path(name).is_file()  # addresses and named pipes are read once
         start = b""
         if self.is_file:

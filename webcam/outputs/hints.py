@@ -1,0 +1,104 @@
+"""What a user can mend about the picture itself: it is black, it stands still, or it lies on its side."""
+
+import cv2
+import numpy as np
+
+from webcam.analysis.analyzer import Face, to_gray
+from webcam.detection.passes import VIDEO_LINES
+from webcam.detection.view import Detector
+from webcam.outputs.sink import Sink
+from webcam.sources.frame import TURNS, Frame, Picture
+
+BLACK = 16  # gray value that a black picture stays below
+STEP = 16  # pixels between those that are looked at
+BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # of a camera, after which that is said
+FACELESS_SECONDS = 2.0  # between two searches in a turned picture, while there was never a face
+SECOND_LOOK = 0.2  # seconds after a first face in a turned picture
+MOST_SEARCHES = 6
+MOST_PICTURES = 3  # without a face that are searched
+
+
+class Hints(Sink):
+    """Prints each hint once, as soon as it is sure."""
+
+    def __init__(self, detector: Detector):
+        super().__init__()
+        self.detector = detector
+        self.since: dict[str, float] = {}  # when each state of the camera's picture began
+        self.said: set[str] = set()
+        self.before: np.ndarray | None = None  # pixels of the last frame
+        self.last: Frame | None = None
+        self.searches, self.searched_at, self.turn = 0, 0.0, 0
+        self.seen = False  # whether there was ever a face
+
+    def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
+        """Look at a frame or picture."""
+        self.seen = self.seen or bool(faces)
+        if isinstance(frame, Picture):
+            if not faces and self.searches < MOST_PICTURES and (turn := self.search(frame.image)):
+                self.say_turn(turn)
+            return
+        if frame.clock:
+            self.watch_camera(frame)
+        self.last = None if self.seen else frame
+        pause = SECOND_LOOK if self.turn else FACELESS_SECONDS
+        due = frame.seconds - self.searched_at >= pause
+        if not self.seen and due and self.searches < MOST_SEARCHES:
+            self.searched_at = frame.seconds
+            self.compare_turns(frame.image)
+
+    def end(self, seconds: float | None) -> None:
+        """Search the last frame of a video that ends before it is sure."""
+        if self.last and (self.turn or not self.searches):
+            turn = self.search(self.last.image)
+            if turn and self.turn in (0, turn):
+                self.say_turn(turn)
+
+    def watch_camera(self, frame: Frame) -> None:
+        """Say if a camera's picture has been black, or the same, for some seconds."""
+        pixels = frame.image[::STEP, ::STEP].copy()
+        black = pixels.max() < BLACK
+        same = self.before is not None and np.array_equal(pixels, self.before)
+        self.before = pixels
+        states = [
+            ("black", black, BLACK_SECONDS, "is its lens covered, or is it off?"),
+            (
+                "the same",
+                same and not black,
+                FROZEN_SECONDS,
+                "unplug it, or start its program again",
+            ),
+        ]
+        for state, holds, least, mend in states:
+            start = self.since.setdefault(state, frame.seconds)
+            if not holds:
+                self.since[state] = frame.seconds
+            elif frame.seconds - start >= least:
+                self.say(f"the camera's picture has been {state} for {least:.0f} seconds: {mend}")
+
+    def compare_turns(self, image: np.ndarray) -> None:
+        """Search a turned frame; say so at the second time that it has a face."""
+        before, self.turn = self.turn, self.search(image)
+        if self.turn and self.turn == before:
+            self.say_turn(self.turn)
+
+    def search(self, image: np.ndarray) -> int:
+        """Return by how many degrees an image has to be turned to show a face, 0 for none."""
+        self.searches += 1
+        gray = to_gray(image)
+        turns = (
+            degrees for degrees, code in TURNS.items() if self.shows_face(cv2.rotate(gray, code))
+        )
+        return next(turns, 0)
+
+    def shows_face(self, gray: np.ndarray) -> bool:
+        return bool(self.detector.detect(gray, VIDEO_LINES))
+
+    def say_turn(self, degrees: int) -> None:
+        self.say(f"no face is found, but one would be with --rotate {degrees}")
+
+    def say(self, hint: str) -> None:
+        """Print a hint, unless it was said."""
+        if hint not in self.said:
+            self.said.add(hint)
+            print(hint, flush=True)

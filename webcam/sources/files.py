@@ -1,0 +1,92 @@
+"""The files that --source names: pictures or videos, also by folders and patterns."""
+
+import glob
+from pathlib import Path
+
+import cv2
+
+from common.console import quiet
+from common.errors import fail
+from webcam.sources.names import utf8_name, without_secrets
+
+WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
+# Endings of pictures, so that one that OpenCV can't read is named as such
+PICTURE_SUFFIXES = WRITTEN.union(
+    ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
+    ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
+)
+# Endings of the videos in a folder; a file that is named itself may have any
+VIDEO_SUFFIXES = set(
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .vob .wmv .asf .flv .3gp .ogv "  # noqa: SIM905
+    ".mjpg .mjpeg".split()
+)
+
+
+def is_picture(file: Path) -> bool:
+    """Return whether a file is a picture, by its first bytes or its ending."""
+    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
+        return False
+    with quiet():
+        return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
+
+
+def is_video(file: Path) -> bool:
+    """Return whether a file is a video, by its ending."""
+    return file.is_file() and file.suffix.lower() in VIDEO_SUFFIXES
+
+
+def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], list[str]]:
+    """Return the files of some names, given to an option, and notes on what was left out.
+
+    Names are files, patterns, or folders: the pictures in them, or without any the videos.
+    """
+    files, notes = [], []
+    for name in names:
+        path = Path(name)
+        if name and path.exists():
+            found, note = list_folder(path) if path.is_dir() else ([path], "")
+            notes += [note] if note else []
+        else:
+            found = sorted(map(Path, glob.glob(name)))
+        if not found:
+            other = "a camera number, a video, a stream's URL or " if option == "--source" else ""
+            fail(without_secrets(name), "no such file", f"give {other}pictures to {option}")
+        files += found
+    return files, notes
+
+
+def list_folder(folder: Path) -> tuple[list[Path], str]:
+    """Return the pictures in a folder, or else its videos, and a note on other entries.
+
+    Hidden ones are not told.
+    """
+    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    for kind, belongs in (("pictures", is_picture), ("videos", is_video)):
+        chosen = [file for file in files if belongs(file)]
+        others = sorted(set(files) - set(chosen))
+        if chosen and others:
+            names = ", ".join(
+                f"{file.name}/" if file.is_dir() else file.name for file in others[:3]
+            )
+            names += ", …" if len(others) > 3 else ""
+            return chosen, f"left out of {folder}, since no {kind}: {len(others)} ({names})"
+        if chosen:
+            return chosen, ""
+    fail(folder, *why_nothing(folder))
+
+
+def why_nothing(folder: Path) -> tuple[str, str]:
+    """Return what is wrong with a folder without pictures and videos, and what mends it."""
+    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
+        files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
+        inner = next((file for file in files if is_picture(file) or is_video(file)), None)
+        if inner:
+            mend = f"give one of those, or '{folder / pattern}{inner.suffix}', to --source"
+            return "no pictures in it, but in its sub-folders", mend
+    mend = "give one with pictures or videos, a camera number or a stream's URL to --source"
+    return "no pictures in it", mend
+
+
+def first_of(names: list) -> str:
+    """Return `a.png and 2 more` for three names."""
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else str(names[0])
