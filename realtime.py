@@ -49,6 +49,7 @@ with required("requirements-webcam.txt"):
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
+    from webcam.display.overlay import legend
     from webcam.display.viewer import Quit, Viewer
     from webcam.display.window import Window
     from webcam.neutral import prepare_baselines
@@ -128,6 +129,8 @@ def watch(
         summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
         output = open_output(output_path, source, annotator.annotate, args.h264)
+        if (window or output_path) and (numbers := legend(analyzer.emotions)):
+            print(f"OpenCV's letters lack these names, so the picture has {printable(numbers)}")
         sinks: list[Sink] = [output] if output else []
         if args.csv:
             sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))

@@ -1,7 +1,7 @@
 """Boxes, labels and bars on a frame."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 MIN_SCALE = 0.4  # OpenCV's font scale below which letters can't be read
 THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
 SHORTEST = 3  # letters of an emotion where there is room for no more
+NUMBERED = "no. "  # before the number of an emotion whose name can't be drawn
 UNSURE = 0.4  # probability below which a label has a question mark
 
 
@@ -38,6 +39,20 @@ def drawable(text: str) -> str:
     """Return a text in ASCII, as OpenCV's letters are: o for ö, `?` for those without such a letter."""
     plain = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return "".join(plain).encode("ascii", "replace").decode()
+
+
+def drawn_names(emotions: list[str]) -> list[str]:
+    """Return the names to draw: those of the emotions, or `no. 1` for one without such letters."""
+    return [
+        f"{NUMBERED}{number}" if "?" in drawable(emotion) and "?" not in emotion else emotion
+        for number, emotion in enumerate(emotions, 1)
+    ]
+
+
+def legend(emotions: list[str]) -> str:
+    """Return `no. 1: 生气, no. 2: 轻蔑` of those emotions that are drawn under a number."""
+    pairs = zip(drawn_names(emotions), emotions)
+    return ", ".join(f"{drawn}: {emotion}" for drawn, emotion in pairs if drawn != emotion)
 
 
 def font_scale(frame: np.ndarray) -> float:
@@ -89,7 +104,13 @@ def draw_faces(
     With `bars` also the probability of each of `emotions`, where they hide nothing; those of the
     largest face may lie on it. Labels are shorter where there is no room for all of them.
     """
-    colors = [COLORS[emotions.index(face.label) % len(COLORS)] for face in faces]
+    numbers = [emotions.index(face.label) for face in faces]
+    colors = [COLORS[number % len(COLORS)] for number in numbers]
+    emotions = drawn_names(emotions)
+    faces = [
+        replace(face, emotions=emotions, label=emotions[number])
+        for face, number in zip(faces, numbers)
+    ]
     for face, color in zip(faces, colors):
         x, y, side, _ = face.box
         thick = thickness(face_scale(frame, face)) + 1 if side >= THIN_BOX else 1
@@ -127,7 +148,8 @@ def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rec
     size = face_scale(frame, face)
     thick = thickness(size)
     label = face.label if face.label_confidence >= UNSURE else f"{face.label}?"
-    name, shortest = f"#{face.track_id} {label}", face.label[:SHORTEST]
+    name = f"#{face.track_id} {label}"
+    shortest = face.label if face.label.startswith(NUMBERED) else face.label[:SHORTEST]
     choices: list[tuple[str, Rectangle]] = []
     foreheads: list[tuple[str, Rectangle]] = []
     for text in [f"{name} {face.label_confidence:.0%}", name, label, shortest]:

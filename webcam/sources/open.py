@@ -70,7 +70,8 @@ def list_videos(names: list[str]) -> list[Path]:
     if not are_files(names):
         return []
     paths, notes = list_files(names)
-    if paths == [Path(names[0])] or any(map(is_picture, paths)):
+    alone = len(paths) == 1 and not Path(names[0]).is_dir()
+    if alone or any(map(is_picture, paths)):
         return []
     for note in notes:
         print(printable(note))

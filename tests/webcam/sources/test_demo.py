@@ -22,7 +22,7 @@ def test_without_a_camera_the_demo_is_shown_and_a_line_says_so(tmp_path):
     """Its faces are followed, smoothed and numbered."""
     done = run("realtime.py", "--headless", "--csv", "faces.csv", cwd=tmp_path, env=ENV)
     line, summary, wrote = done.stdout.splitlines()
-    assert line.startswith("no camera 0") and "--source demo" in line
+    assert line.startswith("this is the demo: camera 0: no such camera") and "--source demo" in line
     assert summary.startswith("390 frames") and wrote == "wrote faces.csv"
     assert done.stderr == ""
     rows = rows_of(tmp_path / "faces.csv")

@@ -315,3 +315,50 @@ def test_the_table_of_pictures_can_be_plotted(tmp_path, photo):
     assert (np.diff(rows) > 1).sum() == 1, "two bars"
     assert said == "wrote out.png\n"
     assert "faces.csv" in run("samples/plot_csv.py", "--help", cwd=tmp_path).stdout
+
+
+# Several videos
+
+
+@pytest.mark.parametrize("how", ["folder", "names", "pattern"])
+def test_several_videos_are_worked_off_one_after_the_other(tmp_path, how):
+    """Each with files and numbers of its own; one that fails does not stop the others."""
+    (tmp_path / "clips").mkdir()
+    for name, frames in (("a.avi", 10), ("c.avi", 20)):
+        make_video(tmp_path / "clips" / name, frames)
+    (tmp_path / "clips/b.avi").write_bytes(b"no video " * 100)
+    names = [f"clips/{name}.avi" for name in "abc"]
+    source = {"folder": ["clips"], "names": names, "pattern": ["clips/*.avi"]}[how]
+    given = ["--source", *source, "--headless", "--output", "out", "--csv", "tables"]
+    done = run("realtime.py", *given, cwd=tmp_path, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: 1 of 3 videos: {names[1]}: ")
+    assert f"2 of 3: {names[1]}\n3 of 3: {names[2]}\n20 frames, 20 faces" in done.stdout
+    for name, frames in (("a", 10), ("c", 20)):
+        assert len(frames_of(tmp_path / f"out/{name}.avi")) == frames
+        rows = rows_of(tmp_path / f"tables/{name}.csv")
+        assert [row["frame"] for row in rows] == [str(number) for number in range(frames)]
+        assert {row["face"] for row in rows} == {"1"}
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["a.csv", "c.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--source", "0", "1"], "0: one camera a run"),
+        (["--source", "a.avi", "1"], "1: one camera a run"),
+        (["--source", "a.avi", "http://localhost/b.mp4"], "one address a run"),
+        (["--source", "a.avi", "b/a.avi", "--csv", "out"], "a.csv: the name of two videos for out"),
+        (["--source", "a.avi", "b/a.avi", "--output", "a.avi"], "a.avi: a file, for 2 videos"),
+        (["--source", "a.avi", "b/a.avi", "--csv", "no/out"], "no: no such folder"),
+        (["--source", "a.avi", "b.png"], "a.avi: not a picture"),
+    ],
+)
+def test_several_sources_that_do_not_go_together_are_refused(tmp_path, arguments, says):
+    (tmp_path / "b").mkdir()
+    make_video(tmp_path / "a.avi")
+    shutil.copy(tmp_path / "a.avi", tmp_path / "b/a.avi")
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((60, 60, 3), 100, np.uint8))
+    before = sorted(tmp_path.rglob("*"))
+    fails("realtime.py", *arguments, "--headless", cwd=tmp_path, says=says)
+    assert sorted(tmp_path.rglob("*")) == before
