@@ -143,7 +143,9 @@ def preprocess_photos(args: argparse.Namespace) -> None:
         for files in paths.values():
             check_readable(files)
         crop = partial(crop_photo, detector=load_detector(detector))
-        photos = {part: crop_photos(files, crop, part) for part, files in paths.items()}
+        photos = {
+            part: crop_photos(folders[part], files, crop, part) for part, files in paths.items()
+        }
         if args.test_photos:
             pool, test = photos["pool"], photos["test"]
             check_emotions(test, pool)

@@ -4,6 +4,8 @@ from __future__ import annotations  # for Pythons that are too old, see librarie
 
 from typing import NoReturn
 
+MOST_NAMES = 3  # in one line
+
 
 class UserError(Exception):
     """Something that the user can mend: a file, an option, a missing library."""
@@ -28,3 +30,9 @@ def printable(message: str) -> str:
 def first_line(error: Exception) -> str:
     """Return what a foreign exception says, in one line of at most 150 characters."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+
+
+def some_of(names: list) -> str:
+    """Return up to three names: `a.png, b.png, c.png and 2 more`."""
+    shown = ", ".join(map(str, names[:MOST_NAMES]))
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"

@@ -13,6 +13,7 @@ from dataset.photos import Photos
 
 COLUMNS, ROWS = 12, 5  # faces of one emotion, at most
 SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: of a face, a line of text, between faces
+LINES = 3  # of a file's name
 BLACK, WHITE = 0, 255
 
 
@@ -32,7 +33,7 @@ def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
 
 def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
     """Draw the faces numbered `shown`, with their files' names, below a title."""
-    width, height = SIDE + GAP, SIDE + LINE + GAP
+    width, height = SIDE + GAP, SIDE + LINES * LINE + GAP
     rows = math.ceil(len(shown) / COLUMNS)
     band = Image.new("L", (GAP + COLUMNS * width, 2 * LINE + rows * height), WHITE)
     draw, font = ImageDraw.Draw(band), load_font(11)
@@ -41,12 +42,24 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
         row, column = divmod(number, COLUMNS)
         x, y = GAP + column * width, 2 * LINE + row * height
         band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
-        label = name = printable(photos.paths[index].name)
-        while draw.textlength(label, font) > SIDE:
-            name = name[:-1]
-            label = f"{name}…"
-        draw.text((x, y + SIDE), label, BLACK, font)
+        for line, text in enumerate(caption(printable(photos.paths[index].name), font)):
+            draw.text((x, y + SIDE + LINE * line), text, BLACK, font)
     return band
+
+
+def caption(name: str, font: ImageFont.FreeTypeFont) -> list[str]:
+    """Return a file's name in lines as wide as a face, without its middle if it is too long."""
+    shown = name
+    for left_out in range(len(name)):
+        lines = [""]
+        for sign in shown:
+            fits = font.getlength(lines[-1] + sign) <= SIDE
+            lines = [*lines[:-1], lines[-1] + sign] if fits else [*lines, sign]
+        if len(lines) <= LINES:
+            return lines
+        kept = (len(name) - left_out) // 2
+        shown = f"{name[:kept]}…{name[-kept:]}"
+    return []
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:

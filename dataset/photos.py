@@ -2,15 +2,16 @@
 
     my_faces/
         happy/  IMG_0001.jpg IMG_0002.jpg ...
-        sad/    IMG_0107.jpg ...
+        sad/    IMG_0107.jpg  subject1/IMG_0001.jpg ...
 
 The caller gives a `crop`, which takes a path and returns the face, uint8 (48, 48), or None, and a
 note for the user, or "".
 """
 
 import os
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,27 +19,31 @@ import numpy as np
 import pandas as pd
 
 from common.console import progress
-from common.errors import fail
+from common.errors import UserError, fail, printable, some_of
 from common.faces import FACE_SIZE
 from dataset.images import check_emotion, names_in
 
 MAX_NAME = 255  # bytes, in most file systems
+SAY_EVERY = 100  # files
+# Folders of data sets that hold folders of emotions
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+PARTS |= {"publictest", "privatetest"}
 
 
 @dataclass
 class Photos:
     """The files of a folder, in order, and their faces."""
 
+    folder: Path
     paths: list[Path]
-    emotions: np.ndarray  # str (n,), their sub-folders
     faces: np.ndarray  # uint8 (n, 48, 48), black without a face
     notes: list[str]  # why a file has no face, or why to look at it; mostly ""
     found: np.ndarray  # bool (n,), whether the file has a face
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the faces' own files."""
-        return [f"{path.stem}.png" for path in self.paths]
+    def __post_init__(self) -> None:
+        inner = [path.relative_to(self.folder) for path in self.paths]
+        self.emotions = np.array([path.parts[0] for path in inner])  # str (n,)
+        self.names = [name_face(path) for path in inner]  # of the faces' own files
 
     def leave_out(self, which: np.ndarray, note: str) -> None:
         """Leave out some faces, bool (n,), and replace their notes."""
@@ -57,7 +62,7 @@ class Photos:
 
 
 def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -> list[Path]:
-    """Return the files in a folder's sub-folders, except hidden ones.
+    """Return the files in a folder's sub-folders and below, except hidden ones.
 
     `option` named the folder. Raises UserError for fewer than two sub-folders, one without
     pictures, pictures beside them, and names that can't be kept.
@@ -65,6 +70,12 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
     emotions = []
     for path in (folder / name for name in names_in(folder)):
         check_emotion(path)
+        if path.is_dir() and path.name.lower() in PARTS:
+            fail(
+                path,
+                "named like a part of a data set, not an emotion",
+                f"give it to {option} itself",
+            )
         if path.is_dir():
             emotions.append(path)
         elif is_picture(path):
@@ -74,65 +85,91 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
         fail(folder, there, "sort the pictures into one per emotion, two or more of them")
     paths = []
     for emotion in emotions:
-        inner = [emotion / name for name in names_in(emotion)]
+        inner = list(files_below(emotion))
         pictures = [path for path in inner if is_picture(path)]
         if not pictures:
-            folders = any(path.is_dir() for path in inner)
-            mend = f"give it to {option} itself" if folders else "put some in"
-            fail(emotion, "no pictures in it", f"{mend}, or remove it")
-        check_names(pictures)
+            fail(emotion, "no pictures in it", "put some in, or remove it")
+        check_names(pictures, folder)
         paths += inner
     return paths
 
 
-def check_names(paths: list[Path]) -> None:
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its sub-folders, except hidden ones, by name."""
+    for path in (folder / name for name in names_in(folder)):
+        if path.is_dir() and not path.is_symlink():  # a link may lead to a folder above
+            yield from files_below(path)
+        else:
+            yield path
+
+
+def name_face(path: Path) -> str:
+    """Return the name for the face of `happy/IMG_0001.jpg`: IMG_0001.png.
+
+    That of `happy/subject1/IMG_0001.jpg` is subject1_IMG_0001.png.
+    """
+    return "_".join([*path.parts[1:-1], f"{path.stem}.png"])
+
+
+def check_names(paths: list[Path], folder: Path) -> None:
     """Raise UserError when a face can't have its picture's name, or two would share one."""
     taken: dict[str, Path] = {}
     for path in paths:
-        if len(os.fsencode(f"{path.stem}.png")) > MAX_NAME:
+        name = name_face(path.relative_to(folder))
+        if len(os.fsencode(name)) > MAX_NAME:
             fail(path, "too long a name for its face", "shorten it")
         # On some file systems A.png and a.png are one file
-        other = taken.setdefault(path.stem.casefold(), path)
+        other = taken.setdefault(name.casefold(), path)
         if other is not path:
             fail(f"{other} and {path.name}", "their faces would have one name", "rename one")
 
 
-def crop_photos(paths: list[Path], crop: Callable, name: str) -> Photos:
-    """Crop the faces of some files; the progress bar shows `name`."""
+def crop_photos(folder: Path, paths: list[Path], crop: Callable, name: str) -> Photos:
+    """Crop the faces of some files below a folder; the progress bar shows `name`.
+
+    Raises UserError that names all files that can't be read.
+    """
     faces, notes = np.zeros((len(paths), FACE_SIZE, FACE_SIZE), np.uint8), []
-    found = np.zeros(len(paths), bool)
+    found, broken = np.zeros(len(paths), bool), []
     for index, path in enumerate(progress(paths, f"cropping {name}")):
-        face, note = crop(path)
+        try:
+            face, note = crop(path)
+        except UserError as error:
+            face, note = None, str(error).removeprefix(f"{printable(str(path))}: ")
+            broken.append(path)
         notes.append(note)
         if face is not None:
             faces[index], found[index] = face, True
-    emotions = np.array([path.parent.name for path in paths])
-    return Photos(paths, emotions, faces, notes, found)
+        if not sys.stderr.isatty() and (index + 1) % SAY_EVERY == 0:  # a log has no progress bar
+            print(f"{index + 1:,} of {len(paths):,} files", flush=True)
+    if broken:
+        raise UserError(f"{some_of(broken)}: {notes[paths.index(broken[0])]}")
+    return Photos(folder, paths, faces, notes, found)
 
 
 def check_faces(photos: Photos) -> None:
     """Raise UserError that names an emotion without a face."""
     with_face = set(photos.emotions[photos.found])
-    for path, emotion in zip(photos.paths, photos.emotions):
+    for emotion in photos.emotions:
         if emotion not in with_face:
             notes = Counter(np.array(photos.notes)[photos.emotions == emotion].tolist())
             said = ", ".join(f"{note}: {n:,}" for note, n in notes.most_common())
             wrong = f"a face in none of its {notes.total():,} files ({said})"
-            fail(path.parent, wrong, "add some, or remove it")
+            fail(photos.folder / emotion, wrong, "add some, or remove it")
 
 
 def check_emotions(test: Photos, pool: Photos) -> None:
     """Raise UserError when the test photographs show an emotion that the others lack."""
-    for path, emotion in zip(test.paths, test.emotions):
+    for emotion in test.emotions:
         if emotion not in pool.emotions:
             wrong = "an emotion without photographs to train on"
-            fail(path.parent, wrong, "add some, or remove it")
+            fail(test.folder / emotion, wrong, "add some, or remove it")
 
 
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
     """Write a table of the files that have a note: set, emotion, file, reason."""
     rows = [
-        (name, emotion, file.name, note)
+        (name, emotion, file.relative_to(photos.folder / emotion).as_posix(), note)
         for name, photos in parts.items()
         for file, emotion, note in zip(photos.paths, photos.emotions, photos.notes)
         if note

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import fail
+from common.errors import fail, some_of
 from common.faces import FACE_SIZE
 from webcam.analysis.analyzer import to_gray
 from webcam.analysis.classifier import crop_face
 from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
-from webcam.sources.files import first_of, is_picture
+from webcam.sources.files import is_picture
 from webcam.sources.images import count_pictures, read_pictures
 from webcam.sources.names import utf8_name
 
@@ -24,15 +24,17 @@ MEND = "convert it to PNG or JPEG, or remove it"
 def check_readable(paths: list[Path]) -> None:
     """Raise UserError if OpenCV has no reader for some pictures, such as HEIC.
 
-    This reads only their first bytes, before the work on all. Raises OSError without permission.
+    This reads only their first bytes, before the work on all. The error also names the pictures
+    that are damaged further on. Raises OSError without permission.
     """
     pictures = [path for path in paths if is_picture(path)]
     for path in pictures:
         path.open("rb").close()
     with quiet():
-        unread = [path for path in pictures if not cv2.haveImageReader(utf8_name(path))]
-    if unread:
-        fail(first_of(unread), UNREADABLE, MEND)
+        known = all(cv2.haveImageReader(utf8_name(path)) for path in pictures)
+    if not known:
+        unread = [path for path in pictures if next(read_pictures(path, 1)) is None]
+        fail(some_of(unread), UNREADABLE, MEND)
 
 
 def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
@@ -43,7 +45,7 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     picture can't be read.
     """
     if not is_picture(path):
-        return None, "a folder, not looked into" if path.is_dir() else "no picture"
+        return None, "no picture"
     if count_pictures(path) > 1:
         return None, "several pictures in one file"
     (picture,) = read_pictures(path, 1)

@@ -168,6 +168,10 @@ def move(path, to):
     path.rename(path.parents[1] / to)
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:3000])
+
+
 REFUSED = {
     "a picture in no folder": (
         lambda photos: move(photos / "sad/IMG 0.jpg", "loose.jpg"),
@@ -197,20 +201,26 @@ REFUSED = {
         lambda photos: (photos / "angry").mkdir(),
         ("photos/angry: no pictures in it", "put some in, or remove it"),
     ),
-    "folders in folders": (
+    "empty folders in folders": (
         lambda photos: (photos / "angry/more").mkdir(parents=True),
-        ("photos/angry: no pictures in it", "give it to --photos itself"),
+        ("photos/angry: no pictures in it", "put some in, or remove it"),
+    ),
+    "a data set with its parts": (
+        lambda photos: (photos / "sad").rename(photos / "Test"),
+        ("photos/Test: named like a part of a data set", "give it to --photos itself"),
+    ),
+    "several that break off": (
+        lambda photos: [cut(path) for path in photos.glob("*/*.jpg")],
+        ("glad/IMG 0.jpg, photos/glad/IMG 1.jpg, photos/sad/IMG 0.jpg and 1 more: not a picture",),
     ),
     "one emotion": (one_emotion, "photos: only one sub-folder, 'glad'; sort the pictures into one per"),
     "half a picture": (
-        lambda photos: (photos / "sad/IMG 0.jpg").write_bytes(
-            (photos / "sad/IMG 0.jpg").read_bytes()[:3000]
-        ),
+        lambda photos: cut(photos / "sad/IMG 0.jpg"),
         ("photos/sad/IMG 0.jpg: not a picture that OpenCV can read", "convert it"),
     ),
     "kinds that OpenCV can't read": (
         lambda photos: [(photos / f"sad/{n}.heic").write_bytes(b"ftypheic") for n in range(3)],
-        ("photos/sad/0.heic and 2 more: not a picture that OpenCV can read", "convert it"),
+        ("photos/sad/0.heic, photos/sad/1.heic, photos/sad/2.heic: not a picture that OpenCV can read", "convert it"),
     ),
     "two pictures of one name": (
         lambda photos: (photos / "sad/img 0.PNG").write_bytes(b""),
@@ -260,15 +270,36 @@ def test_odd_names_are_kept_and_what_is_no_file_is_no_picture(photos, tmp_path):
         (photos / "sad" / name).write_bytes((photos / "sad/IMG 0.jpg").read_bytes())
     os.mkfifo(photos / "sad/pipe.jpg")
     (photos / "sad/link.jpg").symlink_to("nowhere")
-    (photos / "sad/folder.jpg").mkdir()
+    (photos / "sad/folder.jpg").symlink_to("..")
     preprocess(tmp_path)
     there = {path.name for path in (tmp_path / "data/faces/pool/sad").iterdir()}
     assert there == {f"{Path(name).stem}.png" for name in [*names, "IMG 0.jpg", "IMG 1.jpg"]}
     left_out = ["folder.jpg", "link.jpg", "pipe.jpg"]
-    reasons = ["a folder, not looked into", "no picture", "no picture"]
-    assert skipped(tmp_path) == [
-        ("pool", "sad", name, reason) for name, reason in zip(left_out, reasons)
+    assert skipped(tmp_path) == [("pool", "sad", name, "no picture") for name in left_out]
+
+
+def test_folders_in_an_emotions_folder_are_looked_into(photos, tmp_path, picture):
+    """As of a data set sorted by emotion and person: a person is part of a face's name."""
+    for person in ("S1", "S2/morning"):
+        save(photos / "sad" / person / "IMG 0.jpg", picture[5:])
+    save(photos / "glad/S1/flat.png", np.full((90, 90, 3), 100, np.uint8))
+    preprocess(tmp_path)
+    pool = tmp_path / "data/faces/pool"
+    assert sorted(path.name for path in (pool / "sad").iterdir()) == [
+        "IMG 0.png",
+        "IMG 1.png",
+        "S1_IMG 0.png",
+        "S2_morning_IMG 0.png",
     ]
+    assert len(list((pool / "glad").iterdir())) == 2
+    assert ("pool", "glad", "S1/flat.png", "no face") in skipped(tmp_path)
+
+
+def test_a_log_says_how_far_it_is(tmp_path):
+    for number in range(102):
+        face = np.full((48, 48), number, np.uint8)
+        save(tmp_path / "photos" / ("sad", "glad")[number % 2] / f"{number}.png", face)
+    assert preprocess(tmp_path).startswith("100 of 102 files\nphotos: 102 files read")
 
 
 def test_a_face_in_the_folders_of_two_emotions_is_listed(photos, tmp_path):

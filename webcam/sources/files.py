@@ -85,8 +85,3 @@ def why_nothing(folder: Path) -> tuple[str, str]:
             return "no pictures in it, but in its sub-folders", mend
     mend = "give one with pictures or videos, a camera number or a stream's URL to --source"
     return "no pictures in it", mend
-
-
-def first_of(names: list) -> str:
-    """Return `a.png and 2 more` for three names."""
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else str(names[0])

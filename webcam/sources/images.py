@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from common.console import quiet
-from common.errors import UserError
-from webcam.sources.files import first_of
+from common.errors import UserError, some_of
 from webcam.sources.frame import Picture, Source
 from webcam.sources.headers import is_whole
 from webcam.sources.names import utf8_name
@@ -130,7 +129,7 @@ class ImageSource(Source):
         """Raise UserError when pictures were left out; the others are done."""
         left_out = [(names, why) for why, names in self.left_out.items() if names]
         if left_out:
-            raise UserError("; ".join(f"{first_of(names)}: {why}" for names, why in left_out))
+            raise UserError("; ".join(f"{some_of(names)}: {why}" for names, why in left_out))
 
 
 def name_pictures(file: str, count: int) -> list[str]:

@@ -146,7 +146,7 @@ def test_large_animations_among_other_pictures_are_named(large, tmp_path):
     arguments = ["--source", large, "--headless", "--output", "out"]
     status, said, memory = peak_memory("realtime.py", *arguments, cwd=tmp_path)
     unread = f"{large}/d.jpg: not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
-    too_large = f"{large}/a.gif and 1 more: an animation too large to be read as pictures"
+    too_large = f"{large}/a.gif, {large}/b.png: an animation too large to be read as pictures"
     assert status == 1 and said.count("\n") == 1 and unread in said and too_large in said
     assert memory < 400e6
     assert os.listdir(tmp_path / "out") == ["c.png"]
