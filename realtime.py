@@ -63,6 +63,7 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
+    from webcam.sources.demo import DemoSource
     from webcam.sources.frame import Frames, Picture, oriented
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
@@ -101,10 +102,14 @@ def watch(
     analyzer: FaceAnalyzer,
     window: Window | None,
     overheard: Overheard,
+    no_window: str = "",
+    hold: bool = True,
 ) -> int | None:
     """Name the faces of one source, until it ends or is ended.
 
-    Returns None at its end, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
+    A window shows the last frame until the user quits, with `hold`, and the demo again and again.
+    `no_window` says why there is none although one was asked for. Returns None at its end, 0 if the
+    user quit, 130 if Ctrl-C or a signal stopped it.
     """
     end_at_signals()
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
@@ -114,6 +119,8 @@ def watch(
         else:
             source = open_first_camera(overheard)
         stack.callback(source.close)
+        if isinstance(source, DemoSource):
+            source.loops = window is not None
         is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
         mirror = is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
@@ -122,9 +129,9 @@ def watch(
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, window is not None, source.paths)
         output_path = args.output
-        if not (window or args.headless):
+        if no_window:
             asked = args.output or args.csv or args.collect
-            output_path = choose_output(output_path, bool(asked), source)
+            output_path = choose_output(output_path, bool(asked), source, no_window)
         unit = "picture" if isinstance(source, ImageSource) else "frame"
         summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
@@ -138,7 +145,7 @@ def watch(
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
             showing = annotator, summary, recorder, collector, bool(args.collect)
-            sinks.append(Viewer(window, *showing, analyzer))
+            sinks.append(Viewer(window, *showing, analyzer, hold))
         elif args.collect:
             sinks.append(collector)
         if not window and sys.stdout.isatty():
@@ -172,6 +179,7 @@ def watch_videos(
     analyzer: FaceAnalyzer,
     window: Window | None,
     overheard: Overheard,
+    no_window: str,
 ) -> int:
     """Name the faces of several videos, one after the other. Returns the exit status.
 
@@ -187,7 +195,8 @@ def watch_videos(
         # Another one: it remembers faces
         fresh = FaceAnalyzer(analyzer.classifier, analyzer.detector, args.smoothing)
         try:
-            status = watch(given, fresh, window, overheard)
+            last = number == len(videos)
+            status = watch(given, fresh, window, overheard, no_window, hold=last)
         except UserError as error:
             failed.append(str(error))
         else:
@@ -213,10 +222,11 @@ def main() -> int:
     # 2. One source, or several videos
     with contextlib.ExitStack() as stack:
         overheard = stack.enter_context(Overheard())  # keeps FFmpeg's and Qt's messages off stderr
-        window = stack.enter_context(Window()) if probe and not probe.wait() else None
+        no_window = Window.why_not(probe) if probe else ""
+        window = stack.enter_context(Window()) if probe and not no_window else None
         if videos:
-            return watch_videos(videos, args, analyzer, window, overheard)
-        return watch(args, analyzer, window, overheard) or 0
+            return watch_videos(videos, args, analyzer, window, overheard, no_window)
+        return watch(args, analyzer, window, overheard, no_window) or 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,14 @@ class Layout:
         self.height, self.width = shape
         self.taken = [(x, y, x + width, y + height) for x, y, width, height in boxes]
 
+    def enlarged(self, times: int) -> "Layout":
+        """Return the layout of the same frame, `times` as large."""
+        larger = Layout((self.height * times, self.width * times), [])
+        larger.taken = [
+            (times * x1, times * y1, times * x2, times * y2) for x1, y1, x2, y2 in self.taken
+        ]
+        return larger
+
     def move_inside(self, place: Rectangle) -> Rectangle:
         """Return a rectangle, moved into the frame if it is not larger."""
         left, top, width, height = place

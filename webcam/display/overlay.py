@@ -17,6 +17,7 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 MIN_SCALE = 0.4  # OpenCV's font scale below which letters can't be read
 THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
+NOTE_SHADE = 3  # by which the ground of notes is darkened
 SHORTEST = 3  # letters of an emotion where there is room for no more
 NUMBERED = "no. "  # before the number of an emotion whose name can't be drawn
 UNSURE = 0.4  # probability below which a label has a question mark
@@ -85,7 +86,7 @@ def arrange(frame: np.ndarray, faces: list[Face], emotions: list[str], bars: boo
     layout = Layout(frame.shape[:2], [face.box for face in faces])
     # The largest first: it is the nearest, and has the best place
     order = sorted(range(len(faces)), key=lambda number: -faces[number].box[2])
-    labels = {number: place_label(frame, layout, faces[number]) for number in order}
+    labels = {number: place_label(frame, layout, faces[number], len(faces) > 1) for number in order}
     panels = {}
     for number in order if bars else []:
         place = place_bars(frame, layout, faces[number], emotions)
@@ -138,8 +139,10 @@ def draw_baseline(frame: np.ndarray, face: Face, color: tuple) -> None:
     cv2.ellipse(frame, center, axes, -90, 0, end, color, cv2.FILLED, cv2.LINE_AA)
 
 
-def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rectangle]:
-    """Take a place for a face's label; return its text and the place.
+def place_label(
+    frame: np.ndarray, layout: Layout, face: Face, numbered: bool
+) -> tuple[str, Rectangle]:
+    """Take a place for a face's label, with its number if asked; return its text and the place.
 
     Above the box, below or beside it, where that covers nothing, and as much of the text as there
     is room for; on the face's own forehead rather than on another face.
@@ -148,7 +151,7 @@ def place_label(frame: np.ndarray, layout: Layout, face: Face) -> tuple[str, Rec
     size = face_scale(frame, face)
     thick = thickness(size)
     label = face.label if face.label_confidence >= UNSURE else f"{face.label}?"
-    name = f"#{face.track_id} {label}"
+    name = f"#{face.track_id} {label}" if numbered else label
     shortest = face.label if face.label.startswith(NUMBERED) else face.label[:SHORTEST]
     choices: list[tuple[str, Rectangle]] = []
     foreheads: list[tuple[str, Rectangle]] = []
@@ -214,12 +217,15 @@ def draw_notes(frame: np.ndarray, lines: list[str], layout: Layout) -> None:
     """Write lines in the corner of a frame where they cover least of what is taken in `layout`."""
     if not lines:
         return
-    size = 0.8 * font_scale(frame)
+    size = max(MIN_SCALE, 0.8 * font_scale(frame))
     width, line = text_size(lines, size, thickness(size))
     width, height = width + 2 * (line // 3), round(1.1 * line * len(lines)) + line // 3
     right, bottom = frame.shape[1] - width, frame.shape[0] - height
     corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
     _, place = layout.choose_place([(left, top, width, height) for left, top in corners])
+    left, top, _, _ = place
+    ground = frame[max(0, top) : top + height, max(0, left) : left + width]
+    ground //= NOTE_SHADE
     draw_lines(frame, place, lines, size)
 
 

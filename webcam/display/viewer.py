@@ -1,8 +1,10 @@
 """The window as a user sees it, and its keys."""
 
+import math
 import os
 import time
 
+import cv2
 import numpy as np
 
 from webcam.analysis.analyzer import Face, FaceAnalyzer, largest
@@ -27,8 +29,10 @@ KEYS = {
     "r": "record, stop",
     "n": "this is my neutral face",
     "N": "forget neutral faces",
+    "u": "undo the last saved face",
     "h": "this help",
 }
+MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels that the help needs, and may take
 SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window says so
 
 
@@ -40,8 +44,9 @@ class Viewer(Sink):
     """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
     A camera's frames are shown as they come, a video's at their times, and pictures until space is
-    pressed. The `m` key mirrors the window and its snapshots, but no recording. With
-    `collecting` the window always shows which key saves a face as which emotion. Raises Quit.
+    pressed. At the end of a video its last frame stays until `q`, with `hold`. The `m` key mirrors
+    the window and its snapshots, but no recording. With `collecting` the window always shows which
+    key saves a face as which emotion. Raises Quit.
     """
 
     def __init__(
@@ -53,13 +58,14 @@ class Viewer(Sink):
         collector: Collector,
         collecting: bool,
         analyzer: FaceAnalyzer,
+        hold: bool = True,
     ):
         super().__init__()
         self.window, self.annotator, self.summary = window, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
-        self.analyzer = analyzer
+        self.analyzer, self.hold = analyzer, hold
         self.learning: int | None = None  # the number of the face whose rest is being learned
-        self.mirrored = self.paused = self.help = False
+        self.mirrored = self.paused = self.help = self.ended = False
         self.frame: Frame | Picture | None = None  # the one on the screen
         self.faces: list[Face] = []
         # By time.monotonic():
@@ -97,9 +103,14 @@ class Viewer(Sink):
         self.interact()
 
     def end(self, seconds: float | None) -> None:
-        """Show the last frame as long as it lasts."""
-        if seconds is not None:
-            self.wait_until(seconds)
+        """Show the last frame as long as it lasts, or until the user quits."""
+        if seconds is None:
+            return
+        self.wait_until(seconds)
+        self.ended = self.hold
+        while self.ended:
+            self.show()
+            self.press(self.window.key(0.05))
 
     def interact(self) -> bool:
         """Show the frame and obey a key, or all until a pause ends; return whether it was paused."""
@@ -123,7 +134,7 @@ class Viewer(Sink):
             layout = Layout(image.shape[:2], [])
         else:
             drawn, layout = self.annotator.draw(self.frame, self.faces, self.mirrored)
-            image = drawn.copy()
+            image, layout = enlarge(drawn, layout)
         draw_notes(image, self.lines, layout)
         self.window.show(image)
 
@@ -133,8 +144,11 @@ class Viewer(Sink):
         lines = []
         if isinstance(self.frame, Picture):
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
+        elif self.ended:
+            lines.append("the end, q: quit")
         else:
-            lines += [f"{self.summary.rate:.0f} frames/s"] if self.summary.rate else []
+            rate = self.summary.rate
+            lines += [f"{rate:.{0 if rate >= 10 else 1}f} frames/s"] if rate else []
             lines += ["recording"] if self.recorder and self.recorder.active else []
             lines += ["paused"] if self.paused else []
         if self.help:
@@ -176,6 +190,9 @@ class Viewer(Sink):
             self.say("neutral faces forgotten")
         elif key in self.collector.keys:
             self.collect(frame, self.collector.keys[key])
+        elif key == "u":
+            undone = self.collector.undo()
+            self.say(f"removed again from {undone}" if undone else "no face was saved")
 
     def learn(self, frame: Frame | Picture) -> None:
         """Learn how the largest face looks at rest: from the picture, or over the next second."""
@@ -234,3 +251,13 @@ class Viewer(Sink):
     def report(self) -> list[str]:
         """Return what was written by keys, a line each."""
         return [*super().report(), *self.collector.report()]
+
+
+def enlarge(image: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
+    """Return a copy of a frame, BGR, and its layout, several times as large if notes would not fit."""
+    height, width = image.shape[:2]
+    times = max(1, math.ceil(MIN_WIDTH / width), math.ceil(MIN_HEIGHT / height))
+    if max(height, width) * times > MAX_SIDE:  # of a strip
+        times = 1
+    larger = image.copy() if times == 1 else cv2.resize(image, None, fx=times, fy=times)
+    return larger, layout.enlarged(times)

@@ -36,7 +36,19 @@ class Window:
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
-        return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def why_not(probe: subprocess.Popen) -> str:
+        """Wait for a probe; return why no window can open, "" if one can."""
+        said = probe.communicate()[1]
+        if not probe.returncode:
+            return ""
+        if "not implemented" in said:
+            return "opencv-python-headless has none"
+        if "connect to display" not in said and "Qt platform plugin" in said:
+            return "a library is missing: `apt-get install libsm6`"
+        return "no display"
 
     def show(self, frame: np.ndarray) -> None:
         """Show a frame; the first one gives the window its size."""

@@ -34,6 +34,7 @@ class Collector(Sink):
         self.emotions = [emotion for emotion in emotions if is_folder_name(emotion)]
         self.latest = -math.inf  # seconds of the last frame that gave a face unasked
         self.counts: Counter[str] = Counter()  # of faces saved
+        self.saved: list[Path] = []
 
     @property
     def keys(self) -> dict[str, str]:
@@ -42,14 +43,14 @@ class Collector(Sink):
 
     def report(self) -> list[str]:
         """Return what was saved, in a line."""
-        if not self.counts:
+        if not self.saved:
             return []
         faces = plural(self.counts.total(), "face")
-        each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()))
+        each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()) if n)
         return [f"{self.folder}: {faces}: {each}"]
 
     def close(self) -> None:
-        if not self.counts:
+        if not self.saved:
             self.notes = [f"{self.folder}: no face was found that could be saved"]
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
@@ -67,9 +68,20 @@ class Collector(Sink):
         crop = crop_face(to_gray(frame.image), face.square, (FACE_SIZE, FACE_SIZE))
         folder = self.folder / emotion
         folder.mkdir(parents=True, exist_ok=True)
-        write_image(folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png", crop)
+        path = folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
+        write_image(path, crop)
+        self.saved.append(path)
         self.counts[emotion] += 1
         return True
+
+    def undo(self) -> str | None:
+        """Remove the face saved last, and return its emotion; None if there is none."""
+        if not self.saved:
+            return None
+        path = self.saved.pop()
+        path.unlink(missing_ok=True)
+        self.counts[path.parent.name] -= 1
+        return path.parent.name
 
 
 def open_collector(

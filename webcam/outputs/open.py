@@ -11,8 +11,8 @@ from webcam.sources.frame import Source
 from webcam.sources.images import ImageSource
 
 
-def choose_output(path: Path | None, asked: bool, source: Source) -> Path | None:
-    """Return the file to write in place of a window that can't open; print a line on it.
+def choose_output(path: Path | None, asked: bool, source: Source, why: str) -> Path | None:
+    """Return the file to write in place of a window that can't open; print a line that says `why`.
 
     That is `path`, or if nothing was `asked` for, a file with a name of ours.
     """
@@ -21,7 +21,7 @@ def choose_output(path: Path | None, asked: bool, source: Source) -> Path | None
         if isinstance(source, ImageSource):
             path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
     where = f"writing {path} instead" if path else "going on without"
-    print(f"no window can open (no display, or opencv-python-headless): {where}")
+    print(f"no window can open ({why}): {where}")
     return path
 
 

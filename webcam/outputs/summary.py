@@ -56,11 +56,16 @@ class Summary:
             return f"{said}: {', '.join(named)}"
         if self.seconds and self.frames > 1:
             said += f", {(self.frames - 1) / self.seconds:.1f} {self.unit}s/s"
-        shares = [f"{n / faces:.0%} {emotion}" for emotion, n in self.emotions.most_common()]
+        shares = [f"{percent(n / faces)} {emotion}" for emotion, n in self.emotions.most_common()]
         if shares:
             shares[0] = shares[0].replace("%", "% of the faces")
             said += f"; {', '.join(shares)}"
         return said
+
+
+def percent(share: float) -> str:
+    """Return `12%`, and `<1%` rather than `0%`."""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
 
 
 def print_results(summary: Summary, sinks: list[Sink]) -> None:

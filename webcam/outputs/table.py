@@ -58,6 +58,12 @@ class CsvWriter(Sink):
                 if faces:  # the first one at once
                     self.flushed = time.monotonic()
 
+    def end(self, seconds: float | None) -> None:
+        """Bring the last rows to the disk, since a window may stay open. Raises OSError."""
+        if self.file is not None:
+            with self._naming():
+                self.file.flush()
+
     def close(self) -> None:
         """Bring the last rows to the disk. Raises OSError that names the file."""
         if self.file is not None:

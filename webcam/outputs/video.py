@@ -97,8 +97,10 @@ class Recording:
             sound = name, sound_start + self.began
         elif name and not ffmpeg.is_there():
             mend = ffmpeg.sound_command(self.path, without_secrets(name), self.began)
-            wrong = f"{self.path} has no sound: without ffmpeg on the PATH that is left out"
-            notes.append(f"{wrong}; if there is any, bring it in with `{mend}`")
+            wrong = (
+                f"{self.path}: without ffmpeg on the PATH the sound is left out, if there is any"
+            )
+            notes.append(f"{wrong}; to bring it in: `{mend}`")
         seconds = None if whole else self.count / self.info.rate
         if (sound or h264) and (lost := ffmpeg.finish(self.path, seconds, sound, h264)):
             notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")

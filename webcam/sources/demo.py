@@ -1,5 +1,6 @@
 """A clip made on the fly, so that following, smoothing and numbering show without a camera."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,12 +40,15 @@ SECOND = [
 
 
 class DemoSource(Source):
-    """The portrait of the sample picture, moved before a plain wall for 13 seconds.
+    """The portrait of the sample picture, moved before a plain wall for 13 seconds, again and again
+    if it `loops`.
 
     Raises UserError when the picture can't be read.
     """
 
     info, end = VideoInfo(RATE), FIRST[-1][0]
+
+    loops = False
 
     def __init__(self) -> None:
         super().__init__([SAMPLE])
@@ -61,12 +65,13 @@ class DemoSource(Source):
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames, each with its time."""
-        for number in range(round(self.end * RATE)):
-            seconds = number / RATE
+        count = round(self.end * RATE)
+        for number in itertools.count() if self.loops else range(count):
+            seconds = number % count / RATE
             frame = self.wall.copy()
             paste(frame, self.portrait, pose_at(FIRST, seconds))
             paste(frame, self.portrait[:, ::-1], pose_at(SECOND, seconds))
-            yield Frame(frame, seconds)
+            yield Frame(frame, number / RATE)
 
 
 def pose_at(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
