@@ -136,7 +136,8 @@ def watch(
         summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
         output = open_output(output_path, source, annotator.annotate, args.h264)
-        if (window or output_path) and (numbers := legend(analyzer.emotions)):
+        numbers = legend(analyzer.emotions) if window or output_path else ""
+        if numbers:
             print(f"OpenCV's letters lack these names, so the picture has {printable(numbers)}")
         sinks: list[Sink] = [output] if output else []
         if args.csv:

@@ -20,7 +20,10 @@ OLDEST_PYTHON = (3, 10)
 
 @contextmanager
 def required(requirements: str) -> Iterator[None]:
-    """End the script with one line if an import in the block fails; `requirements` is a file."""
+    """End the script with one line if an import in the block fails.
+
+    `requirements` is the file, or the packages, to install.
+    """
     if sys.version_info < OLDEST_PYTHON:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
         mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
@@ -74,9 +77,11 @@ def explain(error: ImportError, requirements: str) -> str:
     """Return what could not be imported and what mends it, in one line."""
     what = first_line(error)
     if re.match(r"lib\S+\.so\S*: cannot open", what):  # OpenCV's, on Linux
-        mend = "`apt-get install libgl1 libglib2.0-0`, or use opencv-python-headless (README)"
+        mend = (
+            "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (README)"
+        )
         return f"OpenCV can't be loaded ({what}); {mend}"
-    mend = f"`pip install -r {requirements}`"
+    mend = f"`pip install {'-r ' if requirements.endswith('.txt') else ''}{requirements}`"
     if sys.prefix == sys.base_prefix:  # outside any environment of `venv`
         activate = r".venv\Scripts\activate" if sys.platform == "win32" else ". .venv/bin/activate"
         mend = f"activate the environment first (`{activate}`), or {mend}"

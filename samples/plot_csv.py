@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common.libraries import required
 
-with required("requirements.txt"):
+with required("pandas matplotlib"):
     from common.console import late_imports
 
     with late_imports():

@@ -29,7 +29,8 @@ def found(pattern, text):
 def scripts():
     """Return the scripts of the toy block with their arguments, without what sets them up."""
     commands = [shlex.split(line) for line in block("toy")]
-    return [command[1:] for command in commands if command[0] == "python"]
+    found = [command[1:] for command in commands if command[0] == "python"]
+    return [[script.removeprefix("../"), *rest] for script, *rest in found]
 
 
 @pytest.mark.parametrize("count", [6, slow(8)])

@@ -26,8 +26,11 @@ def one_line(command, cwd, says):
 )
 def test_a_script_without_its_libraries(script, tmp_path):
     """-S: a Python without site-packages, as outside the environment."""
-    wanted = "requirements-webcam.txt" if script == "realtime.py" else "requirements.txt"
-    says = ["No module named", f"`pip install -r {wanted}`"]
+    special = {
+        "realtime.py": "-r requirements-webcam.txt",
+        "samples/plot_csv.py": "pandas matplotlib",
+    }
+    says = ["No module named", f"`pip install {special.get(script, '-r requirements.txt')}`"]
     one_line([sys.executable, "-S", str(ROOT / script)], tmp_path, says)
 
 
