@@ -52,10 +52,10 @@ with required("requirements-webcam.txt"):
     from webcam.display.overlay import legend
     from webcam.display.viewer import Quit, Viewer
     from webcam.display.window import Window
+    from webcam.hints import Hints
     from webcam.neutral import prepare_baselines
     from webcam.options import parse_arguments
     from webcam.outputs.collector import open_collector
-    from webcam.outputs.hints import Hints
     from webcam.outputs.open import choose_output, name_copies, open_output
     from webcam.outputs.progress import Progress
     from webcam.outputs.sink import Sink
@@ -63,13 +63,12 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.demo import DemoSource
     from webcam.sources.frame import Frames, Picture, oriented
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import list_videos, open_first_camera, open_source
     from webcam.sources.overheard import Overheard
-    from webcam.stopping import end_at_signals, ignore_signals
+    from webcam.stopping import end_at_signals, ignore_signals, signals_held, was_stopped
 
 
 def find_model() -> Path:
@@ -115,12 +114,10 @@ def watch(
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         # 1. What is read
         if args.source or args.size or args.collect or args.rotate:
-            source = open_source(args.source or ["0"], args.size, overheard)
+            source = open_source(args.source or ["0"], args.size, overheard, bool(window))
         else:
-            source = open_first_camera(overheard)
+            source = open_first_camera(overheard, bool(window))
         stack.callback(source.close)
-        if isinstance(source, DemoSource):
-            source.loops = window is not None
         is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
         mirror = is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
@@ -131,7 +128,7 @@ def watch(
         output_path = args.output
         if no_window:
             asked = args.output or args.csv or args.collect
-            output_path = choose_output(output_path, bool(asked), source, no_window)
+            output_path = choose_output(output_path, bool(asked), source, no_window, args.h264)
         unit = "picture" if isinstance(source, ImageSource) else "frame"
         summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
@@ -139,14 +136,16 @@ def watch(
         numbers = legend(analyzer.emotions) if window or output_path else ""
         if numbers:
             print(f"OpenCV's letters lack these names, so the picture has {printable(numbers)}")
+        viewer: Viewer | None = None
         sinks: list[Sink] = [output] if output else []
         if args.csv:
             sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
-        sinks.append(Hints(analyzer.detector))
+        sinks.append(Hints(analyzer.detector, args.rotate, mirror))
         if window:
             recorder = output if isinstance(output, VideoRecorder) else None
             showing = annotator, summary, recorder, collector, bool(args.collect)
-            sinks.append(Viewer(window, *showing, analyzer, hold))
+            viewer = Viewer(window, *showing, analyzer)
+            sinks.append(viewer)
         elif args.collect:
             sinks.append(collector)
         if not window and sys.stdout.isatty():
@@ -157,8 +156,11 @@ def watch(
         status: int | None = None
         try:
             process(frames, analyzer, sinks, summary)
-            for sink in sinks:
-                sink.end(source.end)
+            with signals_held():
+                for sink in sinks:
+                    sink.end(source.end)
+            if viewer and hold and source.end is not None:
+                viewer.hold()
         except Quit:
             status = 0
         except KeyboardInterrupt:  # the usual end of a camera without a window
@@ -168,7 +170,7 @@ def watch(
     if summary.frames:
         print_results(summary, sinks)
     source.raise_read_errors()  # now that all else is safe
-    if not summary.frames and not status:
+    if not summary.frames and status is None:
         name = args.source[0] if args.source else "0"
         fail(without_secrets(name), "no frame could be read", "try another --source")
     return status
@@ -201,11 +203,11 @@ def watch_videos(
         except UserError as error:
             failed.append(str(error))
         else:
-            if status is not None:
-                return status
+            if status is not None or was_stopped():
+                break
     if failed:
         raise UserError(f"{len(failed)} of {len(videos)} videos: {'; '.join(failed)}")
-    return 0
+    return 130 if was_stopped() else 0
 
 
 def main() -> int:

@@ -42,24 +42,32 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
         row, column = divmod(number, COLUMNS)
         x, y = GAP + column * width, 2 * LINE + row * height
         band.paste(Image.fromarray(photos.faces[index]).resize((SIDE, SIDE)), (x, y))
-        for line, text in enumerate(caption(printable(photos.paths[index].name), font)):
+        for line, text in enumerate(caption(printable(photos.captions[index]), font)):
             draw.text((x, y + SIDE + LINE * line), text, BLACK, font)
     return band
 
 
 def caption(name: str, font: ImageFont.FreeTypeFont) -> list[str]:
     """Return a file's name in lines as wide as a face, without its middle if it is too long."""
-    shown = name
-    for left_out in range(len(name)):
-        lines = [""]
-        for sign in shown:
-            fits = font.getlength(lines[-1] + sign) <= SIDE
-            lines = [*lines[:-1], lines[-1] + sign] if fits else [*lines, sign]
-        if len(lines) <= LINES:
-            return lines
-        kept = (len(name) - left_out) // 2
+    widths = [font.getlength(sign) for sign in name]
+    kept = len(name) // 2  # signs at each end
+    lines = wrap(name, widths)
+    while len(lines) > LINES:
+        kept -= 1
         shown = f"{name[:kept]}…{name[-kept:]}"
-    return []
+        lines = wrap(shown, [*widths[:kept], font.getlength("…"), *widths[-kept:]])
+    return lines
+
+
+def wrap(text: str, widths: list[float]) -> list[str]:
+    """Return a text in lines as wide as a face; `widths` are those of its signs."""
+    lines, left = [""], float(SIDE)
+    for sign, width in zip(text, widths):
+        if width > left:
+            lines, left = [*lines, ""], float(SIDE)
+        lines[-1] += sign
+        left -= width
+    return lines
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:

@@ -44,6 +44,7 @@ class Photos:
         inner = [path.relative_to(self.folder) for path in self.paths]
         self.emotions = np.array([path.parts[0] for path in inner])  # str (n,)
         self.names = [name_face(path) for path in inner]  # of the faces' own files
+        self.captions = [Path(*path.parts[1:]).as_posix() for path in inner]
 
     def leave_out(self, which: np.ndarray, note: str) -> None:
         """Leave out some faces, bool (n,), and replace their notes."""
@@ -169,9 +170,9 @@ def check_emotions(test: Photos, pool: Photos) -> None:
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
     """Write a table of the files that have a note: set, emotion, file, reason."""
     rows = [
-        (name, emotion, file.relative_to(photos.folder / emotion).as_posix(), note)
+        (name, emotion, file, note)
         for name, photos in parts.items()
-        for file, emotion, note in zip(photos.paths, photos.emotions, photos.notes)
+        for file, emotion, note in zip(photos.captions, photos.emotions, photos.notes)
         if note
     ]
     table = pd.DataFrame(rows, columns=["set", "emotion", "file", "reason"])

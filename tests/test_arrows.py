@@ -32,7 +32,7 @@ ROOMS = {  # and the others, or modules at the top of the package, that each may
     "webcam.detection": set(),
     "webcam.sources": set(),
     "webcam.analysis": {"webcam.detection"},
-    "webcam.outputs": {"webcam.analysis", "webcam.detection", "webcam.sources"},
+    "webcam.outputs": {"webcam.analysis", "webcam.sources"},
     "webcam.display": {"webcam.analysis", "webcam.outputs", "webcam.sources"},
     "network.data": BESIDE,
     "network.model": BESIDE,

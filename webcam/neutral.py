@@ -27,7 +27,10 @@ def prepare_baselines(
     if asked in (None, ["off"], ["auto"]):
         analyzer.baselines.auto = window and camera if asked is None else asked == ["auto"]
         return window or analyzer.baselines.auto
-    learn_files(analyzer, list_files([to_path(name) for name in asked or []], "--neutral")[0])
+    files, notes = list_files([to_path(name) for name in asked or []], "--neutral")
+    for note in notes:
+        print(printable(note))
+    learn_files(analyzer, files)
     return True
 
 

@@ -24,8 +24,8 @@ MEND = "convert it to PNG or JPEG, or remove it"
 def check_readable(paths: list[Path]) -> None:
     """Raise UserError if OpenCV has no reader for some pictures, such as HEIC.
 
-    This reads only their first bytes, before the work on all. The error also names the pictures
-    that are damaged further on. Raises OSError without permission.
+    This reads only their first bytes, before the work on all. If there are some, it reads all
+    pictures, so that the error names the damaged ones too. Raises OSError without permission.
     """
     pictures = [path for path in paths if is_picture(path)]
     for path in pictures:

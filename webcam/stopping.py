@@ -1,21 +1,46 @@
 """Ctrl-C, `kill` and a closed terminal, which end realtime.py with its files whole."""
 
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 
 def end_at_signals() -> None:
-    """End the loop at the first signal, by KeyboardInterrupt."""
+    """End the loop at the first signal from now on, by KeyboardInterrupt."""
+    _seen.clear()
     _handle(_interrupt)
 
 
 def ignore_signals() -> None:
-    """Ignore further ones while the files are closed."""
-    _handle(lambda number, frame: None)
+    """Only remember further ones while the files are closed."""
+    _handle(_remember)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals back until the end of the block, in which files are finished."""
+    ignore_signals()
+    yield
+    if was_stopped():
+        raise KeyboardInterrupt
+    end_at_signals()
+
+
+def was_stopped() -> bool:
+    """Return whether there was a signal, also one that came while files were closed."""
+    return bool(_seen)
+
+
+_seen: list[int] = []  # signals
+
+
+def _remember(number: int, frame: object) -> None:
+    _seen.append(number)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
+    _remember(number, frame)
     ignore_signals()
     raise KeyboardInterrupt
 

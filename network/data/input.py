@@ -61,6 +61,8 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     votes = load_votes(paths.votes)
     learned = votes if recipe.labels == "soft" else None
     targets = soft_targets(train, emotions, learned, recipe.fer2013_share)
+    if recipe.fer2013_share and (votes is None or not (votes[OWN] != "").any()):
+        fail(paths.votes, "has no labels of FER-2013's own", "run data_preprocessing.py again")
     note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
     if recipe.start_from:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail, first_line
-from common.files import LARGEST_NETWORK, LARGEST_TEXT, require_file
+from common.files import LARGEST_NETWORK, require_file
 from common.labels import read_labels
 from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
@@ -36,14 +36,13 @@ class Classifier:
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
         """Load emotion.onnx and labels.txt. Raises UserError if one is missing, broken or misfit."""
-        path, labels = folder / "emotion.onnx", folder / "labels.txt"
+        path = folder / "emotion.onnx"
         old = folder / "emotion.tflite"
         if old.is_file() and not path.is_file():
             mend = f"make it of emotion.keras with `python train.py --export --out {folder}`"
             fail(old, "networks are read from emotion.onnx now", mend)
         mend = "make it with `python train.py`, or choose another --model"
         require_file(path, LARGEST_NETWORK, mend)
-        require_file(labels, LARGEST_TEXT, mend)
         try:
             onnx = path.read_bytes()
             takes = check_shape(path, input_shape(onnx))
@@ -52,7 +51,7 @@ class Classifier:
         except (cv2.error, ValueError, TypeError, RecursionError):
             fail(path, "not an ONNX network that OpenCV can read", AGAIN)
         classifier = cls(net, [], *takes)
-        classifier.emotions = read_labels(labels, classifier.check(path))
+        classifier.emotions = read_labels(folder / "labels.txt", classifier.check(path))
         return classifier
 
     def check(self, path: Path) -> int:

@@ -44,9 +44,8 @@ class Viewer(Sink):
     """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
     A camera's frames are shown as they come, a video's at their times, and pictures until space is
-    pressed. At the end of a video its last frame stays until `q`, with `hold`. The `m` key mirrors
-    the window and its snapshots, but no recording. With `collecting` the window always shows which
-    key saves a face as which emotion. Raises Quit.
+    pressed. The `m` key mirrors the window and its snapshots, but no recording. With `collecting`
+    the window always shows which key saves a face as which emotion. Raises Quit.
     """
 
     def __init__(
@@ -58,12 +57,11 @@ class Viewer(Sink):
         collector: Collector,
         collecting: bool,
         analyzer: FaceAnalyzer,
-        hold: bool = True,
     ):
         super().__init__()
         self.window, self.annotator, self.summary = window, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
-        self.analyzer, self.hold = analyzer, hold
+        self.analyzer = analyzer
         self.learning: int | None = None  # the number of the face whose rest is being learned
         self.mirrored = self.paused = self.help = self.ended = False
         self.frame: Frame | Picture | None = None  # the one on the screen
@@ -103,12 +101,14 @@ class Viewer(Sink):
         self.interact()
 
     def end(self, seconds: float | None) -> None:
-        """Show the last frame as long as it lasts, or until the user quits."""
-        if seconds is None:
-            return
-        self.wait_until(seconds)
-        self.ended = self.hold
-        while self.ended:
+        """Show the last frame as long as it lasts."""
+        if seconds is not None:
+            self.wait_until(seconds)
+
+    def hold(self) -> None:
+        """Show the last frame until the user quits."""
+        self.ended = True
+        while True:
             self.show()
             self.press(self.window.key(0.05))
 
@@ -191,8 +191,7 @@ class Viewer(Sink):
         elif key in self.collector.keys:
             self.collect(frame, self.collector.keys[key])
         elif key == "u":
-            undone = self.collector.undo()
-            self.say(f"removed again from {undone}" if undone else "no face was saved")
+            self.undo()
 
     def learn(self, frame: Frame | Picture) -> None:
         """Learn how the largest face looks at rest: from the picture, or over the next second."""
@@ -247,6 +246,14 @@ class Viewer(Sink):
             self.say(f"saved as {emotion}" if saved else "no face to save")
         except OSError as error:
             self.say(f"not saved: {self.collector.folder}: {error.strerror}")
+
+    def undo(self) -> None:
+        """Remove the face that was saved last."""
+        try:
+            undone = self.collector.undo()
+            self.say(f"removed again from {undone}" if undone else "no face was saved")
+        except OSError as error:
+            self.say(f"not removed: {error.strerror}")
 
     def report(self) -> list[str]:
         """Return what was written by keys, a line each."""

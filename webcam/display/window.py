@@ -36,7 +36,9 @@ class Window:
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
-        return subprocess.Popen(ask, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            ask, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace"
+        )
 
     @staticmethod
     def why_not(probe: subprocess.Popen) -> str:

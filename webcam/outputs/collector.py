@@ -1,5 +1,6 @@
 """Faces from the screen onto the disk, by emotion, for a network of one's own to be trained on."""
 
+import contextlib
 import math
 import os
 from collections import Counter
@@ -33,8 +34,12 @@ class Collector(Sink):
         self.folder = folder
         self.emotions = [emotion for emotion in emotions if is_folder_name(emotion)]
         self.latest = -math.inf  # seconds of the last frame that gave a face unasked
-        self.counts: Counter[str] = Counter()  # of faces saved
         self.saved: list[Path] = []
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The number of faces saved, by emotion."""
+        return Counter(path.parent.name for path in self.saved)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -46,7 +51,7 @@ class Collector(Sink):
         if not self.saved:
             return []
         faces = plural(self.counts.total(), "face")
-        each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()) if n)
+        each = ", ".join(f"{emotion} {n:,}" for emotion, n in sorted(self.counts.items()))
         return [f"{self.folder}: {faces}: {each}"]
 
     def close(self) -> None:
@@ -71,17 +76,17 @@ class Collector(Sink):
         path = folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
         write_image(path, crop)
         self.saved.append(path)
-        self.counts[emotion] += 1
         return True
 
     def undo(self) -> str | None:
-        """Remove the face saved last, and return its emotion; None if there is none."""
+        """Remove the face saved last, and return its emotion; None if there is none. Raises OSError."""
         if not self.saved:
             return None
-        path = self.saved.pop()
-        path.unlink(missing_ok=True)
-        self.counts[path.parent.name] -= 1
-        return path.parent.name
+        self.saved[-1].unlink(missing_ok=True)
+        folder = self.saved.pop().parent
+        with contextlib.suppress(OSError):  # of one that is not empty
+            folder.rmdir()
+        return folder.name
 
 
 def open_collector(

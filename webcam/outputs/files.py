@@ -40,7 +40,7 @@ def temporary_path(path: Path) -> Path:
 
 
 def open_alone(path: Path, target: Path, option: str) -> TextIO:
-    """Open the file `path` to write text, empty, for this run alone.
+    """Open the file `path` to append text, for this run alone.
 
     Raises UserError if another run has it open; `target` is its name for the user. Raises OSError.
     """
@@ -53,7 +53,6 @@ def open_alone(path: Path, target: Path, option: str) -> TextIO:
         fail(target, "another run is writing it", f"wait for that, or choose another {option}")
     except OSError:  # some network disks have no locks
         pass
-    file.truncate(0)
     return file
 
 

@@ -11,13 +11,16 @@ from webcam.sources.frame import Source
 from webcam.sources.images import ImageSource
 
 
-def choose_output(path: Path | None, asked: bool, source: Source, why: str) -> Path | None:
+def choose_output(
+    path: Path | None, asked: bool, source: Source, why: str, h264: bool
+) -> Path | None:
     """Return the file to write in place of a window that can't open; print a line that says `why`.
 
     That is `path`, or if nothing was `asked` for, a file with a name of ours.
     """
     if not asked:
-        path = stamped("recording", ".webm")  # browsers and notebooks play that
+        # Browsers and notebooks play both
+        path = stamped("recording", ".mp4" if h264 else ".webm")
         if isinstance(source, ImageSource):
             path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
     where = f"writing {path} instead" if path else "going on without"
@@ -36,14 +39,16 @@ def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Pa
         fail(folder, f"a file, for {len(videos)} videos", f"give a folder to {option}")
     if not folder.parent.is_dir():
         fail(folder.parent, "no such folder", f"make it, or choose another {option}")
-    places = []
+    places: list[Path | None] = []
+    names = []
     for video in videos:
         kept = option == "--output" and video.suffix.lower() in CODECS
         other = ".mp4" if option == "--output" else ".csv"
-        places.append(folder / (video.name if kept else video.stem + other))
-    fail_on_doubles([place.name for place in places], folder, "videos")
+        names.append(video.name if kept else video.stem + other)
+        places.append(folder / names[-1])
+    fail_on_doubles(names, folder, "videos")
     folder.mkdir(exist_ok=True)
-    return list(places)
+    return places
 
 
 def open_output(

@@ -65,7 +65,7 @@ class Summary:
 
 def percent(share: float) -> str:
     """Return `12%`, and `<1%` rather than `0%`."""
-    return f"{share:.0%}" if share >= 0.005 else "<1%"
+    return f"{share:.0%}" if share > 0.005 else "<1%"
 
 
 def print_results(summary: Summary, sinks: list[Sink]) -> None:

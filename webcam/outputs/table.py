@@ -50,6 +50,8 @@ class CsvWriter(Sink):
         with self._naming():
             if self.file is None:
                 self.file = open_alone(self.path, self.path, "--csv")
+                if self.path.is_file():  # no named pipe
+                    self.file.truncate(0)
                 self.written.append(self.path)
                 rows = [self.columns, *rows]
             csv.writer(self.file, lineterminator="\n").writerows(rows)

@@ -1,8 +1,9 @@
 """Annotated frames into videos."""
 
 import os
+from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import cv2
 import numpy as np
@@ -35,15 +36,15 @@ class Recording:
         self.paused = False  # since that image
         self.count = 0  # frames written
         self.part = partial_path(path)
-        self.lock = open_alone(self.part, path, "--output")
+        self.lock = open_part(self.part, path)
         fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
         try:
             writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
             if not writer.isOpened():
                 self._fail()
         except BaseException:  # Ctrl-C too
-            self.part.unlink(missing_ok=True)
             self.lock.close()
+            self.part.unlink(missing_ok=True)
             raise
         self.encoder = Encoder(writer)
 
@@ -124,7 +125,8 @@ class VideoRecorder(Sink):
             if path.suffix.lower() not in CODECS:
                 name, endings = without_secrets(str(path)), " ".join(sorted(CODECS))
                 fail(name, "unknown ending for a video", f"use one of {endings}")
-            check_writable(path, source.paths, "--output")
+            for place in (path, partial_path(path)):
+                check_writable(place, source.paths, "--output")
         if h264:
             ffmpeg.check_h264(path or Path("recording.mp4"))
         self.source, self.annotate, self.h264 = source, annotate, h264
@@ -171,10 +173,26 @@ class VideoRecorder(Sink):
         return path
 
     def end(self, seconds: float | None) -> None:
+        """Finish the video, since a window may stay open."""
         self.ended = seconds
+        self.stop()
 
     def close(self) -> None:
         self.stop()
+
+
+def open_part(part: Path, path: Path) -> TextIO:
+    """Open the place of an unfinished video for this run alone, and keep what a killed run left there.
+
+    Raises UserError while another run makes the video `path`.
+    """
+    lock = open_alone(part, path, "--output")
+    if part.stat().st_size:
+        lock.close()
+        left = datetime.fromtimestamp(part.stat().st_mtime)
+        part.rename(part.with_stem(f"{part.stem}-{left:%Y%m%d-%H%M%S}"))
+        lock = open_alone(part, path, "--output")
+    return lock
 
 
 def partial_path(path: Path) -> Path:

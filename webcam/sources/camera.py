@@ -36,7 +36,7 @@ class CameraSource(Source):
     ):
         super().__init__([])
         self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
-        self.interlaced = self.lost = self.began = False
+        self.interlaced = self.lost = self.has_begun = False
         # One frame at most. Unlike a Condition's, its wait is in C, where a signal breaks nothing
         self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self.closing = threading.Event()
@@ -63,12 +63,15 @@ class CameraSource(Source):
     def wait_for_frame(self) -> None:
         """Wait for the first frame. Closes the camera and raises UserError if none comes."""
         until = time.monotonic() + 2 * CAMERA_TIMEOUT  # cameras take their time to wake up
-        while self.newest.empty():
-            self.lost = time.monotonic() > until
-            if self.lost or self.interlaced:
-                self.close()
-                self.raise_read_errors()
-            time.sleep(0.02)
+        try:
+            while self.newest.empty():
+                self.lost = time.monotonic() > until
+                if self.lost or self.interlaced:
+                    self.raise_read_errors()
+                time.sleep(0.02)
+        except BaseException:  # Ctrl-C too
+            self.close()
+            raise
 
     def frames(self) -> Iterator[Frame | None]:
         """Yield the newest frame, with its seconds since the first one and its time of day.
@@ -92,7 +95,7 @@ class CameraSource(Source):
                 continue
             if start is None:
                 start, began = now, time.time()
-            heard, self.began = now, True
+            heard, self.has_begun = now, True
             yield Frame(image, now - start, time_of_day(began + now - start))
 
     def close(self) -> None:
@@ -106,7 +109,7 @@ class CameraSource(Source):
         if self.interlaced:
             wrong = f"interlaced, which OpenCV {cv2.__version__} can't read"
             fail(name, wrong, "make the camera send progressive video")
-        if self.lost and not self.began:
+        if self.lost and not self.has_begun:
             mend = (
                 "close other programs that use it; on a Raspberry Pi start this with `libcamerify`"
             )

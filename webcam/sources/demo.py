@@ -40,18 +40,16 @@ SECOND = [
 
 
 class DemoSource(Source):
-    """The portrait of the sample picture, moved before a plain wall for 13 seconds, again and again
-    if it `loops`.
+    """The portrait of the sample picture, moved before a plain wall for 13 seconds.
 
-    Raises UserError when the picture can't be read.
+    It begins anew if it `loops`. Raises UserError when the picture can't be read.
     """
 
     info, end = VideoInfo(RATE), FIRST[-1][0]
 
-    loops = False
-
-    def __init__(self) -> None:
+    def __init__(self, loops: bool = False) -> None:
         super().__init__([SAMPLE])
+        self.loops = loops
         try:
             picture = cv2.imdecode(np.fromfile(SAMPLE, np.uint8), cv2.IMREAD_COLOR)
         except (OSError, cv2.error):  # missing, empty

@@ -58,7 +58,7 @@ def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], 
 def list_folder(folder: Path) -> tuple[list[Path], str]:
     """Return the pictures in a folder, or else its videos, and a note on other entries.
 
-    Hidden ones are not told.
+    Hidden files are not mentioned.
     """
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
     for kind, belongs in (("pictures", is_picture), ("videos", is_video)):
@@ -82,6 +82,6 @@ def why_nothing(folder: Path) -> tuple[str, str]:
         inner = next((file for file in files if is_picture(file) or is_video(file)), None)
         if inner:
             mend = f"give one of those, or '{folder / pattern}{inner.suffix}', to --source"
-            return "no pictures in it, but in its sub-folders", mend
+            return "nothing in it, but in its sub-folders", mend
     mend = "give one with pictures or videos, a camera number or a stream's URL to --source"
-    return "no pictures in it", mend
+    return "no pictures or videos in it", mend

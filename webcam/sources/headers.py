@@ -1,7 +1,7 @@
 """Headers of PNG and TIFF files that promise more than the file holds.
 
-OpenCV takes the memory for a PNG's chunk or frames before it looks whether they are there, and does
-not tell that a TIFF's last pages are not.
+OpenCV takes the memory for a PNG's chunk or frames before it checks that they are there. It does not
+say that the last pages of a TIFF are missing.
 """
 
 import struct
@@ -20,13 +20,19 @@ TIFF = {
 
 
 def is_whole(file: Path) -> bool:
-    """Return whether a PNG or TIFF holds what its headers promise; True for other files."""
-    with file.open("rb") as opened:
-        start = opened.read(len(PNG))
-        if start == PNG:
-            return png_is_whole(opened, file.stat().st_size - len(PNG))
-        if start[:4] in TIFF:
-            return tiff_is_whole(opened, *TIFF[start[:4]])
+    """Return whether a PNG or TIFF holds what its headers promise; True for other files.
+
+    False for one that can't be opened.
+    """
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(len(PNG))
+            if start == PNG:
+                return png_is_whole(opened, file.stat().st_size - len(PNG))
+            if start[:4] in TIFF:
+                return tiff_is_whole(opened, *TIFF[start[:4]])
+    except OSError:  # no permission
+        return False
     return True
 
 
@@ -54,7 +60,7 @@ def tiff_is_whole(tiff: BinaryIO, offset_format: str, count_format: str, entry: 
             seen.add(offset)
             tiff.seek(offset)
             tiff.seek(entry * unpack(tiff, count_format), 1)
-    except (struct.error, OverflowError, OSError):  # beyond the end
+    except (struct.error, OverflowError, ValueError, OSError):  # beyond the end
         return False
     return True
 

@@ -50,11 +50,10 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
         pictures: Sequence[np.ndarray | None] = []
         try:
             with Overheard() as overheard:
-                if not is_whole(file):
-                    pass
-                elif count == 1:  # imreadmulti does not turn a picture as its EXIF data say
+                whole = is_whole(file)
+                if whole and count == 1:  # imreadmulti does not turn a picture as its EXIF data say
                     pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
-                else:
+                elif whole:
                     _, pictures = cv2.imreadmulti(name, start, part, None, cv2.IMREAD_COLOR)
                 if CUT_OFF in overheard.take():
                     pictures = []

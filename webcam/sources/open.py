@@ -26,9 +26,14 @@ from webcam.sources.web import fetch, look_up
 
 
 def open_source(
-    names: list[str], size: tuple[int, int] | None, overheard: Overheard | None = None
+    names: list[str],
+    size: tuple[int, int] | None,
+    overheard: Overheard | None = None,
+    loops: bool = False,
 ) -> Source:
     """Open what --source names; `size` is the width and height to ask a camera for.
+
+    The demo begins anew at its end if it `loops`.
 
     `overheard` is open while frames are read: without it, interlaced ones are not noticed. Raises
     UserError when there is nothing, or nothing that can be read.
@@ -38,7 +43,7 @@ def open_source(
     if size and not is_camera(name):
         fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
     if names == ["demo"]:  # `./demo` is a file or folder of that name
-        return DemoSource()
+        return DemoSource(loops)
     if are_files(names):
         source = open_files(names)
         if not isinstance(source, Path):
@@ -78,7 +83,7 @@ def list_videos(names: list[str]) -> list[Path]:
     return paths
 
 
-def open_first_camera(overheard: Overheard | None = None) -> Source:
+def open_first_camera(overheard: Overheard, loops: bool = False) -> Source:
     """Return the first camera, or the demo if there is none or it gives no picture."""
     try:
         camera = open_source(["0"], None, overheard)
@@ -87,7 +92,7 @@ def open_first_camera(overheard: Overheard | None = None) -> Source:
         return camera
     except UserError as error:
         print(f"this is the demo: camera {error}")
-        return DemoSource()
+        return DemoSource(loops)
 
 
 def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) -> Source:

