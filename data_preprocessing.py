@@ -37,7 +37,7 @@ with required("requirements.txt"):
 
     from common.command_line import Parser, run
     from common.errors import fail
-    from dataset.alignment import check_alignment
+    from dataset.alignment import check_alignment, usable_labels
     from dataset.contact_sheet import draw_sheet
     from dataset.fer2013 import FER, FERPLUS, USAGES, find_download, read_faces, read_votes
     from dataset.ferplus import majority, plurality, write_votes
@@ -93,6 +93,7 @@ def preprocess_csv(args: argparse.Namespace) -> None:
         rules = {"plurality": plurality(votes), "majority": majority(votes)}
         voted = np.where(named, rules["plurality"], "")
         check_alignment(args.fer, args.ferplus, own, voted, faces)
+        own = usable_labels(args.fer, own, voted)
 
         # Which row goes where: test faces by the majority rule, pool faces by --rule, none to both
         in_test = (usage == "PrivateTest") & (not args.pool_all)

@@ -43,8 +43,8 @@ os.environ.pop("OPENCV_FFMPEG_LOGLEVEL", None)
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 
 with required("requirements-webcam.txt"):
-    from common.command_line import run
-    from common.errors import UserError, fail, printable
+    from common.command_line import describe, run
+    from common.errors import UserError, fail, printable, some_of
     from common.files import PRETRAINED
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
@@ -202,11 +202,13 @@ def watch_videos(
             status = watch(given, fresh, window, overheard, no_window, hold=last)
         except UserError as error:
             failed.append(str(error))
+        except OSError as error:
+            failed.append(describe(error))
         else:
             if status is not None or was_stopped():
                 break
     if failed:
-        raise UserError(f"{len(failed)} of {len(videos)} videos: {'; '.join(failed)}")
+        raise UserError(f"{len(failed)} of {len(videos)} videos: {some_of(failed, '; ')}")
     return 130 if was_stopped() else 0
 
 

@@ -134,11 +134,16 @@ def status_of(main: Callable[[], int | None]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        what = printable(f"{where}{error.strerror or error}")
-        what += "; mend that (room on the disk, permission, path) and run it again"
+        what = describe(error)
     print(f"error: {what}", file=sys.stderr)
     return 1
+
+
+def describe(error: OSError) -> str:
+    """Return the line for an error of the operating system."""
+    where = f"{error.filename}: " if error.filename else ""
+    what = printable(f"{where}{error.strerror or error}")
+    return f"{what}; mend that (room on the disk, permission, path) and run it again"
 
 
 def flush() -> None:

@@ -32,7 +32,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
 
 
-def some_of(names: list) -> str:
+def some_of(names: list, separator: str = ", ") -> str:
     """Return up to three names: `a.png, b.png, c.png and 2 more`."""
-    shown = ", ".join(map(str, names[:MOST_NAMES]))
+    shown = separator.join(map(str, names[:MOST_NAMES]))
     return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"

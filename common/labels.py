@@ -38,12 +38,15 @@ def read_labels(path: Path, outputs: int) -> list[str]:
 
 def trained_emotions(path: Path) -> list[str]:
     """Return the emotions in the order of metrics.json, or none without such a file of train.py."""
-    if path.is_file():
-        require_file(path, LARGEST_TEXT, "copy it again, or remove it")
+    if not path.is_file():
+        return []
+    require_file(path, LARGEST_TEXT, "copy it again, or remove it")
     try:
         rules = json.loads(path.read_text(encoding="utf-8"))["val"]
-        return list(next(iter(rules.values()))["per_class"])
+        return list(map(str, next(iter(rules.values()))["per_class"]))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
+        return []
+    except RecursionError:  # of brackets without end
         return []
 
 

@@ -99,7 +99,8 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return all faces, uint8 (rows, 48, 48), their usage and FER-2013's own labels, str (rows,).
 
-    36,000 faces take 83 MB. A label is "" where the `emotion` column has no number of EMOTIONS.
+    36,000 faces take 83 MB. A label is "" where the `emotion` column is blank, and itself where it
+    is no number of EMOTIONS.
     """
     faces: list[np.ndarray] = []
     usage: list[str] = []
@@ -116,7 +117,8 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             wrong = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
             fail(name_row(path, row), wrong, "mend the row")
     names = dict(zip(map(str, range(len(EMOTIONS))), EMOTIONS))
-    own = np.array([names.get(number.strip(), "") for number in numbers])
+    numbers = [number.strip().removesuffix(".0") for number in numbers]
+    own = np.array([names.get(number, number) for number in numbers])
     return np.concatenate(faces), np.array(usage), own
 
 

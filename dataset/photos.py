@@ -77,6 +77,8 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
                 "named like a part of a data set, not an emotion",
                 f"give it to {option} itself",
             )
+        if leads_up(path):
+            fail(path, "a link to a folder around it", "remove it")
         if path.is_dir():
             emotions.append(path)
         elif is_picture(path):
@@ -98,10 +100,15 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder and its sub-folders, except hidden ones, by name."""
     for path in (folder / name for name in names_in(folder)):
-        if path.is_dir() and not path.is_symlink():  # a link may lead to a folder above
+        if path.is_dir() and not leads_up(path):
             yield from files_below(path)
         else:
             yield path
+
+
+def leads_up(path: Path) -> bool:
+    """Return whether a path is a link to a folder that holds it, which would never end."""
+    return path.is_symlink() and path.resolve() in path.parent.resolve().joinpath("x").parents
 
 
 def name_face(path: Path) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from common.errors import printable
 from webcam.analysis.analyzer import Face, to_gray
+from webcam.detection.geometry import find_same, rescale
 from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
 from webcam.outputs.sink import Sink
@@ -18,6 +19,7 @@ BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # of a camera, after which that is sai
 FACELESS_SECONDS = 2.0  # between two searches in a turned picture, while there was never a face
 SECOND_LOOK = 0.2  # seconds after a first face in a turned picture
 MOST_SEARCHES = 6
+SMALLER = 0.8  # scale of the copy in which a face is looked for again
 MOST_PICTURES = 3  # without a face that are searched
 
 
@@ -89,16 +91,27 @@ class Hints(Sink):
             self.say_turn(self.turn)
 
     def search(self, image: np.ndarray) -> int:
-        """Return by how many degrees an image has to be turned to show a face, 0 for none."""
+        """Return by how many degrees an image has to be turned to show a face, 0 for none.
+
+        The turn with the largest face counts.
+        """
         self.searches += 1
         gray = to_gray(image)
-        turns = (
-            degrees for degrees, code in TURNS.items() if self.shows_face(cv2.rotate(gray, code))
-        )
-        return next(turns, 0)
+        sizes = {
+            degrees: self.largest_face(cv2.rotate(gray, code)) for degrees, code in TURNS.items()
+        }
+        best = max(sizes, key=lambda degrees: sizes[degrees])
+        return best if sizes[best] else 0
 
-    def shows_face(self, gray: np.ndarray) -> bool:
-        return bool(self.detector.detect(gray, VIDEO_LINES))
+    def largest_face(self, gray: np.ndarray) -> float:
+        """Return the side of the largest face that is found in an image and in a smaller copy.
+
+        In pixels, 0 for none. What is no face is rarely found in both.
+        """
+        boxes = self.detector.detect(gray, VIDEO_LINES)
+        again = self.detector.detect(rescale(gray, SMALLER), VIDEO_LINES) if boxes else []
+        copies = [box * (1 / SMALLER, 1 / SMALLER, 1 / SMALLER, 1) for box in again]
+        return max((box[2] for box in boxes if find_same(copies, box) is not None), default=0.0)
 
     def say_turn(self, turn: int, where: str = "") -> None:
         """Say with which --rotate a face would be found; `turn` is that of the frames as seen."""

@@ -51,6 +51,7 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     try:
         stage = read_stage(checkpoint)
         before = {**stage["arguments"], "seed": stage["seed"]}
+        before.setdefault("fer2013_share", 0.0)  # not in a run of an earlier version
         changed = [option(name) for name in KEPT if before[name] != getattr(recipe, name)]
         if before["faces"] != digests:
             changed.append("faces, votes or --start-from")

@@ -41,6 +41,7 @@ def test_an_order_that_is_not_the_networks_is_refused(tmp_path):
     assert read_labels(path, 3) == EMOTIONS
     path.write_text("traurig\nwütend\nfroh\n", encoding="utf-8")
     assert read_labels(path, 3) == ["traurig", "wütend", "froh"]
-    for text in ("{}", "no JSON", '{"val": {}}', '{"val": []}', '{"val": {"folder": 3}}'):
+    odd = '{"val": {"folder": {"per_class": [1, "a", [2]]}}}', "[" * 200_000
+    for text in ("{}", "no JSON", '{"val": {}}', '{"val": []}', '{"val": {"folder": 3}}', *odd):
         metrics.write_text(text)
         assert len(read_labels(path, 3)) == 3

@@ -209,6 +209,10 @@ REFUSED = {
         lambda photos: (photos / "sad").rename(photos / "Test"),
         ("photos/Test: named like a part of a data set", "give it to --photos itself"),
     ),
+    "a link to the folder itself": (
+        lambda photos: (photos / "angry").symlink_to("."),
+        ("photos/angry: a link to a folder around it", "remove it"),
+    ),
     "several that break off": (
         lambda photos: [cut(path) for path in photos.glob("*/*.jpg")],
         ("glad/IMG 0.jpg, photos/glad/IMG 1.jpg, photos/sad/IMG 0.jpg and 1 more: not a picture",),
@@ -292,6 +296,10 @@ def test_folders_in_an_emotions_folder_are_looked_into(photos, tmp_path, picture
         "S2_morning_IMG 0.png",
     ]
     assert len(list((pool / "glad").iterdir())) == 2
+    # A link is followed, unless it leads to a folder around it
+    (photos / "glad/anna").symlink_to("../sad/S1")
+    preprocess(tmp_path)
+    assert (pool / "glad/anna_IMG 0.png").is_file()
     assert ("pool", "glad", "S1/flat.png", "no face") in skipped(tmp_path)
 
 

@@ -155,11 +155,11 @@ def test_an_input_that_was_asked_for_names_its_option(tmp_path, script, option):
 
 def test_a_folder_of_folders_of_pictures_names_their_pattern(tmp_path):
     (tmp_path / "photos/anger").mkdir(parents=True)
-    says = ["photos: no pictures in it", "camera number"]
+    says = ["photos: no pictures or videos in it", "camera number"]
     fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=says)
     shutil.copy(ROOT / "samples/astronaut.jpg", tmp_path / "photos/anger/a.jpg")
     pattern = "photos/*/*.jpg"
-    says = ["photos: no pictures in it, but in its sub-folders", f"'{pattern}'"]
+    says = ["photos: nothing in it, but in its sub-folders", f"'{pattern}'"]
     fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=says)
     done = run("realtime.py", "--source", pattern, "--headless", cwd=tmp_path)
     assert done.stdout.startswith("1 picture, 1 face")
@@ -313,10 +313,12 @@ def model(tmp_path):
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize("name", ["emotion.onnx", "labels.txt"])
-def test_realtime_model_without_its_files(model, tmp_path, name):
+@pytest.mark.parametrize(
+    "name, mend", [("emotion.onnx", "train.py"), ("labels.txt", "copy it again")]
+)
+def test_realtime_model_without_its_files(model, tmp_path, name, mend):
     (model / name).unlink()
-    fails("realtime.py", "--model", "model", cwd=tmp_path, says=[name, "train.py"])
+    fails("realtime.py", "--model", "model", cwd=tmp_path, says=[name, "no such file", mend])
 
 
 def test_realtime_labels_that_do_not_fit(model, tmp_path):

@@ -147,6 +147,8 @@ class FaceAnalyzer:
         two threads have no order.
         """
         gray = to_gray(frame)
+        if not math.isfinite(seconds):
+            raise ValueError(f"a frame at {seconds} seconds")
         if not self.following.acquire(blocking=False):
             raise RuntimeError("analyze() in two threads at once; give each video its own analyzer")
         try:

@@ -103,8 +103,11 @@ def draw_faces(
     """Draw each face's box, number, label and its confidence into a BGR frame; return what is taken.
 
     With `bars` also the probability of each of `emotions`, where they hide nothing; those of the
-    largest face may lie on it. Labels are shorter where there is no room for all of them.
+    largest face may lie on it. Labels are shorter where there is no room for all of them. Raises
+    ValueError for a frame that can't be drawn into, as a mirrored view of another.
     """
+    if not (frame.flags.c_contiguous and frame.flags.writeable):
+        raise ValueError("a view or read-only frame; draw into a copy of it: frame.copy()")
     numbers = [emotions.index(face.label) for face in faces]
     colors = [COLORS[number % len(COLORS)] for number in numbers]
     emotions = drawn_names(emotions)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from common.errors import fail
-from webcam.outputs.files import fail_on_doubles, stamped
+from webcam.outputs.files import check_writable, fail_on_doubles, stamped
 from webcam.outputs.images import ImageWriter
 from webcam.outputs.sink import Annotate
-from webcam.outputs.video import CODECS, VideoRecorder
+from webcam.outputs.video import CODECS, VideoRecorder, partial_path
 from webcam.sources.frame import Source
 from webcam.sources.images import ImageSource
 
@@ -31,24 +31,27 @@ def choose_output(
 def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Path | None]:
     """Return the place in `folder` for what `option`, --output or --csv, asks of each of some videos.
 
-    Makes the folder. Raises UserError if it can't be one, or if two places were the same.
+    Makes the folder. Raises UserError if it can't be one, or if a place is that of another file.
     """
     if folder is None:
         return [None for _ in videos]
-    if folder.exists() and not folder.is_dir():
+    like_a_file = folder.suffix.lower() in {*CODECS, ".csv"} and not folder.is_dir()
+    if like_a_file or (folder.exists() and not folder.is_dir()):
         fail(folder, f"a file, for {len(videos)} videos", f"give a folder to {option}")
     if not folder.parent.is_dir():
         fail(folder.parent, "no such folder", f"make it, or choose another {option}")
-    places: list[Path | None] = []
     names = []
     for video in videos:
         kept = option == "--output" and video.suffix.lower() in CODECS
         other = ".mp4" if option == "--output" else ".csv"
         names.append(video.name if kept else video.stem + other)
-        places.append(folder / names[-1])
-    fail_on_doubles(names, folder, "videos")
+    places = [folder / name for name in names]
+    unfinished = [partial_path(place).name for place in places] if option == "--output" else []
+    fail_on_doubles([*names, *unfinished], folder, "videos")
     folder.mkdir(exist_ok=True)
-    return places
+    for place in places:
+        check_writable(place, videos, option)
+    return list(places)
 
 
 def open_output(

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 from common.console import plural
+from common.errors import printable
 from webcam.analysis.analyzer import Face
 from webcam.outputs.sink import Sink
 
@@ -72,6 +73,6 @@ def print_results(summary: Summary, sinks: list[Sink]) -> None:
     """Print the summary, the files written, and notes on them."""
     print(summary)
     for line in (line for sink in sinks for line in sink.report()):
-        print(f"wrote {line}")
+        print(printable(f"wrote {line}"))
     for note in (note for sink in sinks for note in sink.notes):
         print(note)

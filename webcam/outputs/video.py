@@ -184,13 +184,18 @@ class VideoRecorder(Sink):
 def open_part(part: Path, path: Path) -> TextIO:
     """Open the place of an unfinished video for this run alone, and keep what a killed run left there.
 
-    Raises UserError while another run makes the video `path`.
+    Prints a line then. Raises UserError while another run makes the video `path`, or if something
+    else than a file is in its place.
     """
+    if os.path.lexists(part) and not part.is_file():
+        fail(part, "in the way of an unfinished video", "remove it")
     lock = open_alone(part, path, "--output")
     if part.stat().st_size:
         lock.close()
         left = datetime.fromtimestamp(part.stat().st_mtime)
-        part.rename(part.with_stem(f"{part.stem}-{left:%Y%m%d-%H%M%S}"))
+        kept = part.with_stem(f"{part.stem}-{left:%Y%m%d-%H%M%S}")
+        part.rename(kept)
+        print(printable(f"{part.name} is left of an earlier run, and kept as {kept.name}"))
         lock = open_alone(part, path, "--output")
     return lock
 

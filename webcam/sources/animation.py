@@ -1,5 +1,6 @@
 """Pictures that move: GIF, WebP, PNG, AVIF."""
 
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.console import quiet
 from common.errors import fail
 from webcam.sources.frame import Frame, Source, VideoInfo
+from webcam.sources.images import DAMAGED
 from webcam.sources.names import utf8_name
+from webcam.sources.overheard import Overheard
 from webcam.sources.video import constant_rate
 
 
@@ -23,8 +25,9 @@ class AnimationSource(Source):
     def __init__(self, path: Path, name: str | None = None):
         super().__init__([path])
         try:
-            with quiet():
+            with Overheard() as overheard:
                 is_read, animation = cv2.imreadanimation(utf8_name(path))
+                is_read = is_read and not re.search(DAMAGED, overheard.take())
         except cv2.error:  # more pixels than OpenCV takes
             is_read = False
         if not is_read:

@@ -48,15 +48,17 @@ def png_is_whole(png: BinaryIO, left: int) -> bool:
             promised, length = int.from_bytes(png.read(4), "big"), length - 4
         frames += kind == b"fcTL"
         png.seek(length + 4, 1)
-    return left >= 0 and promised <= frames
+    return left >= 0 and promised in (0, frames)
 
 
 def tiff_is_whole(tiff: BinaryIO, offset_format: str, count_format: str, entry: int) -> bool:
-    """Return whether each page of a TIFF leads to another one or says that it is the last."""
+    """Return whether each page of a TIFF leads to a new one or says that it is the last."""
     seen: set[int] = set()
     tiff.seek(8 if entry == 20 else 4)
     try:
-        while (offset := unpack(tiff, offset_format)) and offset not in seen:
+        while offset := unpack(tiff, offset_format):
+            if offset in seen:
+                return False
             seen.add(offset)
             tiff.seek(offset)
             tiff.seek(entry * unpack(tiff, count_format), 1)

@@ -1,5 +1,6 @@
 """Pictures, read one after the other."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from webcam.sources.names import utf8_name
 from webcam.sources.overheard import Overheard
 
 PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
-CUT_OFF = "Premature end of JPEG"  # in libjpeg's messages, when it fills the picture up with gray
+# In the messages of libjpeg, which fills the picture up with gray, and of libpng
+DAMAGED = "Premature end of JPEG|libpng error|libpng warning: IDAT"
 MAX_PAGES = 8  # in memory
 MAX_BYTES = 2**29  # of all pictures of an animation, in memory
 MOST_PAGES = 1000  # of a file: OpenCV looks for each one from the beginning
@@ -55,7 +57,7 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
                     pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
                 elif whole:
                     _, pictures = cv2.imreadmulti(name, start, part, None, cv2.IMREAD_COLOR)
-                if CUT_OFF in overheard.take():
+                if re.search(DAMAGED, overheard.take()):
                     pictures = []
         except cv2.error:  # more pixels than OpenCV takes
             pass

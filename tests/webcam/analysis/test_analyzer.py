@@ -42,6 +42,9 @@ def test_what_is_no_frame_is_refused(shape, dtype):
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
     with pytest.raises(ValueError, match="not BGR"):
         analyzer.analyze(np.zeros(shape, dtype), 0.0)
+    for seconds in (np.inf, np.nan):
+        with pytest.raises(ValueError, match="seconds"):
+            analyzer.analyze(np.zeros((48, 48, 3), np.uint8), seconds)
     with pytest.raises(ValueError, match="a frame of NoneType, not BGR"):
         analyzer.analyze_image(cv2.imread("missing.jpg"))
 

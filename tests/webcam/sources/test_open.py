@@ -115,7 +115,7 @@ def test_a_broken_picture_is_named_once_the_others_are_done(tmp_path, photo, how
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        (["--source", "empty"], ["empty", "no pictures in it"]),
+        (["--source", "empty"], ["empty", "no pictures or videos in it"]),
         (["--source", "nothing*.jpg"], ["nothing*.jpg", "no such file"]),
         (["--source", "photos", "clip.avi"], ["clip.avi", "alone"]),
         (["--source", "photos", "--output", "photos"], ["photos", "the sources themselves"]),
@@ -352,12 +352,18 @@ def test_several_videos_are_worked_off_one_after_the_other(tmp_path, how):
         (["--source", "a.avi", "b/a.avi", "--output", "a.avi"], "a.avi: a file, for 2 videos"),
         (["--source", "a.avi", "b/a.avi", "--csv", "no/out"], "no: no such folder"),
         (["--source", "a.avi", "b.png"], "a.avi: not a picture"),
+        (["--source", "a.avi", "b/c.wmv", "--output", "b"], "b/c.mp4: is the source itself"),
+        (["--source", "a.avi", "b/a.avi", "--output", "new.mp4"], "new.mp4: a file, for 2 videos"),
+        (["--source", "a.avi", "a.partial.avi", "--output", "out"], "the name of two videos"),
     ],
 )
 def test_several_sources_that_do_not_go_together_are_refused(tmp_path, arguments, says):
     (tmp_path / "b").mkdir()
     make_video(tmp_path / "a.avi")
     shutil.copy(tmp_path / "a.avi", tmp_path / "b/a.avi")
+    shutil.copy(tmp_path / "a.avi", tmp_path / "a.partial.avi")
+    shutil.copy(tmp_path / "a.avi", tmp_path / "b/c.wmv")
+    (tmp_path / "b/c.mp4").symlink_to("c.wmv")
     cv2.imwrite(str(tmp_path / "b.png"), np.full((60, 60, 3), 100, np.uint8))
     before = sorted(tmp_path.rglob("*"))
     fails("realtime.py", *arguments, "--headless", cwd=tmp_path, says=says)

@@ -1,6 +1,8 @@
 """Pictures of every kind that OpenCV reads; what is left out is named."""
 
 import os
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -206,6 +208,34 @@ def test_a_png_that_promises_more_than_it_holds_is_refused_in_little_memory(
     )
     assert status == 1 and said.startswith("error: in.png: not a picture")
     assert most < 400 * 2**20
+
+
+@pytest.mark.parametrize("how", ["fewer frames", "half a frame"])
+def test_an_animation_that_lost_frames_or_parts_of_them_is_named(tmp_path, portrait, how):
+    small = [portrait.resize((100, 110)).rotate(angle) for angle in (0, 90, 180)]
+    small[0].save(tmp_path / "in.png", save_all=True, append_images=small[1:])
+    data = (tmp_path / "in.png").read_bytes()
+    if how == "fewer frames":
+        place = data.index(b"acTL") + 7  # the last byte of their number
+        data = data[:place] + bytes([data[place] - 1]) + data[place + 1 :]
+    else:
+        place = data.index(b"fdAT")
+        (length,) = struct.unpack(">I", data[place - 4 : place])
+        chunk = data[place : place + 4 + length // 2]
+        left = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        data = data[: place - 4] + left + data[place + 8 + length :]
+    (tmp_path / "in.png").write_bytes(data)
+    fails("realtime.py", "--source", "in.png", "--headless", cwd=tmp_path, says="in.png: not a")
+
+
+@pytest.mark.parametrize("offset", [8, 2**63 + 5])
+def test_a_tiff_that_leads_nowhere_is_named(tmp_path, offset):
+    """To itself, or beyond all files."""
+    entry = struct.pack("<HHQQ", 256, 4, 1, 48)
+    head = b"II+\0" + struct.pack("<HHQ", 8, 0, 16)
+    page = struct.pack("<Q", 1) + entry + struct.pack("<Q", 16 if offset == 8 else offset)
+    (tmp_path / "in.tif").write_bytes(head + page)
+    fails("realtime.py", "--source", "in.tif", "--headless", cwd=tmp_path, says="in.tif: not a")
 
 
 @pytest.mark.parametrize("large", [False, True])
