@@ -8,7 +8,6 @@ import numpy as np
 from common.errors import printable
 from webcam.analysis.analyzer import Face, to_gray
 from webcam.detection.geometry import find_same, rescale
-from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
 from webcam.outputs.sink import Sink
 from webcam.sources.frame import TURNS, Frame, Picture
@@ -18,7 +17,9 @@ STEP = 16  # pixels between those that are looked at
 BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # of a camera, after which that is said
 FACELESS_SECONDS = 2.0  # between two searches in a turned picture, while there was never a face
 SECOND_LOOK = 0.2  # seconds after a first face in a turned picture
-MOST_SEARCHES = 6
+MOST_SEARCHES = 4
+LINES = 240  # of the shorter side: enough for the face of someone before a camera
+FEWER_LINES = 190  # of the smaller copy
 SMALLER = 0.8  # scale of the copy in which a face is looked for again
 MOST_PICTURES = 3  # without a face that are searched
 
@@ -108,8 +109,8 @@ class Hints(Sink):
 
         In pixels, 0 for none. What is no face is rarely found in both.
         """
-        boxes = self.detector.detect(gray, VIDEO_LINES)
-        again = self.detector.detect(rescale(gray, SMALLER), VIDEO_LINES) if boxes else []
+        boxes = self.detector.detect(gray, LINES)
+        again = self.detector.detect(rescale(gray, SMALLER), FEWER_LINES) if boxes else []
         copies = [box * (1 / SMALLER, 1 / SMALLER, 1 / SMALLER, 1) for box in again]
         return max((box[2] for box in boxes if find_same(copies, box) is not None), default=0.0)
 

@@ -164,7 +164,8 @@ def test_tensorboard_that_is_not_there_is_refused(few, tmp_path):
 
 
 @pytest.mark.skipif(NO_TENSORBOARD, reason="needs TensorBoard")
-@pytest.mark.parametrize("backend", [None, *map(slow, INSTALLED[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [None, *INSTALLED[1:]])
 def test_quick_run_in_16_bits_that_tensorboard_shows(few, tmp_path, backend):
     """It leaves a network of 32 bits."""
     options = {"env": {**os.environ, "KERAS_BACKEND": backend}} if backend else {}
