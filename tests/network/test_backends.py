@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 from support.files import rows_of
-from support.scripts import FAST_XLA, ROOT, fails, on_few, run, slow
+from support.scripts import FAST_XLA, ROOT, fails, on_few, run
 
 from network.recipe import Recipe
 
