@@ -333,6 +333,7 @@ def test_a_keras_network_that_unpacks_without_end_is_refused(tmp_path):
     fails("train.py", "--export", "--out", "model", cwd=tmp_path, says=says)
 
 
+@pytest.mark.slow
 def test_a_network_of_another_make_is_not_exported(networks, tmp_path):
     shutil.copytree(networks / "large", tmp_path / "large")
     (tmp_path / "large/emotion.onnx").write_bytes(b"earlier")

@@ -115,7 +115,7 @@ def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
     make_video(tmp_path / "long.avi", 900)
     given = ["--output", f"out{suffix}", "--csv", "out.csv"]
     process = start("--headless", "--source", "long.avi", *given, cwd=tmp_path)
-    wait_for_rows(tmp_path / "out.csv", 400)
+    wait_for_rows(tmp_path / "out.csv", 300)
     process.kill()
     process.communicate()
     assert len(frames_of(tmp_path / f"out.partial{suffix}")) > 100

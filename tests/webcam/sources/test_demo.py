@@ -65,6 +65,7 @@ def test_what_is_named_demo_can_be_read_all_the_same(tmp_path):
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
 
 
+@pytest.mark.slow
 @linux
 def test_without_a_display_the_demo_is_recorded(tmp_path):
     done = run("realtime.py", cwd=tmp_path, env=ENV)
