@@ -45,14 +45,13 @@ def is_animation(file: Path, count: int) -> bool:
 def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
     """Yield the `count` pictures in a file, BGR uint8; None where one can't be read."""
     # OpenCV can read some pages of a TIFF, but an animation only from its start
-    name = utf8_name(file)
+    name, whole = utf8_name(file), is_whole(file)
     at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
         part = min(at_once, count - start)
         pictures: Sequence[np.ndarray | None] = []
         try:
             with Overheard() as overheard:
-                whole = is_whole(file)
                 if whole and count == 1:  # imreadmulti does not turn a picture as its EXIF data say
                     pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
                 elif whole:
