@@ -28,7 +28,7 @@ KEYS = {
     "b": "bars",
     "r": "record, stop",
     "n": "this is my neutral face",
-    "N": "forget neutral faces",
+    "f": "forget neutral faces",
     "u": "undo the last saved face",
     "h": "this help",
 }
@@ -185,7 +185,7 @@ class Viewer(Sink):
             self.record(self.recorder)
         elif key == "n":
             self.learn(frame)
-        elif key == "N":
+        elif key == "f":
             self.analyzer.baselines.forget()
             self.say("neutral faces forgotten")
         elif key in self.collector.keys:
