@@ -31,6 +31,7 @@ import argparse
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from common.libraries import required
@@ -50,7 +51,7 @@ with required("requirements-webcam.txt"):
     from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
     from webcam.display.overlay import legend
-    from webcam.display.viewer import Quit, Viewer
+    from webcam.display.viewer import Quit, Screen, Viewer
     from webcam.display.window import Window
     from webcam.hints import Hints
     from webcam.neutral import prepare_baselines
@@ -63,7 +64,7 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
     from webcam.sources.camera import CameraSource
-    from webcam.sources.frame import Frames, Picture, oriented
+    from webcam.sources.frame import Frames, Picture, Source, oriented
     from webcam.sources.images import ImageSource
     from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import list_videos, open_first_camera, open_source
@@ -96,44 +97,67 @@ def process(frames: Frames, analyzer: FaceAnalyzer, sinks: list[Sink], summary: 
             sink.write(frame, faces)
 
 
+@dataclass
+class Stage:
+    """What the whole run has: the messages of libraries, and a screen or the reason for none."""
+
+    overheard: Overheard
+    screen: Screen | None = None
+    no_window: str = ""  # why no window can open although one was asked for
+    browser: Source | None = None  # the camera of the page
+
+
+def open_stage(args: argparse.Namespace, emotions: list[str], stack: contextlib.ExitStack) -> Stage:
+    """Open the window or the page that is asked for."""
+    stage = Stage(stack.enter_context(Overheard()))  # keeps FFmpeg's and Qt's messages off stderr
+    if args.page is not None:
+        with required("requirements-page.txt"):
+            from page.screen import open_page
+        page = open_page(args.host, args.page, emotions, args.source == ["browser"])
+        stack.callback(page.close)
+        stage.screen, stage.browser = page, page.camera
+    elif not args.headless:
+        stage.no_window = Window.why_not()
+        stage.screen = None if stage.no_window else stack.enter_context(Window())
+    return stage
+
+
 def watch(
-    args: argparse.Namespace,
-    analyzer: FaceAnalyzer,
-    window: Window | None,
-    overheard: Overheard,
-    no_window: str = "",
-    hold: bool = True,
+    args: argparse.Namespace, analyzer: FaceAnalyzer, stage: Stage, hold: bool = True
 ) -> int | None:
     """Name the faces of one source, until it ends or is ended.
 
     A window shows the last frame until the user quits, with `hold`, and the demo again and again.
-    `no_window` says why there is none although one was asked for. Returns None at its end, 0 if the
-    user quit, 130 if Ctrl-C or a signal stopped it.
+    Returns None at its end, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
     """
+    screen = stage.screen
     end_at_signals()
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         # 1. What is read
-        if args.source or args.size or args.collect or args.rotate:
-            source = open_source(args.source or ["0"], args.size, overheard, bool(window))
+        if stage.browser:
+            source = stage.browser
+        elif args.source or args.size or args.collect or args.rotate:
+            source = open_source(args.source or ["0"], args.size, stage.overheard, bool(screen))
         else:
-            source = open_first_camera(overheard, bool(window))
+            source = open_first_camera(stage.overheard, bool(screen))
         stack.callback(source.close)
         is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
         mirror = is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
         # 2. What is shown and written
-        baseline = prepare_baselines(analyzer, args.neutral, bool(window), is_webcam)
+        baseline = prepare_baselines(analyzer, args.neutral, bool(screen), is_webcam)
         names = args.emotions or analyzer.emotions
-        collector = open_collector(args.collect, names, window is not None, source.paths)
+        collector = open_collector(args.collect, names, screen is not None, source.paths)
         output_path = args.output
-        if no_window:
+        if stage.no_window:
             asked = args.output or args.csv or args.collect
-            output_path = choose_output(output_path, bool(asked), source, no_window, args.h264)
+            why = stage.no_window
+            output_path = choose_output(output_path, bool(asked), source, why, args.h264)
         unit = "picture" if isinstance(source, ImageSource) else "frame"
         summary = Summary(unit)
         annotator = Annotator(analyzer.emotions, args.bars)
         output = open_output(output_path, source, annotator.annotate, args.h264)
-        numbers = legend(analyzer.emotions) if window or output_path else ""
+        numbers = legend(analyzer.emotions) if screen or output_path else ""
         if numbers:
             print(f"OpenCV's letters lack these names, so the picture has {printable(numbers)}")
         viewer: Viewer | None = None
@@ -141,14 +165,14 @@ def watch(
         if args.csv:
             sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
         sinks.append(Hints(analyzer.detector, args.rotate, mirror))
-        if window:
+        if screen:
             recorder = output if isinstance(output, VideoRecorder) else None
             showing = annotator, summary, recorder, collector, bool(args.collect)
-            viewer = Viewer(window, *showing, analyzer)
+            viewer = Viewer(screen, *showing, analyzer)
             sinks.append(viewer)
         elif args.collect:
             sinks.append(collector)
-        if not window and sys.stdout.isatty():
+        if not screen and sys.stdout.isatty():
             sinks.append(Progress(source.total, unit))
         for sink in sinks:
             stack.callback(sink.close)
@@ -177,12 +201,7 @@ def watch(
 
 
 def watch_videos(
-    videos: list[Path],
-    args: argparse.Namespace,
-    analyzer: FaceAnalyzer,
-    window: Window | None,
-    overheard: Overheard,
-    no_window: str,
+    videos: list[Path], args: argparse.Namespace, analyzer: FaceAnalyzer, stage: Stage
 ) -> int:
     """Name the faces of several videos, one after the other. Returns the exit status.
 
@@ -199,7 +218,7 @@ def watch_videos(
         fresh = FaceAnalyzer(analyzer.classifier, analyzer.detector, args.smoothing)
         try:
             last = number == len(videos)
-            status = watch(given, fresh, window, overheard, no_window, hold=last)
+            status = watch(given, fresh, stage, hold=last)
         except UserError as error:
             failed.append(str(error))
         except OSError as error:
@@ -216,7 +235,8 @@ def main() -> int:
     # 1. The network and the detector
     args = parse_arguments(__doc__)
     videos = list_videos(args.source) if args.source else []
-    probe = None if args.headless else Window.probe()  # while it runs, the network is loaded
+    if not args.headless and args.page is None:
+        Window.probe()  # while it runs, the network is loaded
     model = args.model or find_model()
     detector = choose_detector(args.detector, model)
     analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
@@ -226,12 +246,10 @@ def main() -> int:
         print(f"the network is that in {model}")
     # 2. One source, or several videos
     with contextlib.ExitStack() as stack:
-        overheard = stack.enter_context(Overheard())  # keeps FFmpeg's and Qt's messages off stderr
-        no_window = Window.why_not(probe) if probe else ""
-        window = stack.enter_context(Window()) if probe and not no_window else None
+        stage = open_stage(args, analyzer.emotions, stack)
         if videos:
-            return watch_videos(videos, args, analyzer, window, overheard, no_window)
-        return watch(args, analyzer, window, overheard, no_window) or 0
+            return watch_videos(videos, args, analyzer, stage)
+        return watch(args, analyzer, stage) or 0
 
 
 if __name__ == "__main__":

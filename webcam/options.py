@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from common.command_line import Parser, seconds
+from common.command_line import Parser, number, seconds
 from common.errors import fail
 from webcam.analysis.analyzer import SMOOTHING
 from webcam.outputs.collector import DEFAULT, MOST_KEYS, is_folder_name
@@ -18,6 +18,9 @@ def frame_size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"{text}: {wanted}")
     width, height = text.lower().split("x")
     return int(width), int(height)
+
+
+port = number(int, lambda value: 0 < value < 2**16, "a port, 1 to 65535")
 
 
 def emotion(text: str) -> str:
@@ -52,6 +55,10 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--neutral", nargs="+", metavar="auto|off|PICTURE", help=neutral)
     parser.begin_group("window and files")
     add("--headless", action="store_true", help="no window")
+    page = "show it in the browser, where no window can open (port 8000, or a free one)"
+    add("--page", type=port, nargs="?", const=0, metavar="PORT", help=page)
+    host = "address that the page is served at; 0.0.0.0 for other machines too (%(default)s)"
+    add("--host", default="127.0.0.1", help=host)
     add("--bars", action="store_true", help="draw the probabilities of all emotions")
     add("--output", type=Path, help="annotated video or picture; a folder for several")
     add("--csv", type=Path, help="table of faces; a folder of tables for several videos")
@@ -64,6 +71,13 @@ def parse_arguments(description: str) -> argparse.Namespace:
     emotions = "what those faces show, in the order of the keys (the network's emotions)"
     add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
     args = parser.parse_args()
+    if args.page is None:
+        if args.source == ["browser"]:
+            fail("--source browser", "is the camera of the page", "give --page too")
+        if args.host != parser.get_default("host"):
+            fail("--host", "is for the page", "give --page too")
+    elif args.headless:
+        fail("--page", "goes without --headless", "leave one of the two out")
     if args.emotions:
         if not args.collect:
             fail("--emotions", "goes with --collect", "give both, or neither")

@@ -1,17 +1,11 @@
 """The window as a user sees it, and its keys."""
 
-import math
 import os
 import time
-
-import cv2
-import numpy as np
+from typing import Protocol
 
 from webcam.analysis.analyzer import Face, FaceAnalyzer, largest
 from webcam.display.annotator import Annotator
-from webcam.display.layout import Layout
-from webcam.display.overlay import draw_notes
-from webcam.display.window import Window
 from webcam.outputs.collector import Collector
 from webcam.outputs.files import stamped
 from webcam.outputs.images import write_image
@@ -32,12 +26,21 @@ KEYS = {
     "u": "undo the last saved face",
     "h": "this help",
 }
-MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels that the help needs, and may take
 SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window says so
 
 
 class Quit(Exception):
     """The user wants no more frames."""
+
+
+class Screen(Protocol):
+    """What a viewer shows its frames on, and gets keys from."""
+
+    def show(self, viewer: "Viewer") -> None:
+        """Show the viewer's frame, faces and lines."""
+
+    def key(self, seconds: float) -> str:
+        """Return the key pressed within `seconds`, "" for none."""
 
 
 class Viewer(Sink):
@@ -50,7 +53,7 @@ class Viewer(Sink):
 
     def __init__(
         self,
-        window: Window,
+        screen: Screen,
         annotator: Annotator,
         summary: Summary,
         recorder: VideoRecorder | None,
@@ -59,7 +62,7 @@ class Viewer(Sink):
         analyzer: FaceAnalyzer,
     ):
         super().__init__()
-        self.window, self.annotator, self.summary = window, annotator, summary
+        self.screen, self.annotator, self.summary = screen, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.analyzer = analyzer
         self.learning: int | None = None  # the number of the face whose rest is being learned
@@ -87,7 +90,7 @@ class Viewer(Sink):
         now = time.monotonic()
         self.late = now - seconds if self.frame is None else max(self.late, now - seconds)
         while (left := self.late + seconds - time.monotonic()) > 0.001:
-            if key := self.window.key(left):
+            if key := self.screen.key(left):
                 self.press(key)
                 if self.interact():
                     self.late = time.monotonic() - seconds
@@ -109,15 +112,15 @@ class Viewer(Sink):
         """Show the last frame until the user quits."""
         self.ended = True
         while True:
-            self.show()
-            self.press(self.window.key(0.05))
+            self.screen.show(self)
+            self.press(self.screen.key(0.05))
 
     def interact(self) -> bool:
         """Show the frame and obey a key, or all until a pause ends; return whether it was paused."""
         paused = False
         while True:
-            self.show()
-            self.press(self.window.key(0.05 if self.paused else 0.0))
+            self.screen.show(self)
+            self.press(self.screen.key(0.05 if self.paused else 0.0))
             if not self.paused:
                 break
             paused, self.latest = True, None
@@ -126,17 +129,6 @@ class Viewer(Sink):
             if self.recorder:
                 self.recorder.skip_pause()
         return paused
-
-    def show(self) -> None:
-        """Show the frame, and lines of text where they cover no face."""
-        if self.frame is None:
-            image = np.zeros((480, 640, 3), np.uint8)
-            layout = Layout(image.shape[:2], [])
-        else:
-            drawn, layout = self.annotator.draw(self.frame, self.faces, self.mirrored)
-            image, layout = enlarge(drawn, layout)
-        draw_notes(image, self.lines, layout)
-        self.window.show(image)
 
     @property
     def lines(self) -> list[str]:
@@ -156,7 +148,12 @@ class Viewer(Sink):
         if self.help or self.collecting:
             counts = self.collector.counts
             lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
-        return [*lines, self.note] if time.monotonic() < self.noted else lines
+        return [*lines, self.current_note] if self.current_note else lines
+
+    @property
+    def current_note(self) -> str:
+        """The note of the moment, "" for none."""
+        return self.note if time.monotonic() < self.noted else ""
 
     def say(self, note: str, seconds: float = 2.0) -> None:
         """Show a note for some seconds."""
@@ -258,13 +255,3 @@ class Viewer(Sink):
     def report(self) -> list[str]:
         """Return what was written by keys, a line each."""
         return [*super().report(), *self.collector.report()]
-
-
-def enlarge(image: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
-    """Return a copy of a frame, BGR, and its layout, several times as large if notes would not fit."""
-    height, width = image.shape[:2]
-    times = max(1, math.ceil(MIN_WIDTH / width), math.ceil(MIN_HEIGHT / height))
-    if max(height, width) * times > MAX_SIDE:  # of a strip
-        times = 1
-    larger = image.copy() if times == 1 else cv2.resize(image, None, fx=times, fy=times)
-    return larger, layout.enlarged(times)

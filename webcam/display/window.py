@@ -1,5 +1,6 @@
 """A window on the screen, its keys, and whether there is a screen."""
 
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from webcam.display.layout import Layout
+from webcam.display.overlay import draw_notes
+from webcam.display.viewer import Viewer
+
+MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels that the help needs, and may take
 MAX_WIDTH, MAX_HEIGHT = 1280, 720  # pixels of a new window: OpenCV does not tell the screen's size
 
 
@@ -28,23 +34,26 @@ class Window:
     def __exit__(self, *error: object) -> None:
         cv2.destroyAllWindows()
 
-    @staticmethod
-    def probe() -> subprocess.Popen:
+    probing: subprocess.Popen | None = None
+
+    @classmethod
+    def probe(cls) -> None:
         """Start a process that fails if no window can be opened.
 
         Without a display OpenCV's window toolkit aborts the process that asks for a window.
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
-        return subprocess.Popen(
+        cls.probing = subprocess.Popen(
             ask, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace"
         )
 
-    @staticmethod
-    def why_not(probe: subprocess.Popen) -> str:
-        """Wait for a probe; return why no window can open, "" if one can."""
-        said = probe.communicate()[1]
-        if not probe.returncode:
+    @classmethod
+    def why_not(cls) -> str:
+        """Wait for the probe; return why no window can open, "" if one can."""
+        assert cls.probing
+        said = cls.probing.communicate()[1]
+        if not cls.probing.returncode:
             return ""
         if "not implemented" in said:
             return "opencv-python-headless has none"
@@ -52,8 +61,19 @@ class Window:
             return "a library is missing: `apt-get install libsm6`"
         return "no display"
 
-    def show(self, frame: np.ndarray) -> None:
-        """Show a frame; the first one gives the window its size."""
+    def show(self, viewer: Viewer) -> None:
+        """Show a viewer's frame with its faces, and lines of text where they cover no face."""
+        if viewer.frame is None:
+            image = np.zeros((480, 640, 3), np.uint8)
+            layout = Layout(image.shape[:2], [])
+        else:
+            drawn, layout = viewer.annotator.draw(viewer.frame, viewer.faces, viewer.mirrored)
+            image, layout = enlarge(drawn, layout)
+        draw_notes(image, viewer.lines, layout)
+        self.show_image(image)
+
+    def show_image(self, frame: np.ndarray) -> None:
+        """Show an image; the first one gives the window its size."""
         if not self.sized:
             self.sized = True
             height, width = frame.shape[:2]
@@ -89,3 +109,13 @@ def choose_qt_platform() -> None:
     wanted = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
     if wanted and plugins.is_dir() and not list(plugins.glob(f"libq{wanted}.*")):
         os.environ["QT_QPA_PLATFORM"] = "xcb"
+
+
+def enlarge(image: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
+    """Return a copy of a frame, BGR, and its layout, several times as large if notes would not fit."""
+    height, width = image.shape[:2]
+    times = max(1, math.ceil(MIN_WIDTH / width), math.ceil(MIN_HEIGHT / height))
+    if max(height, width) * times > MAX_SIDE:  # of a strip
+        times = 1
+    larger = image.copy() if times == 1 else cv2.resize(image, None, fx=times, fy=times)
+    return larger, layout.enlarged(times)
