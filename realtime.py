@@ -234,7 +234,8 @@ def watch_videos(
 def main() -> int:
     # 1. The network and the detector
     args = parse_arguments(__doc__)
-    videos = list_videos(args.source) if args.source else []
+    named = args.source and args.source != ["browser"]
+    videos = list_videos(args.source) if named else []
     if not args.headless and args.page is None:
         Window.probe()  # while it runs, the network is loaded
     model = args.model or find_model()
