@@ -113,7 +113,7 @@ def open_stage(args: argparse.Namespace, emotions: list[str], stack: contextlib.
     if args.page is not None:
         with required("requirements-page.txt"):
             from page.screen import open_page
-        page = open_page(args.host, args.page, emotions, args.source == ["browser"])
+        page = open_page(args, emotions)
         stack.callback(page.close)
         stage.screen, stage.browser = page, page.camera
     elif not args.headless:
@@ -141,7 +141,9 @@ def watch(
         else:
             source = open_first_camera(stage.overheard, bool(screen))
         stack.callback(source.close)
-        is_webcam = isinstance(source, CameraSource) and is_camera(source.name)
+        is_webcam = source is stage.browser or (
+            isinstance(source, CameraSource) and is_camera(source.name)
+        )
         mirror = is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
         # 2. What is shown and written

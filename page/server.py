@@ -2,55 +2,93 @@
 
     GET  /?key=KEY      the page
     GET  /socket        a WebSocket. To the browser: JSON of each frame (docs/page.md), before it the
-                        picture as JPEG, if that is not the browser's own. From the browser: keys as
-                        text, the pictures of its camera as JPEG
+                        frame as JPEG. From the browser: keys as text, the pictures of its camera as
+                        JPEG
 
 Everything needs the key, which the page keeps in a cookie, and a Host and Origin of this server.
 """
 
 import asyncio
+import contextlib
 import hmac
 import ipaddress
 import json
+import logging
 import queue
 import secrets
+import socket
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import cv2
+import numpy as np
 from aiohttp import WSMsgType, web
 
 from common.errors import fail
-from webcam.display.overlay import PALETTE
 
 STATIC = Path(__file__).parent / "static"
 FILES = {"page.js", "camera.js", "drawing.js", "style.css"}
 MOST_BYTES = 2**20  # of a message from the browser
-POLICY = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'"
+MOST_KEYS = 100  # pressed, and not yet obeyed
+MOST_WIDTH = 1280  # pixels of a picture that is sent
+QUALITY = 80  # of the JPEGs
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class Message:
+    """A frame, BGR or None, and what is told of it. Encoded at most once, and only if it is sent."""
+
+    def __init__(self, image: np.ndarray | None, told: dict[str, Any]):
+        self.image, self.told = image, told
+
+    @cached_property
+    def jpeg(self) -> bytes:
+        image = self.image
+        assert image is not None
+        height, width = image.shape[:2]
+        if width > MOST_WIDTH:
+            size = MOST_WIDTH, max(1, round(height * MOST_WIDTH / width))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+    @cached_property
+    def text(self) -> str:
+        return json.dumps(self.told)
 
 
 class Client:
     """An open page. It gets the newest message, so that a slow one falls no further behind."""
 
-    def __init__(self) -> None:
-        self.newest: tuple[bytes | None, str] | None = None
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.newest: Message | None = None
         self.ready = asyncio.Event()
 
-    def offer(self, picture: bytes | None, told: str) -> None:
-        self.newest = picture, told
+    def offer(self, message: Message) -> None:
+        self.newest = message
         self.ready.set()
 
 
 class Server:
-    """Serves the page in a thread of its own. Raises UserError if its address can't be had."""
+    """Serves the page in a thread of its own. Raises UserError if its address can't be had.
 
-    def __init__(self, host: str, port: int, emotions: list[str]):
-        self.host, self.port = host, port
+    `setup` is what each page is told first.
+    """
+
+    def __init__(self, host: str, port: int, setup: dict[str, Any]):
+        self.host, self.port, self.setup = host, port, setup
+        name = socket.gethostname()
+        self.names = {"localhost", host, name, f"{name}.local"}  # that a browser may call it
         self.key = secrets.token_urlsafe(16)
-        self.setup = {"emotions": emotions, "colors": [f"#{color}" for color in PALETTE]}
-        self.keys: queue.SimpleQueue[str] = queue.SimpleQueue()  # pressed on pages
+        self.keys: queue.Queue[str] = queue.Queue(MOST_KEYS)  # pressed on pages
         self.pictures: queue.Queue[bytes] = queue.Queue(1)  # of the browser's camera
         self.clients: set[Client] = set()
+        self.opened = 0  # pages so far
         self.sender: Client | None = None  # whose camera is used
         self.loop = asyncio.new_event_loop()
         self.started: queue.Queue[OSError | None] = queue.Queue()
@@ -59,20 +97,18 @@ class Server:
         if error := self.started.get():
             fail(f"{host}:{port}", f"can't be served ({error.strerror})", "choose another --page")
 
-    @property
-    def address(self) -> str:
-        """What to type into a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/?key={self.key}"
+    def publish(self, message: Message) -> None:
+        """Send a message to all pages."""
+        self.loop.call_soon_threadsafe(self._offer, message)
 
-    def publish(self, picture: bytes | None, told: dict[str, Any]) -> None:
-        """Send a picture, JPEG, and what is told of it to all pages."""
-        text = json.dumps(told)
-        self.loop.call_soon_threadsafe(self._offer, picture, text)
-
-    def _offer(self, picture: bytes | None, text: str) -> None:
+    def _offer(self, message: Message) -> None:
         for client in self.clients:
-            client.offer(picture, text)
+            client.offer(message)
+
+    def press(self, key: str) -> None:
+        """Take a key that was pressed; one of too many is forgotten."""
+        with contextlib.suppress(queue.Full):
+            self.keys.put_nowait(key)
 
     def close(self) -> None:
         """End the server; open pages say so."""
@@ -80,6 +116,8 @@ class Server:
         self.thread.join(2)
 
     def _run(self) -> None:
+        # What a stranger sends that is no HTTP is no fault of the user's
+        logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
         asyncio.set_event_loop(self.loop)
         app = web.Application(middlewares=[self._guard])
         app.add_routes(
@@ -107,7 +145,7 @@ class Server:
         """Let in who has the key, by an address of this server, from a page of this server."""
         given = request.query.get("key") or request.cookies.get(self._cookie, "")
         origin = request.headers.get("Origin", f"http://{request.host}")
-        known = hmac.compare_digest(given.encode(), self.key.encode())
+        known = hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
         if not (known and self._is_ours(request.host) and origin == f"http://{request.host}"):
             raise web.HTTPForbidden(text="open the address that realtime.py has printed")
         return await handler(request)
@@ -117,22 +155,20 @@ class Server:
         return f"key-{self.port}"  # browsers share cookies among the ports of a machine
 
     def _is_ours(self, host: str) -> bool:
-        """Return whether a Host header names this server by a number, or as localhost or --host.
+        """Return whether a Host header names this machine by a number or one of its names.
 
-        A page of someone else's can lead its own name to this machine, but not a number.
+        Anybody can lead a name of his own to this machine, but no number. The port may be another,
+        that of `ssh -L` or of a container.
         """
-        name = host.rpartition(":")[0].strip("[]") if host.endswith(f":{self.port}") else host
-        if name in ("localhost", self.host):
-            return True
         try:
-            ipaddress.ip_address(name)
+            name = urlsplit(f"//{host}").hostname or ""
+            return name in self.names or bool(ipaddress.ip_address(name))
         except ValueError:
             return False
-        return True
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         response = web.FileResponse(STATIC / "index.html")
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.update({"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
         response.set_cookie(self._cookie, self.key, httponly=True, samesite="Strict")
         return response
 
@@ -143,38 +179,46 @@ class Server:
         return web.FileResponse(STATIC / name, headers={"Cache-Control": "no-cache"})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20)
-        await socket.prepare(request)
-        await socket.send_json(self.setup)
-        client = Client()
+        opened = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20)
+        await opened.prepare(request)
+        self.opened += 1
+        client = Client(self.opened)
+        await opened.send_json({**self.setup, "client": client.number})
         self.clients.add(client)
-        sending = asyncio.create_task(self._send(socket, client))
+        sending = asyncio.create_task(self._send(opened, client))
         try:
-            async for message in socket:
+            async for message in opened:
                 if message.type is WSMsgType.TEXT:
-                    self.keys.put(message.data[:20])
+                    self.press(message.data[:1])
                 elif message.type is WSMsgType.BINARY:
                     self._take(client, message.data)
         finally:
             sending.cancel()
             self.clients.discard(client)
             self.sender = None if self.sender is client else self.sender
-        return socket
+        return opened
 
     def _take(self, client: Client, picture: bytes) -> None:
         """Take a picture of a browser's camera; that of the first page counts."""
         self.sender = self.sender or client
         if self.sender is client:
-            while not self.pictures.empty():  # nobody took the last one
+            with contextlib.suppress(queue.Empty):  # nobody took the last one
                 self.pictures.get_nowait()
             self.pictures.put_nowait(picture)
 
-    async def _send(self, socket: web.WebSocketResponse, client: Client) -> None:
+    async def _send(self, opened: web.WebSocketResponse, client: Client) -> None:
+        sent: np.ndarray | None = None
         while True:
             await client.ready.wait()
             client.ready.clear()
             assert client.newest
-            picture, told = client.newest
-            if picture is not None:
-                await socket.send_bytes(picture)
-            await socket.send_str(told)
+            message = client.newest
+            # Not to the page whose picture it is, nor a second time
+            if (
+                message.image is not None
+                and message.image is not sent
+                and client is not self.sender
+            ):
+                sent = message.image
+                await opened.send_bytes(message.jpeg)
+            await opened.send_str(message.text)

@@ -78,6 +78,8 @@ def parse_arguments(description: str) -> argparse.Namespace:
             fail("--host", "is for the page", "give --page too")
     elif args.headless:
         fail("--page", "goes without --headless", "leave one of the two out")
+    elif args.size and args.source == ["browser"]:
+        fail("--size", "is for a camera of this machine", "leave it out")
     if args.emotions:
         if not args.collect:
             fail("--emotions", "goes with --collect", "give both, or neither")

@@ -2,26 +2,43 @@
 
 const STRIP_SECONDS = 30;
 
-// Draws the picture, if there is one, and the faces of a message into a canvas.
-export function drawFrame(canvas, picture, told, colorOf) {
+// Draws the picture, if there is one, and the faces of a message into a canvas. A picture has an
+// image, the degrees clockwise to turn it by, and whether to flip it then.
+export function drawFrame(canvas, picture, told, setup) {
   const scale = Math.max(1, 960 / told.width); // so that lines are fine on a small video too
   canvas.width = told.width * scale;
   canvas.height = told.height * scale;
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   if (picture) {
+    const across = picture.turn % 180 !== 0;
+    const [width, height] = across ? [told.height, told.width] : [told.width, told.height];
     pen.save();
-    if (picture.flip) {
-      pen.translate(told.width, 0);
-      pen.scale(-1, 1);
-    }
-    pen.drawImage(picture.image, 0, 0, told.width, told.height);
+    pen.translate(told.width / 2, told.height / 2);
+    pen.scale(picture.flip ? -1 : 1, 1);
+    pen.rotate((picture.turn * Math.PI) / 180);
+    pen.drawImage(picture.image, -width / 2, -height / 2, width, height);
     pen.restore();
   }
-  for (const face of told.faces) drawFace(pen, face, told, colorOf(face.label));
+  for (const face of told.faces) drawFace(pen, face, told, setup);
 }
 
-function drawFace(pen, face, told, color) {
+export function colorOf(emotion, setup) {
+  return setup.colors[setup.emotions.indexOf(emotion) % setup.colors.length];
+}
+
+// Returns a face's label as it is shown, with a question mark where it is unsure, and its percentage.
+export function labelOf(face, setup) {
+  const sure = face.probabilities[face.label];
+  return [face.label + (sure < setup.unsure ? "?" : ""), percent(sure)];
+}
+
+export function percent(probability) {
+  return `${Math.round(100 * probability)}%`;
+}
+
+function drawFace(pen, face, told, setup) {
+  const color = colorOf(face.label, setup);
   const [x, y, side] = face.box;
   const line = Math.max(1.5, told.height / 260);
   pen.save();
@@ -35,7 +52,7 @@ function drawFace(pen, face, told, color) {
   pen.strokeStyle = color;
   roundedBox(pen, side);
   pen.restore();
-  drawLabel(pen, face, told, color);
+  drawLabel(pen, face, told, color, setup);
 }
 
 function roundedBox(pen, side) {
@@ -44,12 +61,11 @@ function roundedBox(pen, side) {
   pen.stroke();
 }
 
-function drawLabel(pen, face, told, color) {
+function drawLabel(pen, face, told, color, setup) {
   const [x, y, side] = face.box;
   const size = Math.max(told.height / 32, Math.min(side / 7, told.height / 22));
-  const sure = face.probabilities[face.label];
   const number = told.faces.length > 1 ? `${face.track_id}  ` : "";
-  const text = `${number}${face.label}${sure < 0.4 ? "?" : ""} ${Math.round(100 * sure)}%`;
+  const text = number + labelOf(face, setup).join(" ");
   pen.save();
   pen.globalAlpha = face.found ? 1 : 0.5;
   pen.font = `600 ${size}px system-ui, sans-serif`;

@@ -1,74 +1,108 @@
 // The page: what comes over the WebSocket, and what the buttons send.
 
 import { openCamera } from "./camera.js";
-import { drawFrame, drawStrip, remember } from "./drawing.js";
+import { colorOf, drawFrame, drawStrip, labelOf, percent, remember } from "./drawing.js";
 
 const $ = (id) => document.getElementById(id);
-const socket = new WebSocket(`ws://${location.host}/socket`);
-socket.binaryType = "blob";
+const RETRY = 1000; // milliseconds until a lost server, or frame, is tried again
 
-let setup = null; // emotions and colors, the first message
-let picture = null; // what belongs to the next message: {image, flip}
+let socket = null;
+let setup = null; // the first message: emotions, colors and how the browser's camera is shown
+let received = null; // the server's picture of the next message
 let camera = null; // of this browser, once it is used
+let asked = false; // for the camera
+let shown = null; // seconds of the frame that is shown
 let latency = 0; // milliseconds from a frame to its box
 const cards = new Map(); // by track_id: {root, bars, strip, history}
-const colorOf = (emotion) => setup.colors[setup.emotions.indexOf(emotion) % setup.colors.length];
 
-let before = Promise.resolve(); // messages are taken one after the other, in their order
-socket.onmessage = ({ data }) => {
-  before = before.then(() => take(data));
-};
+function connect() {
+  socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/socket`);
+  setup = received = shown = null;
+  let before = Promise.resolve(); // messages are taken one after the other, in their order
+  socket.onmessage = ({ data }) => {
+    before = before.then(() => take(data)).catch((error) => note(error.message));
+  };
+  socket.onclose = () => {
+    $("status").textContent = "realtime.py has ended, or is out of reach";
+    document.body.classList.add("lost");
+    setTimeout(connect, RETRY);
+  };
+}
 
 async function take(data) {
   if (typeof data !== "string") {
-    picture = { image: await createImageBitmap(data), flip: false };
-    return;
+    received?.close();
+    received = await createImageBitmap(data);
+  } else if (setup) {
+    await show(JSON.parse(data));
+  } else {
+    setup = JSON.parse(data);
+    document.body.classList.remove("lost");
+    if (setup.browser) $("status").textContent = "waiting for the camera";
   }
-  const told = JSON.parse(data);
-  if (!setup) setup = told;
-  else await show(told);
 }
-socket.onclose = () => {
-  $("status").textContent = "realtime.py has ended";
-  $("status").className = "lost";
-};
-
-let shownSeconds = null;
 
 async function show(told) {
-  $("camera").hidden = !(told.browser && !camera);
-  if (told.browser && camera) {
-    if (told.seconds === shownSeconds && performance.now() - camera.sentAt < 1000) return showState(told);
-    latency += 0.1 * (performance.now() - camera.sentAt - latency);
-    picture = { image: camera.picture, flip: told.mirrored };
-  }
-  shownSeconds = told.seconds;
+  const mine = setup.browser && (told.sender === null || told.sender === setup.client);
+  if (mine && !asked) await startCamera();
+  $("camera").hidden = !mine || camera !== null;
+  const sending = mine && camera !== null;
+  const isNew = told.seconds !== shown;
+  if (sending && isNew) latency += (latency ? 0.1 : 1) * (performance.now() - camera.sentAt - latency);
+  shown = told.seconds;
   if (told.width) {
-    drawFrame($("picture"), picture, told, colorOf);
+    drawFrame($("picture"), pictureOf(told, sending), told, setup);
     showFaces(told);
   }
-  showState(told);
-  if (told.browser && camera && !told.paused) await camera.send();
+  showState(told, sending);
+  const lost = sending && performance.now() - camera.sentAt > RETRY;
+  if (sending && !told.paused && (isNew || lost)) await camera.send(socket);
 }
 
-function showState(told) {
-  const words = [told.rate ? `${told.rate.toFixed(told.rate < 10 ? 1 : 0)} frames/s` : "waiting for a picture"];
-  if (told.browser && camera) words.push(`${Math.round(latency)} ms`);
+function pictureOf(told, sending) {
+  if (sending && camera.sentAt) return { image: camera.image, turn: setup.turn, flip: setup.mirror !== told.mirrored };
+  return received && { image: received, turn: 0, flip: told.mirrored };
+}
+
+async function startCamera() {
+  asked = true;
+  try {
+    camera = await openCamera();
+    await camera.send(socket);
+  } catch (error) {
+    note(`no camera: ${error.message}`);
+  }
+}
+
+function note(text) {
+  $("note").textContent = text;
+}
+
+function showState(told, sending) {
+  const words = told.rate ? [`${told.rate.toFixed(told.rate < 10 ? 1 : 0)} frames/s`] : ["waiting for a picture"];
+  if (sending && latency) words.push(`${Math.round(latency)} ms behind`);
+  if (told.ended) words.push("the end");
   $("status").textContent = words.join(", ");
-  $("note").textContent = told.note;
-  $("pause").textContent = told.paused ? "Go on" : "Pause";
-  $("mirror").classList.toggle("on", told.mirrored);
-  $("record").classList.toggle("on", told.recording);
+  if (told.note || !setup.browser || camera) note(told.note);
+  $("pause").textContent = told.seconds === null ? "Next" : told.paused ? "Go on" : "Pause";
+  $("mirror").setAttribute("aria-pressed", told.mirrored);
+  $("record").setAttribute("aria-pressed", told.recording);
   $("record").textContent = told.recording ? "Stop recording" : "Record";
-  const buttons = Object.entries(told.collects).map(([key, name]) => [key, `${name} ${told.counts[name] ?? 0}`]);
-  if ($("collect").childElementCount !== buttons.length) {
-    $("collect").replaceChildren(...buttons.map(([key]) => {
+  showCollecting(told);
+}
+
+function showCollecting(told) {
+  const keys = Object.keys(told.collects);
+  if ($("collect").childElementCount !== keys.length) {
+    $("collect").replaceChildren(...keys.map((key) => {
       const button = document.createElement("button");
       button.dataset.key = key;
       return button;
     }));
   }
-  buttons.forEach(([, text], n) => ($("collect").children[n].textContent = text));
+  keys.forEach((key, n) => {
+    $("collect").children[n].textContent = `${told.collects[key]} ${told.counts[told.collects[key]] ?? 0}`;
+  });
 }
 
 function showFaces(told) {
@@ -83,61 +117,53 @@ function showFaces(told) {
     if (!cards.has(face.track_id)) cards.set(face.track_id, addCard());
     updateCard(cards.get(face.track_id), face, told);
   }
-  if (!there.size && !$("faces").querySelector(".empty")) {
-    $("faces").innerHTML = '<p class="empty">no face in the picture</p>';
-  }
+  $("none").hidden = there.size > 0;
 }
 
 function addCard() {
-  $("faces").querySelector(".empty")?.remove();
-  const root = document.createElement("article");
-  root.className = "face";
-  root.innerHTML = '<h2><span class="name"></span><span class="number"></span><span class="sure"></span></h2>';
+  const root = $("card").content.firstElementChild.cloneNode(true);
   const bars = setup.emotions.map((emotion) => {
-    const bar = document.createElement("div");
-    bar.className = "bar";
-    bar.innerHTML = '<span></span><span class="track"><span class="fill"></span></span><span class="figure"></span>';
-    bar.firstChild.textContent = emotion;
-    bar.querySelector(".fill").style.background = colorOf(emotion);
-    root.append(bar);
+    const bar = $("bar").content.firstElementChild.cloneNode(true);
+    bar.querySelector(".emotion").textContent = emotion;
+    bar.querySelector(".fill").style.background = colorOf(emotion, setup);
+    root.querySelector(".bars").append(bar);
     return bar;
   });
-  const strip = document.createElement("canvas");
-  root.append(strip);
   $("faces").append(root);
-  return { root, bars, strip, history: [] };
+  return { root, bars, strip: root.querySelector("canvas"), history: [] };
 }
 
 function updateCard(card, face, told) {
   const probabilities = setup.emotions.map((emotion) => face.probabilities[emotion]);
+  const [label, sure] = labelOf(face, setup);
   card.root.classList.toggle("lost", !face.found);
-  const sure = face.probabilities[face.label];
-  card.root.querySelector(".name").textContent = face.label + (sure < 0.4 ? "?" : "");
-  card.root.querySelector(".number").textContent = told.faces.length > 1 ? `face ${face.track_id}` : "";
-  card.root.querySelector(".sure").textContent = `${Math.round(100 * sure)}%`;
+  card.root.querySelector(".label").textContent = label;
+  card.root.querySelector(".sure").textContent = sure;
+  const known = face.baseline === 1 ? "neutral face known" : "";
+  card.root.querySelector(".number").textContent = told.faces.length > 1 ? `face ${face.track_id} ${known}` : known;
   card.bars.forEach((bar, n) => {
     bar.classList.toggle("winner", setup.emotions[n] === face.label);
     bar.querySelector(".fill").style.transform = `scaleX(${probabilities[n]})`;
-    bar.querySelector(".figure").textContent = `${Math.round(100 * probabilities[n])}%`;
+    bar.querySelector(".figure").textContent = percent(probabilities[n]);
   });
+  card.strip.hidden = told.seconds === null;
   if (told.seconds !== null && !told.paused) {
     remember(card.history, told.seconds, probabilities);
-    drawStrip(card.strip, card.history, setup.emotions.map(colorOf));
+    drawStrip(card.strip, card.history, setup.emotions.map((emotion) => colorOf(emotion, setup)));
   }
 }
 
+function press(key) {
+  if (socket.readyState === WebSocket.OPEN) socket.send(key);
+}
+
 document.addEventListener("click", ({ target }) => {
-  if (target.dataset?.key) socket.send(target.dataset.key);
+  if (target.dataset?.key) press(target.dataset.key);
 });
 document.addEventListener("keydown", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && event.key.length === 1;
-  if (plain && event.target.tagName !== "BUTTON" && event.target.tagName !== "SUMMARY") socket.send(event.key);
+  const onButton = ["BUTTON", "SUMMARY"].includes(event.target.tagName) && event.key === " "; // which presses it
+  if (plain && !onButton && !event.repeat) press(event.key);
 });
-$("camera").addEventListener("click", async () => {
-  try {
-    camera = await openCamera(socket);
-    await camera.send();
-  } catch (error) {
-    $("note").textContent = `no camera: ${error.message}`;
-  }
-});
+$("camera").addEventListener("click", startCamera);
+connect();
