@@ -89,7 +89,7 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
     Takes the options page, host, source, rotate and mirror. Raises UserError.
     """
     browser = args.source == ["browser"]
-    setup = {"emotions": emotions, "colors": [f"#{color}" for color in PALETTE]}
+    setup: dict = {"emotions": emotions, "colors": [f"#{color}" for color in PALETTE]}
     setup |= {"unsure": UNSURE, "browser": browser, "turn": args.rotate}
     server = serve(args.host, args.page, setup | {"mirror": args.mirror is not False})
     everywhere = args.host in EVERYWHERE

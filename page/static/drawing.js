@@ -8,6 +8,7 @@ export function drawFrame(canvas, picture, told, setup) {
   const scale = Math.max(1, 960 / told.width); // so that lines are fine on a small video too
   canvas.width = told.width * scale;
   canvas.height = told.height * scale;
+  document.documentElement.style.setProperty("--ratio", told.width / told.height);
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   if (picture) {
@@ -63,7 +64,7 @@ function roundedBox(pen, side) {
 
 function drawLabel(pen, face, told, color, setup) {
   const [x, y, side] = face.box;
-  const size = Math.max(told.height / 32, Math.min(side / 7, told.height / 22));
+  const size = Math.max(told.height / 32, Math.min(side / 8, told.height / 24));
   const number = told.faces.length > 1 ? `${face.track_id}  ` : "";
   const text = number + labelOf(face, setup).join(" ");
   pen.save();

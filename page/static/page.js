@@ -11,6 +11,7 @@ let setup = null; // the first message: emotions, colors and how the browser's c
 let received = null; // the server's picture of the next message
 let camera = null; // of this browser, once it is used
 let asked = false; // for the camera
+let trouble = ""; // with it
 let shown = null; // seconds of the frame that is shown
 let latency = 0; // milliseconds from a frame to its box
 const cards = new Map(); // by track_id: {root, bars, strip, history}
@@ -20,7 +21,7 @@ function connect() {
   setup = received = shown = null;
   let before = Promise.resolve(); // messages are taken one after the other, in their order
   socket.onmessage = ({ data }) => {
-    before = before.then(() => take(data)).catch((error) => note(error.message));
+    before = before.then(() => take(data));
   };
   socket.onclose = () => {
     $("status").textContent = "realtime.py has ended, or is out of reach";
@@ -52,7 +53,7 @@ async function show(told) {
   shown = told.seconds;
   if (told.width) {
     drawFrame($("picture"), pictureOf(told, sending), told, setup);
-    showFaces(told);
+    showFaces(told, isNew);
   }
   showState(told, sending);
   const lost = sending && performance.now() - camera.sentAt > RETRY;
@@ -68,14 +69,12 @@ async function startCamera() {
   asked = true;
   try {
     camera = await openCamera();
+    trouble = "";
     await camera.send(socket);
   } catch (error) {
-    note(`no camera: ${error.message}`);
+    const denied = error.name === "NotAllowedError";
+    trouble = denied ? "allow the camera, beside the address" : `no camera: ${error.message}`;
   }
-}
-
-function note(text) {
-  $("note").textContent = text;
 }
 
 function showState(told, sending) {
@@ -83,7 +82,7 @@ function showState(told, sending) {
   if (sending && latency) words.push(`${Math.round(latency)} ms behind`);
   if (told.ended) words.push("the end");
   $("status").textContent = words.join(", ");
-  if (told.note || !setup.browser || camera) note(told.note);
+  $("note").textContent = trouble || told.note;
   $("pause").textContent = told.seconds === null ? "Next" : told.paused ? "Go on" : "Pause";
   $("mirror").setAttribute("aria-pressed", told.mirrored);
   $("record").setAttribute("aria-pressed", told.recording);
@@ -105,7 +104,7 @@ function showCollecting(told) {
   });
 }
 
-function showFaces(told) {
+function showFaces(told, isNew) {
   const there = new Set(told.faces.map((face) => face.track_id));
   for (const [number, card] of cards) {
     if (!there.has(number)) {
@@ -115,7 +114,7 @@ function showFaces(told) {
   }
   for (const face of told.faces) {
     if (!cards.has(face.track_id)) cards.set(face.track_id, addCard());
-    updateCard(cards.get(face.track_id), face, told);
+    updateCard(cards.get(face.track_id), face, told, isNew);
   }
   $("none").hidden = there.size > 0;
 }
@@ -133,7 +132,7 @@ function addCard() {
   return { root, bars, strip: root.querySelector("canvas"), history: [] };
 }
 
-function updateCard(card, face, told) {
+function updateCard(card, face, told, isNew) {
   const probabilities = setup.emotions.map((emotion) => face.probabilities[emotion]);
   const [label, sure] = labelOf(face, setup);
   card.root.classList.toggle("lost", !face.found);
@@ -146,8 +145,8 @@ function updateCard(card, face, told) {
     bar.querySelector(".fill").style.transform = `scaleX(${probabilities[n]})`;
     bar.querySelector(".figure").textContent = percent(probabilities[n]);
   });
-  card.strip.hidden = told.seconds === null;
-  if (told.seconds !== null && !told.paused) {
+  card.strip.parentElement.hidden = told.seconds === null;
+  if (isNew && told.seconds !== null) {
     remember(card.history, told.seconds, probabilities);
     drawStrip(card.strip, card.history, setup.emotions.map((emotion) => colorOf(emotion, setup)));
   }
