@@ -162,7 +162,7 @@ def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab):
     _, address = serve("--source", "browser", "--rotate", "180", "--no-mirror")
     turned = tab(address)
     turned.wait_for_selector("text=no face in the picture")
-    process, address = serve("--source", "browser", "--no-mirror")
+    _, address = serve("--source", "browser", "--no-mirror")
     upright = tab(address)
     shows_happiness(upright)
     one, other = (cv2.GaussianBlur(shot(page), (0, 0), 8).astype(int) for page in (upright, turned))

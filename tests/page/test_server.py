@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="needs aiohttp")
 
-from common.errors import UserError  # noqa: E402
-from page.camera import decode, pixels_of  # noqa: E402
-from page.server import Server  # noqa: E402
+from common.errors import UserError
+from page.camera import decode, pixels_of
+from page.server import Server
 
 
 @pytest.fixture
