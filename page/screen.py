@@ -98,7 +98,8 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
     address = f"http://{host}:{server.port}/?key={server.key}"
     print(address)
     if everywhere:
-        print("from other machines with this one's address; whoever has it all sees the camera")
+        print("other machines put this one's name or address in the place of 127.0.0.1")
+        print("whoever has that address sees the camera")
     if sys.stdin.isatty():
         print("q and Enter, or Ctrl-C, ends it")
         threading.Thread(target=listen, args=[server], daemon=True).start()

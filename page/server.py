@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import json
 import logging
+import os
 import queue
 import secrets
 import socket
@@ -95,7 +96,10 @@ class Server:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         if error := self.started.get():
-            fail(f"{host}:{port}", f"can't be served ({error.strerror})", "choose another --page")
+            by_name = isinstance(error, socket.gaierror)  # whose numbers are its own
+            why = error.strerror if by_name else os.strerror(error.errno or 0)
+            mend = "choose another --page or --host"
+            fail(f"{host}:{port}" if port else host, f"can't be served ({why})", mend)
 
     def publish(self, message: Message) -> None:
         """Send a message to all pages."""

@@ -6,7 +6,7 @@ import sys
 import pytest
 from support.scripts import ROOT
 
-PACKAGES = ("common", "dataset", "network", "webcam")
+PACKAGES = ("common", "dataset", "network", "webcam", "page")
 SCRIPTS = [path.stem for path in ROOT.glob("*.py")]
 MAY_USE = {  # besides the standard library, and of the project itself
     "common": {"common", "tqdm"},
@@ -25,7 +25,8 @@ MAY_USE = {  # besides the standard library, and of the project itself
     }
     | {"tensorflow", "jax", "onnx"},
     "webcam": {"common", "webcam", "numpy", "cv2"},
-    "realtime": {"common", "webcam", "numpy", "cv2"},
+    "page": {"common", "webcam", "page", "numpy", "cv2", "aiohttp"},
+    "realtime": {"common", "webcam", "page", "numpy", "cv2"},
 }
 BESIDE = {"network.recipe", "network.backend", "network.digests"}  # what all rooms of network use
 ROOMS = {  # and the others, or modules at the top of the package, that each may use

@@ -106,7 +106,7 @@ def test_the_seven_steps_are_the_commands_of_the_toy_block():
 
 SCRIPTS = [*ROOT.glob("*.py"), *ROOT.glob("samples/*.py"), *ROOT.glob("benchmarks/*.py")]
 OF_OTHER_PROGRAMS = {
-    "--device",
+    "--rm",
     "--gpus-per-node",
     "--gpus-per-task",
     "--nodes",

@@ -14,7 +14,7 @@ from support.scripts import PICTURE, ROOT
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 pytest.importorskip("aiohttp", reason="needs aiohttp")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="needs chromium"),
     pytest.mark.xdist_group("page"),

@@ -24,7 +24,7 @@ def choose_output(
         if isinstance(source, ImageSource):
             path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
     where = f"writing {path} instead" if path else "going on without"
-    print(f"no window can open ({why}): {where}")
+    print(f"no window can open ({why}): {where}; --page shows it in a browser")
     return path
 
 
