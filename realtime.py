@@ -50,7 +50,7 @@ with required("requirements-webcam.txt"):
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
-    from webcam.display.overlay import legend
+    from webcam.display.letters import legend
     from webcam.display.viewer import Quit, Screen, Viewer
     from webcam.display.window import Window
     from webcam.hints import Hints

@@ -11,7 +11,7 @@ import webbrowser
 from common.errors import UserError
 from page.camera import BrowserSource
 from page.server import Message, Server
-from webcam.display.overlay import PALETTE, UNSURE
+from webcam.display.style import PALETTE, UNSURE
 from webcam.display.viewer import Viewer
 from webcam.sources.frame import Frame, Picture
 

@@ -24,7 +24,7 @@ with required("pandas matplotlib"):
 
     from common.command_line import Parser, run
     from common.errors import fail, first_line
-    from webcam.display.overlay import PALETTE
+    from webcam.display.style import PALETTE
 
 COLORS = [f"#{color}" for color in PALETTE]
 MAX_FACES = 12  # in one picture

@@ -24,7 +24,7 @@ MAY_USE = {  # besides the standard library, and of the project itself
         "sklearn",
     }
     | {"tensorflow", "jax", "onnx"},
-    "webcam": {"common", "webcam", "numpy", "cv2"},
+    "webcam": {"common", "webcam", "numpy", "cv2", "PIL"},  # Pillow only where it is installed
     "page": {"common", "webcam", "page", "numpy", "cv2", "aiohttp"},
     "realtime": {"common", "webcam", "page", "numpy", "cv2"},
 }

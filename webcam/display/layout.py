@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
+CLEARLY = 0.6  # share of the pixels covered that must be left in another corner
+OTHERS = 10  # times as much it counts to cover another's face
 
 
 class Layout:
@@ -56,6 +58,28 @@ class Layout:
             if not covered:
                 break
         return best
+
+    def choose_corner(
+        self,
+        size: tuple[int, int],
+        margin: int,
+        before: int | None = None,
+        own: Rectangle | None = None,
+    ) -> tuple[int, Rectangle]:
+        """Return number and place of a corner of the frame for a rectangle, (width, height).
+
+        It is the corner `before` until another one covers clearly less of what is taken. It covers
+        the face `own` rather than another one.
+        """
+        width, height = size
+        right, bottom = self.width - width - margin, self.height - height - margin
+        corners = [(right, margin), (margin, margin), (right, bottom), (margin, bottom)]
+        places = [self.move_inside((left, top, width, height)) for left, top in corners]
+        covered = [self.covers(place) + OTHERS * self.covers(place, own) for place in places]
+        best = min(range(len(places)), key=lambda number: covered[number])
+        if before is not None and CLEARLY * covered[before] <= covered[best]:
+            best = before
+        return best, places[best]
 
     def take(self, place: Rectangle) -> None:
         """Note that a place is taken from now on."""

@@ -20,6 +20,7 @@ KEYS = {
     "s": "snapshot",
     "m": "mirror",
     "b": "bars",
+    "t": "the last 10 seconds",
     "r": "record, stop",
     "n": "this is my neutral face",
     "f": "forget neutral faces",
@@ -168,6 +169,8 @@ class Viewer(Sink):
             self.paused = not self.paused
         elif key == "b":
             self.annotator.bars = not self.annotator.bars
+        elif key == "t":
+            self.annotator.strip = not self.annotator.strip
         elif key == "h":
             self.help = not self.help
         elif key == "m":

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from webcam.display.layout import Layout
-from webcam.display.overlay import draw_notes
+from webcam.display.notes import draw_notes
 from webcam.display.viewer import Viewer
 
 MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels that the help needs, and may take
@@ -27,6 +27,7 @@ class Window:
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self.TITLE, flags)
         self.sized = False
+        self.corner: int | None = None  # of the notes
 
     def __enter__(self) -> "Window":
         return self
@@ -69,7 +70,7 @@ class Window:
         else:
             drawn, layout = viewer.annotator.draw(viewer.frame, viewer.faces, viewer.mirrored)
             image, layout = enlarge(drawn, layout)
-        draw_notes(image, viewer.lines, layout)
+        self.corner = draw_notes(image, viewer.lines, layout, self.corner)
         self.show_image(image)
 
     def show_image(self, frame: np.ndarray) -> None:

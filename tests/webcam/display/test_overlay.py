@@ -1,6 +1,7 @@
 """Labels, bars and colors on a frame."""
 
 import itertools
+import sys
 
 import cv2
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from support.scripts import ROOT
 
 from webcam import Face
-from webcam.display.overlay import COLORS, arrange, draw_faces, draw_notes
+from webcam.display.letters import find_font, text_mask
+from webcam.display.notes import draw_notes
+from webcam.display.overlay import Overlay, draw_faces
+from webcam.display.style import COLORS
 
 EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 
@@ -17,6 +21,10 @@ def face_at(box, number=1):
     """A face that is sure to be happy."""
     square = np.array([*box[:3], 0.0])
     return Face(number, square, EMOTIONS, np.eye(8, dtype=np.float32)[4], EMOTIONS[4])
+
+
+def arrange(frame, faces, bars=False):
+    return Overlay(EMOTIONS, bars).arrange(frame, faces)
 
 
 def crowd():
@@ -40,7 +48,7 @@ def test_labels_stay_inside_the_frame(box, bars):
     frame = np.zeros((240, 320, 3), np.uint8)
     draw_faces(frame, [face_at(box)], EMOTIONS, bars)
     strip = (frame == COLORS[4]).all(axis=2)
-    assert strip.sum(axis=1).max() >= 40 and (strip.sum(axis=1) >= 40).sum() >= 8
+    assert strip.sum(axis=1).max() >= 30 and (strip.sum(axis=1) >= 20).sum() >= 8
 
 
 def test_letters_and_lines_grow_with_the_frame():
@@ -87,9 +95,10 @@ def test_labels_and_bars_hide_no_face_of_a_crowd(bars):
 def test_labels_of_a_crowd_cover_no_label(side):
     faces = [face_at((*face.box[:2], side, side), face.track_id) for face in crowd()]
     covered = np.zeros((720, 1280), int)
-    labels = arrange(np.zeros((720, 1280, 3), np.uint8), faces, EMOTIONS, False).labels
+    labels = arrange(np.zeros((720, 1280, 3), np.uint8), faces).labels
     assert len(labels) == len(faces)
-    for _, (left, top, width, height) in labels.values():
+    for label in labels.values():
+        left, top, width, height = label.place
         covered[top : top + height, left : left + width] += 1
     assert covered.max() == 1
 
@@ -98,13 +107,13 @@ def test_where_there_is_no_room_labels_are_shorter():
     """Two close-ups side by side, which leave nothing of the frame."""
     frame = np.zeros((240, 480, 3), np.uint8)
     faces = [face_at((0, 0, 240, 240)), face_at((240, 0, 240, 240), 2)]
-    for number, (text, (left, top, width, height)) in arrange(
-        frame, faces, EMOTIONS, False
-    ).labels.items():
-        assert text == f"#{number + 1} happiness 100%" and top + height < 60, "on the forehead"
+    for number, label in arrange(frame, faces).labels.items():
+        left, top, width, height = label.place
+        assert (label.number, label.text) == (str(number + 1), "happiness 100%")
+        assert top + height < 60, "on the forehead"
         assert 240 * number <= left and left + width <= 240 * (number + 1)
     narrow = [face_at((60 * n, 20, 60, 60), n) for n in range(8)]
-    texts = {text for text, _ in arrange(frame, narrow, EMOTIONS, False).labels.values()}
+    texts = {label.text for label in arrange(frame, narrow).labels.values()}
     assert "happiness" in texts or "hap" in texts
 
 
@@ -112,37 +121,158 @@ def test_letters_are_large_enough_from_96_lines_to_4k():
     for lines in (96, 480, 2160):
         frame = np.zeros((lines, lines * 4 // 3, 3), np.uint8)
         side = lines // 3
-        labels = arrange(frame, [face_at((side, side, side, side))], EMOTIONS, False).labels
-        text, (_, _, width, height) = labels[0]
-        assert height >= max(12, lines / 50), lines
-        assert "happiness" in text and width <= frame.shape[1]
+        label = arrange(frame, [face_at((side, side, side, side))]).labels[0]
+        assert label.line >= max(12, lines / 45), lines
+        assert "happiness" in label.text and label.place[2] <= frame.shape[1]
 
 
-def test_notes_lie_in_a_corner_without_a_face_and_darken_none():
+def test_a_label_keeps_its_side():
+    """Below the box, since it had no room above it, also once there is room."""
+    overlay, frame = Overlay(EMOTIONS), np.zeros((480, 640, 3), np.uint8)
+    below = []
+    for top in (2, 30, 80, 120):
+        label = overlay.arrange(frame, [face_at((200, top, 100, 100))]).labels[0]
+        below.append(label.place[1] > top + 100)
+    assert below == [True] * 4
+    assert arrange(frame, [face_at((200, 120, 100, 100))]).labels[0].place[1] < 120
+
+
+def test_an_unsure_label_has_a_question_mark():
+    frame = np.zeros((480, 640, 3), np.uint8)
+    texts = []
+    for sure in (0.39, 0.41):
+        probabilities = np.full(8, (1 - sure) / 7, np.float32)
+        probabilities[4] = sure
+        face = Face(1, np.array([200, 200, 100, 0.0]), EMOTIONS, probabilities, EMOTIONS[4])
+        texts.append(arrange(frame, [face]).labels[0].text)
+    assert texts == ["happiness? 39%", "happiness 41%"]
+
+
+def test_notes_lie_in_a_corner_without_a_face_and_stay_there():
     frame = np.full((480, 640, 3), 200, np.uint8)
     faces = [face_at((10, 10, 200, 200)), face_at((400, 10, 200, 200), 2)]
-    draw_notes(frame, ["paused", "h: this help"], arrange(frame, faces, EMOTIONS, True).layout)
+    corner = draw_notes(frame, ["paused", "h: this help"], arrange(frame, faces, True).layout)
     changed = (frame != 200).any(axis=2)
     assert changed[240:].any() and not changed[:240].any()
+    assert draw_notes(frame, ["paused"], arrange(frame, []).layout, corner) == corner
 
 
-def test_bars_of_neighbours_do_not_lie_on_one_another():
-    frame = np.zeros((720, 1280, 3), np.uint8)
-    faces = [face_at((200 + 260 * n, 250, 120, 120), n) for n in range(4)]
-    panels = arrange(frame, faces, EMOTIONS, True).panels
-    assert len(panels) == 4
-    covered = np.zeros((720, 1280), int)
-    for left, top, width, height in [*panels.values(), *(face.box for face in faces)]:
-        covered[top : top + height, left : left + width] += 1
-    assert covered.max() == 1
+def test_the_panel_stays_in_its_corner_until_it_would_cover_the_face():
+    """A face goes to and fro, then into the corner of the panel, then back."""
+    overlay, frame = Overlay(EMOTIONS, bars=True), np.zeros((480, 640, 3), np.uint8)
+
+    def corners(columns):
+        panels = []
+        for x in columns:
+            arranged = overlay.arrange(frame, [face_at((x, 20, 120, 120))])
+            panels.append(arranged.panel)
+            assert not arranged.layout.covers((x, 20, 120, 120), (x, 20, 120, 120)) or panels[-1]
+        return panels
+
+    right = corners(range(0, 300, 10))
+    assert len(set(right)) == 1 and right[0][0] > 320
+    left = corners([440, 430, 420])
+    assert len(set(left)) == 1 and left[0] != right[0]
+    assert set(corners(range(410, 250, -10))) == set(left)
 
 
-def test_letters_that_opencv_has_not_are_written_as_those_they_are_made_of():
+@pytest.mark.parametrize("size", [(480, 480), (180, 240), (1080, 1920)])
+def test_the_panel_is_there_in_a_close_up_too_and_small_enough(size):
+    frame = np.zeros((*size, 3), np.uint8)
+    left, top, width, height = arrange(frame, [face_at((0, 0, size[0], size[0]))], True).panel
+    assert left >= 0 and top >= 0 and left + width <= size[1] and top + height <= size[0]
+    assert height <= 0.6 * size[0]
+
+
+def test_the_panel_is_that_of_the_largest_face_and_does_not_change_for_a_little():
+    overlay, frame = Overlay(EMOTIONS, bars=True), np.zeros((480, 640, 3), np.uint8)
+    shown = []
+    for side in (100, 125, 160, 140, 120, 90):
+        faces = [face_at((50, 200, 130, 130), 1), face_at((400, 200, side, side), 2)]
+        overlay.arrange(frame, faces)
+        shown.append(overlay.panel.face.track_id)
+    assert shown == [1, 1, 1, 1, 1, 1]
+    overlay.arrange(frame, [faces[0], face_at((400, 200, 170, 170), 2)])
+    assert overlay.panel.face.track_id == 2
+
+
+def test_a_bar_is_as_long_as_its_probability():
+    lengths = []
+    for sure in (0.5, 1.0):
+        frame = np.zeros((480, 640, 3), np.uint8)
+        probabilities = np.full(8, (1 - sure) / 7, np.float32)
+        probabilities[4] = sure
+        face = Face(1, np.array([100, 200, 100, 0.0]), EMOTIONS, probabilities, EMOTIONS[4])
+        draw_faces(frame, [face], EMOTIONS, bars=True)
+        bar = (frame[:, 320:] == COLORS[4]).all(axis=2).any(axis=0)
+        lengths.append(int(bar.sum()))
+    assert lengths[0] == pytest.approx(lengths[1] / 2, abs=3) and lengths[1] > 50
+
+
+def test_a_lost_face_fades_and_is_gone_after_a_sixth_of_a_second():
+    overlay, seen = Overlay(EMOTIONS), []
+    for seconds, found in [(0, True), (0.04, False), (0.08, False), (0.16, False), (0.2, True)]:
+        frame = np.zeros((480, 640, 3), np.uint8)
+        face = Face(
+            1,
+            np.array([200, 200, 100, 0.0]),
+            EMOTIONS,
+            np.eye(8, dtype=np.float32)[4],
+            "happiness",
+            found,
+        )
+        overlay.draw(frame, [face], seconds)
+        seen.append(int(frame.sum()))
+    assert seen[0] > seen[1] > seen[2] > seen[3] == 0 and seen[4] == seen[0]
+
+
+def test_the_strip_shows_the_labels_of_the_last_ten_seconds():
+    overlay = Overlay(EMOTIONS, strip=True)
+    for step in range(80):  # 8 seconds: h, then happiness
+        label = "h" if step < 40 else "happiness"
+        index = EMOTIONS.index(label)
+        face = Face(
+            1, np.array([300, 100, 100, 0.0]), EMOTIONS, np.eye(8, dtype=np.float32)[index], label
+        )
+        frame = np.zeros((480, 640, 3), np.uint8)
+        overlay.draw(frame, [face], step / 10)
+    row = frame[-4]
+    columns = {}
+    for number in (7, 4):
+        color = np.array(COLORS[number]) * 0.8
+        columns[number] = np.flatnonzero(np.abs(row - color).max(axis=1) < 3)
+    assert columns[7].min() == pytest.approx(640 * 0.21, abs=8)
+    assert columns[4].max() == 639 and columns[4].min() == columns[7].max() + 1
+    assert len(columns[4]) == pytest.approx(640 * 0.4, abs=8)
+    assert not row[: columns[7].min() - 1].any(), "before the first frame there is nothing"
+    plain = np.zeros((480, 640, 3), np.uint8)
+    Overlay(EMOTIONS, strip=True).draw(plain, [face])
+    assert not plain[-4].any(), "a picture has no past"
+
+
+def test_letters_that_opencv_lacks_are_drawn_by_pillow_or_as_the_nearest():
     """OpenCV itself writes two question marks for each."""
-    frames = []
-    for emotion in ("fröhlich", "frohlich"):
-        frames.append(np.zeros((240, 320, 3), np.uint8))
-        square = np.array([100, 80, 90, 0.0])
-        face = Face(1, square, [emotion], np.ones(1, np.float32), emotion)
-        draw_faces(frames[-1], [face], [emotion], bars=True)
-    assert (frames[0] == frames[1]).all() and frames[0].any()
+    for text, plain in (("fröhlich", "frohlich"), ("радость", "?")):
+        mask = text_mask(text, 40)
+        if find_font(text, 100):
+            assert mask.shape[1] > 80 and (mask.shape != text_mask(plain, 40).shape)
+        else:
+            assert (mask == text_mask("frohlich" if text[0] == "f" else "???????", 40)).all()
+
+
+def test_without_pillow_the_nearest_letters_are_drawn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    caches = (find_font, text_mask)
+    try:
+        for cached in caches:
+            cached.cache_clear()
+        frames = []
+        for emotion in ("fröhlich", "frohlich"):
+            frames.append(np.zeros((240, 320, 3), np.uint8))
+            square = np.array([100, 80, 90, 0.0])
+            face = Face(1, square, [emotion], np.ones(1, np.float32), emotion)
+            draw_faces(frames[-1], [face], [emotion], bars=True)
+        assert (frames[0] == frames[1]).all() and frames[0].any()
+    finally:
+        for cached in caches:
+            cached.cache_clear()

@@ -53,8 +53,8 @@ class Session:
         self.folder, self.display = folder, display
         self.env = {**os.environ, "DISPLAY": display, **env}
         command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
-        # On a busy machine Qt leaves one new window in a hundred black: then a user starts again,
-        # and so do we
+        # On a busy machine Qt never paints one new window in a hundred, which stays black and white.
+        # A user starts again then, and so do we
         for _ in range(3):
             self.process = subprocess.Popen(
                 command,
@@ -64,11 +64,15 @@ class Session:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            if self.becomes(lambda: (self.screen() > 50).all(axis=2).sum() > 40_000, 6):
+            if self.becomes(self.is_painted, 15):
                 break
             self.process.kill()
             self.process.communicate()
         self.do("windowactivate", "--sync", self.window())
+
+    def is_painted(self):
+        screen = self.screen()
+        return ((screen > 50) & (screen < 255)).all(axis=2).sum() > 40_000
 
     def do(self, *command):
         """Return what xdotool prints."""
@@ -211,10 +215,10 @@ def test_help_is_legible_on_a_small_video(session, tmp_path):
     writer.release()
     window = session("--source", "in.avi")
     window.press("space")
+    time.sleep(0.5)
+    before = window.screen()
     window.press("h")
-    window.wait(
-        lambda: (window.screen() < 80).all(axis=2).sum() > 30_000, "dark ground of the help"
-    )
+    window.wait(lambda: differs(window.screen(), before) > 30_000, "dark ground of the help")
     width, height = window.place()[2:]
     assert width >= 480 and height >= 360
     assert snapshot(window).shape == (120, 160, 3)
@@ -293,7 +297,7 @@ def test_h_shows_the_keys(session, clip):
     window.wait(lambda: (window.screen() != before).any(axis=2).sum() > 3000, "help")
     after = window.screen()
     changed = (after != before).any(axis=2)
-    assert (after[changed] < 80).all(axis=1).mean() > 0.5, "a dark ground"
+    assert (after[changed] < 115).all(axis=1).mean() > 0.5, "a dark ground"
     assert (after[changed] > 160).all(axis=1).sum() > 100, "light letters"
     window.press("h")
     window.wait(lambda: (window.screen() != before).any(axis=2).sum() < 200, "end of the help")
