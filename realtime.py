@@ -17,12 +17,13 @@ Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), wit
 Haar cascades find the faces and follow them, or YuNet where its file lies in data/. One pass of the
 network names the faces of a frame. Each face's probabilities are averaged over 0.2 s. The label
 changes when another emotion leads by 0.3, or by less for 0.8 s; --smoothing 0 turns both off. In
-the window, `h` lists the keys and `q` quits. Needs NumPy and OpenCV alone. Prints frames, faces,
-frames/s and the share of each label.
+the window, `h` lists the keys and `q` quits; --page shows it in a browser. Needs NumPy and OpenCV
+alone, --page aiohttp too. Prints frames, faces, frames/s and the share of each label.
 
 Examples:
     python realtime.py
     python realtime.py --source clip.mp4 --output labelled.mp4 --csv faces.csv --headless
+    python realtime.py --page --source browser
     python realtime.py --source photos/ --output labelled/ --headless
     python realtime.py --source clip.mp4 --headless --collect my_faces --emotions happy
 """
@@ -30,6 +31,7 @@ Examples:
 import argparse
 import contextlib
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,50 +100,55 @@ def process(frames: Frames, analyzer: FaceAnalyzer, sinks: list[Sink], summary: 
 
 
 @dataclass
-class Stage:
-    """What the whole run has: the messages of libraries, and a screen or the reason for none."""
+class Display:
+    """The messages of libraries, and a window, a page, or the reason why no window can open."""
 
     overheard: Overheard
     screen: Screen | None = None
-    no_window: str = ""  # why no window can open although one was asked for
-    browser: Source | None = None  # the camera of the page
+    no_window: str = ""
+    camera: Source | None = None  # of the page
 
 
-def open_stage(args: argparse.Namespace, emotions: list[str], stack: contextlib.ExitStack) -> Stage:
-    """Open the window or the page that is asked for."""
-    stage = Stage(stack.enter_context(Overheard()))  # keeps FFmpeg's and Qt's messages off stderr
+def open_display(
+    args: argparse.Namespace,
+    emotions: list[str],
+    probe: subprocess.Popen | None,
+    stack: contextlib.ExitStack,
+) -> Display:
+    """Open the page that is asked for, or the window that `probe` asks for."""
+    display = Display(stack.enter_context(Overheard()))  # keeps FFmpeg and Qt off stderr
     if args.page is not None:
         with required("requirements-page.txt"):
             from page.screen import open_page
         page = open_page(args, emotions)
         stack.callback(page.close)
-        stage.screen, stage.browser = page, page.camera
-    elif not args.headless:
-        stage.no_window = Window.why_not()
-        stage.screen = None if stage.no_window else stack.enter_context(Window())
-    return stage
+        display.screen, display.camera = page, page.camera
+    elif probe:
+        display.no_window = Window.why_not(probe)
+        display.screen = None if display.no_window else stack.enter_context(Window())
+    return display
 
 
 def watch(
-    args: argparse.Namespace, analyzer: FaceAnalyzer, stage: Stage, hold: bool = True
+    args: argparse.Namespace, analyzer: FaceAnalyzer, display: Display, hold: bool = True
 ) -> int | None:
     """Name the faces of one source, until it ends or is ended.
 
     A window shows the last frame until the user quits, with `hold`, and the demo again and again.
     Returns None at its end, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
     """
-    screen = stage.screen
+    screen = display.screen
     end_at_signals()
     with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
         # 1. What is read
-        if stage.browser:
-            source = stage.browser
+        if display.camera:
+            source = display.camera
         elif args.source or args.size or args.collect or args.rotate:
-            source = open_source(args.source or ["0"], args.size, stage.overheard, bool(screen))
+            source = open_source(args.source or ["0"], args.size, display.overheard, bool(screen))
         else:
-            source = open_first_camera(stage.overheard, bool(screen))
+            source = open_first_camera(display.overheard, bool(screen))
         stack.callback(source.close)
-        is_webcam = source is stage.browser or (
+        is_webcam = source is display.camera or (
             isinstance(source, CameraSource) and is_camera(source.name)
         )
         mirror = is_webcam if args.mirror is None else args.mirror
@@ -151,9 +158,9 @@ def watch(
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, screen is not None, source.paths)
         output_path = args.output
-        if stage.no_window:
+        if display.no_window:
             asked = args.output or args.csv or args.collect
-            why = stage.no_window
+            why = display.no_window
             output_path = choose_output(output_path, bool(asked), source, why, args.h264)
         unit = "picture" if isinstance(source, ImageSource) else "frame"
         summary = Summary(unit)
@@ -203,7 +210,7 @@ def watch(
 
 
 def watch_videos(
-    videos: list[Path], args: argparse.Namespace, analyzer: FaceAnalyzer, stage: Stage
+    videos: list[Path], args: argparse.Namespace, analyzer: FaceAnalyzer, display: Display
 ) -> int:
     """Name the faces of several videos, one after the other. Returns the exit status.
 
@@ -220,7 +227,7 @@ def watch_videos(
         fresh = FaceAnalyzer(analyzer.classifier, analyzer.detector, args.smoothing)
         try:
             last = number == len(videos)
-            status = watch(given, fresh, stage, hold=last)
+            status = watch(given, fresh, display, hold=last)
         except UserError as error:
             failed.append(str(error))
         except OSError as error:
@@ -236,10 +243,9 @@ def watch_videos(
 def main() -> int:
     # 1. The network and the detector
     args = parse_arguments(__doc__)
-    named = args.source and args.source != ["browser"]
-    videos = list_videos(args.source) if named else []
-    if not args.headless and args.page is None:
-        Window.probe()  # while it runs, the network is loaded
+    videos = list_videos(args.source) if args.source else []
+    # While it runs, the network is loaded
+    probe = None if args.headless or args.page is not None else Window.probe()
     model = args.model or find_model()
     detector = choose_detector(args.detector, model)
     analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
@@ -249,10 +255,10 @@ def main() -> int:
         print(f"the network is that in {model}")
     # 2. One source, or several videos
     with contextlib.ExitStack() as stack:
-        stage = open_stage(args, analyzer.emotions, stack)
+        display = open_display(args, analyzer.emotions, probe, stack)
         if videos:
-            return watch_videos(videos, args, analyzer, stage)
-        return watch(args, analyzer, stage) or 0
+            return watch_videos(videos, args, analyzer, display)
+        return watch(args, analyzer, display) or 0
 
 
 if __name__ == "__main__":

@@ -1,24 +1,23 @@
-"""The camera of the browser, whose pictures come over the WebSocket."""
+"""The camera of a browser, whose frames come over the WebSocket."""
 
 import queue
-import time
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 from page.server import Server
-from webcam.sources.camera import time_of_day
+from webcam.sources.camera import Clock
 from webcam.sources.frame import Frame, Source, VideoInfo
 
 MOST_PIXELS = 1920 * 1080
-START_OF_FRAME = {0xC0, 0xC1, 0xC2}  # JPEG markers that tell the size
+START_OF_FRAME = {0xC0, 0xC1, 0xC2}  # JPEG markers that precede the size
 
 
 class BrowserSource(Source):
     """Frames from the first page that sends some."""
 
-    info = VideoInfo(20.0, live=True)
+    info = VideoInfo(30.0, live=True)
     extra_column = "clock"
 
     def __init__(self, server: Server):
@@ -26,25 +25,23 @@ class BrowserSource(Source):
         self.server = server
 
     def frames(self) -> Iterator[Frame | None]:
-        """Yield each picture with its time; None, 20 times a second, while there is none."""
-        start: float | None = None
-        began = 0.0
+        """Yield each frame, and None, 20 times a second, while there is no new one.
+
+        A frame that can't be decoded yields None too.
+        """
+        clock = Clock()
         while True:
             try:
-                image = decode(self.server.pictures.get(timeout=0.05))
+                came, jpeg = self.server.pictures.get(timeout=0.05)
             except queue.Empty:
-                image = None
-            if image is None:
                 yield None
                 continue
-            now = time.monotonic()
-            if start is None:
-                start, began = now, time.time()
-            yield Frame(image, now - start, time_of_day(began + now - start))
+            image = decode(jpeg)
+            yield None if image is None else clock.stamp(image, came)
 
 
 def decode(jpeg: bytes) -> np.ndarray | None:
-    """Return a JPEG's picture, BGR; None for what is none or has more than MOST_PIXELS."""
+    """Decode a JPEG to BGR, uint8 (height, width, 3). Return None for one damaged or too large."""
     if not 0 < pixels_of(jpeg) <= MOST_PIXELS:
         return None
     try:
@@ -54,7 +51,7 @@ def decode(jpeg: bytes) -> np.ndarray | None:
 
 
 def pixels_of(jpeg: bytes) -> int:
-    """Return the number of pixels that a JPEG's header tells; 0 for what is none."""
+    """Return the number of pixels according to a JPEG's header, 0 if there is none."""
     place = 2 if jpeg[:2] == b"\xff\xd8" else len(jpeg)
     while place + 9 <= len(jpeg) and jpeg[place] == 0xFF:
         if jpeg[place + 1] in START_OF_FRAME:

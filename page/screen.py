@@ -1,8 +1,11 @@
 """The page as the screen of a viewer: its frame, its faces and its state."""
 
 import argparse
+import contextlib
+import ipaddress
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -11,25 +14,24 @@ import webbrowser
 from common.errors import UserError
 from page.camera import BrowserSource
 from page.server import Message, Server
-from webcam.display.style import PALETTE, UNSURE
+from webcam.display.style import COLORS, PALETTE, UNSURE, WHITE, on_color
 from webcam.display.viewer import Viewer
 from webcam.sources.frame import Frame, Picture
 
 PORT = 8000
-EVERYWHERE = ("0.0.0.0", "::")
 REPEATED = 0.1  # seconds between two messages of the same frame
 ABANDONED = 60.0  # seconds without a page, after one was open, that end the run
 
 
 class PageScreen:
-    """The screen of a viewer in the browser, and with `browser` that one's camera."""
+    """Shows a viewer on all open pages. With `browser`, `camera` is that of the browser."""
 
     def __init__(self, server: Server, browser: bool):
         self.server = server
         self.camera = BrowserSource(server) if browser else None
         self.frame: Frame | Picture | None = None  # of the last message
         self.shown_at = 0.0
-        self.seen: float | None = None  # when a page was last open, by time.monotonic()
+        self.last_open: float | None = None  # when a page was open, by time.monotonic()
 
     def show(self, viewer: Viewer) -> None:
         """Send the viewer's frame and state to all pages, a frame again every REPEATED seconds."""
@@ -39,14 +41,14 @@ class PageScreen:
         self.frame, self.shown_at = frame, now
         if self.server.clients:
             image = None if frame is None else frame.image
-            self.server.publish(Message(image, tell(viewer, self.server)))
+            self.server.publish(Message(image, describe(viewer, self.server.sender)))
 
     def key(self, seconds: float) -> str:
-        """Return the key pressed on a page within `seconds`, `q` if the last page was closed."""
+        """Return the key pressed within `seconds`, `q` once no page has been open for ABANDONED."""
         now = time.monotonic()
         if self.server.clients:
-            self.seen = now
-        if self.seen is not None and now - self.seen > ABANDONED:
+            self.last_open = now
+        if self.last_open is not None and now - self.last_open > ABANDONED:
             print(f"no page was open for {ABANDONED:.0f} seconds")
             return "q"
         try:
@@ -59,9 +61,9 @@ class PageScreen:
         self.server.close()
 
 
-def tell(viewer: Viewer, server: Server) -> dict:
-    """Return what pages are told of a viewer, as docs/page.md has it."""
-    told = {
+def describe(viewer: Viewer, sender: int | None) -> dict:
+    """Return the message of a viewer's frame, as in docs/page.md."""
+    message = {
         "paused": viewer.paused,
         "mirrored": viewer.mirrored,
         "recording": bool(viewer.recorder and viewer.recorder.active),
@@ -70,7 +72,7 @@ def tell(viewer: Viewer, server: Server) -> dict:
         "note": viewer.current_note,
         "collects": viewer.collector.keys,
         "counts": dict(viewer.collector.counts),
-        "sender": server.sender.number if server.sender else None,
+        "sender": sender,
     }
     frame = viewer.frame
     if frame is not None:
@@ -78,9 +80,9 @@ def tell(viewer: Viewer, server: Server) -> dict:
         faces = viewer.faces
         if viewer.mirrored:
             faces = [face.mirrored(width) for face in faces]
-        told |= {"width": width, "height": height, "faces": [face.as_dict() for face in faces]}
-        told["seconds"] = round(frame.seconds, 3) if isinstance(frame, Frame) else None
-    return told
+        message |= {"width": width, "height": height, "faces": [face.as_dict() for face in faces]}
+        message["seconds"] = round(frame.seconds, 3) if isinstance(frame, Frame) else None
+    return message
 
 
 def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
@@ -90,21 +92,24 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
     """
     browser = args.source == ["browser"]
     setup: dict = {"emotions": emotions, "colors": [f"#{color}" for color in PALETTE]}
+    setup["inks"] = ["white" if on_color(color) == WHITE else "black" for color in COLORS]
     setup |= {"unsure": UNSURE, "browser": browser, "turn": args.rotate}
     server = serve(args.host, args.page, setup | {"mirror": args.mirror is not False})
-    everywhere = args.host in EVERYWHERE
-    host = "127.0.0.1" if everywhere else args.host
-    host = f"[{host}]" if ":" in host else host
-    address = f"http://{host}:{server.port}/?key={server.key}"
+    bound = ipaddress.ip_address(server.address)
+    host = "127.0.0.1" if bound.is_unspecified else args.host
+    address = f"http://{f'[{host}]' if ':' in host else host}:{server.port}/?key={server.key}"
     print(address)
-    if everywhere:
+    if bound.is_unspecified:
         print("other machines put this one's name or address in the place of 127.0.0.1")
+    if not bound.is_loopback:
         print("whoever has that address sees the camera")
     if sys.stdin.isatty():
         print("q and Enter, or Ctrl-C, ends it")
+        if hasattr(signal, "SIGTTIN"):  # in the background the terminal is not read
+            signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=listen, args=[server], daemon=True).start()
     sys.stdout.flush()
-    # Without a display there may be one that runs in the terminal, and would fill it
+    # Without a display there may be a browser that runs in the terminal, and would fill it
     if sys.platform in ("win32", "darwin") or any(
         map(os.environ.get, ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER"])
     ):
@@ -123,8 +128,9 @@ def serve(host: str, port: int, setup: dict) -> Server:
 
 
 def listen(server: Server) -> None:
-    """Take the keys that are typed in the terminal, at each Enter."""
-    # Not sys.stdin: Python can't end while a thread reads that
-    while typed := os.read(0, 100):
-        for key in typed.decode(errors="replace").strip("\r\n"):
-            server.press(key)
+    """Queue the keys that are typed in the terminal, at each Enter, until that is gone."""
+    with contextlib.suppress(OSError):
+        # Not sys.stdin: Python can't end while a thread reads that
+        while typed := os.read(0, 100):
+            for key in typed.decode(errors="replace").strip("\r\n"):
+                server.press(key)

@@ -1,11 +1,13 @@
 """The server of the page: who may see it, and what goes to and fro.
 
     GET  /?key=KEY      the page
-    GET  /socket        a WebSocket. To the browser: JSON of each frame (docs/page.md), before it the
-                        frame as JPEG. From the browser: keys as text, the pictures of its camera as
-                        JPEG
+    GET  /static/FILE   its parts
+    GET  /socket        a WebSocket. To the browser: a JSON message for each frame (docs/page.md), after
+                        the frame itself as JPEG. From the browser: keys as text, and frames of its
+                        camera as JPEG
 
-Everything needs the key, which the page keeps in a cookie, and a Host and Origin of this server.
+Every request needs the key, which the page keeps in a cookie. Its Host must name this machine, and its
+Origin this server.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ import queue
 import secrets
 import socket
 import threading
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,35 +34,36 @@ from aiohttp import WSMsgType, web
 from common.errors import fail
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"page.js", "camera.js", "drawing.js", "style.css"}
 MOST_BYTES = 2**20  # of a message from the browser
 MOST_KEYS = 100  # pressed, and not yet obeyed
-MOST_WIDTH = 1280  # pixels of a picture that is sent
+MOST_SIDE = 1280  # pixels of a frame that is sent
 QUALITY = 80  # of the JPEGs
-POLICY = (
-    "default-src 'self'; img-src 'self' blob: data:; connect-src 'self'; frame-ancestors 'none'"
-)
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 
 class Message:
-    """A frame, BGR or None, and what is told of it. Encoded at most once, and only if it is sent."""
+    """A frame, BGR or None, and its description. It is encoded once, and only if it is sent."""
 
-    def __init__(self, image: np.ndarray | None, told: dict[str, Any]):
-        self.image, self.told = image, told
+    def __init__(self, image: np.ndarray | None, described: dict[str, Any]):
+        self.image, self.described = image, described
 
     @cached_property
     def jpeg(self) -> bytes:
-        image = self.image
-        assert image is not None
-        height, width = image.shape[:2]
-        if width > MOST_WIDTH:
-            size = MOST_WIDTH, max(1, round(height * MOST_WIDTH / width))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        """The frame, at most MOST_SIDE pixels wide and high."""
+        assert self.image is not None
+        height, width = self.image.shape[:2]
+        scale = min(1, MOST_SIDE / max(height, width))
+        size = max(1, round(scale * width)), max(1, round(scale * height))
+        image = cv2.resize(self.image, size, interpolation=cv2.INTER_AREA)
         return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
 
     @cached_property
     def text(self) -> str:
-        return json.dumps(self.told)
+        """The description as JSON."""
+        return json.dumps(self.described)
 
 
 class Client:
@@ -76,30 +80,31 @@ class Client:
 
 
 class Server:
-    """Serves the page in a thread of its own. Raises UserError if its address can't be had.
+    """Serves the page in a thread of its own. `setup` is the first message to each page.
 
-    `setup` is what each page is told first.
+    `publish`, `press` and `close` may be called from any thread. Raises UserError if the address
+    can't be had.
     """
 
     def __init__(self, host: str, port: int, setup: dict[str, Any]):
         self.host, self.port, self.setup = host, port, setup
+        self.address = ""  # that it listens at, a number
         name = socket.gethostname()
-        self.names = {"localhost", host, name, f"{name}.local"}  # that a browser may call it
+        self.names = {known.lower() for known in ("localhost", host, name, f"{name}.local")}
         self.key = secrets.token_urlsafe(16)
-        self.keys: queue.Queue[str] = queue.Queue(MOST_KEYS)  # pressed on pages
-        self.pictures: queue.Queue[bytes] = queue.Queue(1)  # of the browser's camera
+        # Unlike a Queue's, their wait is in C, where a signal breaks nothing
+        self.keys: queue.SimpleQueue[str] = queue.SimpleQueue()  # pressed on pages
+        self.pictures: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()  # one at most
         self.clients: set[Client] = set()
         self.opened = 0  # pages so far
-        self.sender: Client | None = None  # whose camera is used
+        self.sender: int | None = None  # the number of the page whose camera is used
         self.loop = asyncio.new_event_loop()
-        self.started: queue.Queue[OSError | None] = queue.Queue()
+        self.started: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         if error := self.started.get():
-            by_name = isinstance(error, socket.gaierror)  # whose numbers are its own
-            why = error.strerror if by_name else os.strerror(error.errno or 0)
-            mend = "choose another --page or --host"
-            fail(f"{host}:{port}" if port else host, f"can't be served ({why})", mend)
+            where = f"{host}:{port}" if port else host
+            fail(where, f"can't be served ({explain(error)})", "choose another --page or --host")
 
     def publish(self, message: Message) -> None:
         """Send a message to all pages."""
@@ -110,9 +115,9 @@ class Server:
             client.offer(message)
 
     def press(self, key: str) -> None:
-        """Take a key that was pressed; one of too many is forgotten."""
-        with contextlib.suppress(queue.Full):
-            self.keys.put_nowait(key)
+        """Queue a key that was pressed, unless too many wait."""
+        if self.keys.qsize() < MOST_KEYS:
+            self.keys.put(key)
 
     def close(self) -> None:
         """End the server; open pages say so."""
@@ -120,39 +125,38 @@ class Server:
         self.thread.join(2)
 
     def _run(self) -> None:
-        # What a stranger sends that is no HTTP is no fault of the user's
+        # Malformed requests come from strangers, and aiohttp would print them
         logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
         asyncio.set_event_loop(self.loop)
         app = web.Application(middlewares=[self._guard])
-        app.add_routes(
-            [
-                web.get("/", self._page),
-                web.get("/socket", self._socket),
-                web.get("/{name}", self._file),
-            ]
-        )
+        app.router.add_get("/", self._page)
+        app.router.add_get("/socket", self._socket)
+        app.router.add_static("/static", STATIC)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         try:
             self.loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, self.host, self.port)
-            self.loop.run_until_complete(site.start())
-            self.port = runner.addresses[0][1]
-        except OSError as error:
+            self.loop.run_until_complete(web.TCPSite(runner, self.host, self.port).start())
+            self.address, self.port = runner.addresses[0][:2]
+        except (OSError, ValueError) as error:
             self.started.put(error)
-            return
-        self.started.put(None)
-        self.loop.run_forever()
+        else:
+            self.started.put(None)
+            self.loop.run_forever()
         self.loop.run_until_complete(runner.cleanup())
+        self.loop.close()
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Let in who has the key, by an address of this server, from a page of this server."""
+        """Let in who has the key, by a name of this machine, from a page of this server."""
         given = request.query.get("key") or request.cookies.get(self._cookie, "")
-        origin = request.headers.get("Origin", f"http://{request.host}")
         known = hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
-        if not (known and self._is_ours(request.host) and origin == f"http://{request.host}"):
+        _, _, origin = request.headers.get("Origin", f"//{request.host}").rpartition("//")
+        if not (known and self._is_ours(request.host) and origin == request.host):
             raise web.HTTPForbidden(text="open the address that realtime.py has printed")
-        return await handler(request)
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
 
     @property
     def _cookie(self) -> str:
@@ -161,8 +165,8 @@ class Server:
     def _is_ours(self, host: str) -> bool:
         """Return whether a Host header names this machine by a number or one of its names.
 
-        Anybody can lead a name of his own to this machine, but no number. The port may be another,
-        that of `ssh -L` or of a container.
+        Anybody can lead a name of his own to this machine, but no number. The port may be another
+        one, that of `ssh -L` or of a container.
         """
         try:
             name = urlsplit(f"//{host}").hostname or ""
@@ -172,15 +176,8 @@ class Server:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         response = web.FileResponse(STATIC / "index.html")
-        response.headers.update({"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
         response.set_cookie(self._cookie, self.key, httponly=True, samesite="Strict")
         return response
-
-    async def _file(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        if name not in FILES:
-            raise web.HTTPNotFound
-        return web.FileResponse(STATIC / name, headers={"Cache-Control": "no-cache"})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         opened = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20)
@@ -199,30 +196,36 @@ class Server:
         finally:
             sending.cancel()
             self.clients.discard(client)
-            self.sender = None if self.sender is client else self.sender
+            self.sender = None if self.sender == client.number else self.sender
         return opened
 
     def _take(self, client: Client, picture: bytes) -> None:
-        """Take a picture of a browser's camera; that of the first page counts."""
-        self.sender = self.sender or client
-        if self.sender is client:
+        """Take a frame of a browser's camera; that of the first page counts."""
+        self.sender = self.sender or client.number
+        if self.sender == client.number:
             with contextlib.suppress(queue.Empty):  # nobody took the last one
                 self.pictures.get_nowait()
-            self.pictures.put_nowait(picture)
+            self.pictures.put((time.monotonic(), picture))
 
     async def _send(self, opened: web.WebSocketResponse, client: Client) -> None:
         sent: np.ndarray | None = None
-        while True:
-            await client.ready.wait()
-            client.ready.clear()
-            assert client.newest
-            message = client.newest
-            # Not to the page whose picture it is, nor a second time
-            if (
-                message.image is not None
-                and message.image is not sent
-                and client is not self.sender
-            ):
-                sent = message.image
-                await opened.send_bytes(message.jpeg)
-            await opened.send_str(message.text)
+        with contextlib.suppress(ConnectionError):  # the page has gone
+            while True:
+                await client.ready.wait()
+                client.ready.clear()
+                assert client.newest
+                message = client.newest
+                # Not to the page whose frame it is, nor a second time
+                own = client.number == self.sender
+                if message.image is not None and message.image is not sent and not own:
+                    sent = message.image
+                    await opened.send_bytes(message.jpeg)
+                await opened.send_str(message.text)
+
+
+def explain(error: Exception) -> str:
+    """Return why an address can't be had, in a few words."""
+    by_name = isinstance(error, socket.gaierror)  # getaddrinfo has error codes of its own
+    if isinstance(error, OSError) and error.errno and not by_name:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or "no address"

@@ -35,7 +35,8 @@ def parse_arguments(description: str) -> argparse.Namespace:
     parser = Parser(description)
     add = parser.add_argument
     parser.begin_group("source")
-    source = "camera number, stream URL, videos, pictures (files, folders, 'patterns*'), or demo"
+    source = "camera number, stream URL, videos, pictures (files, folders, 'patterns*'), demo, or"
+    source = f"{source} with --page browser"
     add("--source", nargs="+", help=f"{source} (0, or else demo)")
     size = "to ask the camera for, such as 1280x720 (its own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)

@@ -3,28 +3,54 @@
 const WIDTH = 640;
 const HEIGHT = 480;
 const QUALITY = 0.7;
+const PATIENCE = 200; // milliseconds to wait for a new frame: a hidden page gets none
 
-// Asks for the camera, and returns a sender: `send(socket)` sends the next frame, `image` is the
-// last one sent, `sentAt` when it was taken.
-export async function openCamera() {
-  if (!navigator.mediaDevices) {
-    throw new Error("browsers give it to localhost and HTTPS alone; from another machine use ssh -L");
+// A camera that has been allowed. `onend` is called when it goes.
+export class Camera {
+  constructor(video, onend) {
+    this.video = video;
+    this.sentAt = 0;
+    this.sent = document.createElement("canvas"); // the frame that is under way
+    this.answered = document.createElement("canvas"); // the last one whose faces are known
+    video.srcObject.getVideoTracks()[0].onended = onend;
   }
-  const wanted = { video: { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" } };
-  const video = document.createElement("video");
-  video.srcObject = await navigator.mediaDevices.getUserMedia(wanted);
-  video.muted = video.playsInline = true;
-  await video.play();
-  const canvas = document.createElement("canvas");
-  const sender = { image: canvas, sentAt: 0 };
-  sender.send = async (socket) => {
+
+  static async open(onend) {
+    if (!navigator.mediaDevices) {
+      throw new Error("browsers give it to localhost and HTTPS alone; from another machine use ssh -L");
+    }
+    const wanted = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
+    const video = document.createElement("video");
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: wanted });
+    video.muted = video.playsInline = true;
+    await video.play();
+    return new Camera(video, onend);
+  }
+
+  // Sends the next new frame.
+  async send(socket) {
+    const { video, sent } = this;
+    this.sentAt = performance.now(); // no other one is sent meanwhile
+    await Promise.race([
+      new Promise((done) => video.requestVideoFrameCallback?.(done) ?? done()),
+      new Promise((done) => setTimeout(done, PATIENCE)),
+    ]);
     const scale = Math.min(1, WIDTH / video.videoWidth, HEIGHT / video.videoHeight);
-    canvas.width = Math.round(video.videoWidth * scale);
-    canvas.height = Math.round(video.videoHeight * scale);
-    sender.sentAt = performance.now();
-    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const jpeg = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-    if (socket.readyState === WebSocket.OPEN) socket.send(jpeg);
-  };
-  return sender;
+    sent.width = Math.round(video.videoWidth * scale);
+    sent.height = Math.round(video.videoHeight * scale);
+    this.sentAt = performance.now();
+    sent.getContext("2d").drawImage(video, 0, 0, sent.width, sent.height);
+    const jpeg = await new Promise((done) => sent.toBlob(done, "image/jpeg", QUALITY));
+    if (jpeg && socket.readyState === WebSocket.OPEN) socket.send(jpeg);
+  }
+
+  // Takes note that the faces of the sent frame have come; returns the milliseconds since.
+  answer() {
+    [this.sent, this.answered] = [this.answered, this.sent];
+    return performance.now() - this.sentAt;
+  }
+
+  close() {
+    this.video.srcObject.getTracks().forEach((track) => track.stop());
+  }
 }

@@ -4,28 +4,32 @@ const STRIP_SECONDS = 30;
 
 // Draws the picture, if there is one, and the faces of a message into a canvas. A picture has an
 // image, the degrees clockwise to turn it by, and whether to flip it then.
-export function drawFrame(canvas, picture, told, setup) {
-  const scale = Math.max(1, 960 / told.width); // so that lines are fine on a small video too
-  canvas.width = told.width * scale;
-  canvas.height = told.height * scale;
-  document.documentElement.style.setProperty("--ratio", told.width / told.height);
+export function drawFrame(canvas, picture, message, setup) {
+  const scale = Math.max(1, 960 / message.width); // so that lines are fine on a small video too
+  canvas.width = message.width * scale;
+  canvas.height = message.height * scale;
+  document.documentElement.style.setProperty("--ratio", message.width / message.height);
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   if (picture) {
     const across = picture.turn % 180 !== 0;
-    const [width, height] = across ? [told.height, told.width] : [told.width, told.height];
+    const [width, height] = across ? [message.height, message.width] : [message.width, message.height];
     pen.save();
-    pen.translate(told.width / 2, told.height / 2);
+    pen.translate(message.width / 2, message.height / 2);
     pen.scale(picture.flip ? -1 : 1, 1);
     pen.rotate((picture.turn * Math.PI) / 180);
     pen.drawImage(picture.image, -width / 2, -height / 2, width, height);
     pen.restore();
   }
-  for (const face of told.faces) drawFace(pen, face, told, setup);
+  for (const face of message.faces) drawFace(pen, face, message, setup);
+}
+
+function indexOf(emotion, setup) {
+  return setup.emotions.indexOf(emotion) % setup.colors.length;
 }
 
 export function colorOf(emotion, setup) {
-  return setup.colors[setup.emotions.indexOf(emotion) % setup.colors.length];
+  return setup.colors[indexOf(emotion, setup)];
 }
 
 // Returns a face's label as it is shown, with a question mark where it is unsure, and its percentage.
@@ -38,10 +42,10 @@ export function percent(probability) {
   return `${Math.round(100 * probability)}%`;
 }
 
-function drawFace(pen, face, told, setup) {
+function drawFace(pen, face, message, setup) {
   const color = colorOf(face.label, setup);
   const [x, y, side] = face.box;
-  const line = Math.max(1.5, told.height / 260);
+  const line = Math.max(1.5, message.height / 260);
   pen.save();
   pen.globalAlpha = face.found ? 1 : 0.4;
   pen.translate(x + side / 2, y + side / 2);
@@ -53,7 +57,7 @@ function drawFace(pen, face, told, setup) {
   pen.strokeStyle = color;
   roundedBox(pen, side);
   pen.restore();
-  drawLabel(pen, face, told, color, setup);
+  drawLabel(pen, face, message, color, setup);
 }
 
 function roundedBox(pen, side) {
@@ -62,32 +66,27 @@ function roundedBox(pen, side) {
   pen.stroke();
 }
 
-function drawLabel(pen, face, told, color, setup) {
+function drawLabel(pen, face, message, color, setup) {
   const [x, y, side] = face.box;
-  const size = Math.max(told.height / 32, Math.min(side / 8, told.height / 24));
-  const number = told.faces.length > 1 ? `${face.track_id}  ` : "";
+  const size = Math.max(message.height / 32, Math.min(side / 8, message.height / 24));
+  const number = message.faces.length > 1 ? `${face.track_id}  ` : "";
   const text = number + labelOf(face, setup).join(" ");
   pen.save();
   pen.globalAlpha = face.found ? 1 : 0.5;
   pen.font = `600 ${size}px system-ui, sans-serif`;
   const width = pen.measureText(text).width + size;
   const tall = 1.5 * size;
-  const left = Math.max(0, Math.min(x, told.width - width));
+  const left = Math.max(0, Math.min(x, message.width - width));
   const above = y - tall - size / 4;
-  const top = above >= 0 ? above : Math.min(y + side + size / 4, told.height - tall);
+  const top = above >= 0 ? above : Math.min(y + side + size / 4, message.height - tall);
   pen.fillStyle = color;
   pen.beginPath();
   pen.roundRect(left, top, width, tall, tall / 2);
   pen.fill();
-  pen.fillStyle = isLight(color) ? "#111" : "#fff";
+  pen.fillStyle = setup.inks[indexOf(face.label, setup)];
   pen.textBaseline = "middle";
   pen.fillText(text, left + size / 2, top + tall / 2);
   pen.restore();
-}
-
-function isLight(color) {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
-  return 0.3 * red + 0.59 * green + 0.11 * blue > 110;
 }
 
 // Draws stacked areas of the probabilities of a face. `history` holds [seconds, probabilities].

@@ -1,6 +1,6 @@
 // The page: what comes over the WebSocket, and what the buttons send.
 
-import { openCamera } from "./camera.js";
+import { Camera } from "./camera.js";
 import { colorOf, drawFrame, drawStrip, labelOf, percent, remember } from "./drawing.js";
 
 const $ = (id) => document.getElementById(id);
@@ -8,90 +8,126 @@ const RETRY = 1000; // milliseconds until a lost server, or frame, is tried agai
 
 let socket = null;
 let setup = null; // the first message: emotions, colors and how the browser's camera is shown
-let received = null; // the server's picture of the next message
+let received = null; // the server's last picture
 let camera = null; // of this browser, once it is used
-let asked = false; // for the camera
+let asking = false; // for the camera
 let trouble = ""; // with it
 let shown = null; // seconds of the frame that is shown
 let latency = 0; // milliseconds from a frame to its box
 const cards = new Map(); // by track_id: {root, bars, strip, history}
 
 function connect() {
-  socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/socket`);
-  setup = received = shown = null;
-  let before = Promise.resolve(); // messages are taken one after the other, in their order
-  socket.onmessage = ({ data }) => {
-    before = before.then(() => take(data));
+  const opened = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/socket`);
+  let newest = { picture: null, text: null }; // what is not yet shown: a slow page skips frames
+  let busy = false;
+
+  async function work() {
+    if (busy) return;
+    busy = true;
+    while (newest.text !== null && socket === opened) {
+      const { picture, text } = newest;
+      newest = { picture: null, text: null };
+      try {
+        await take(picture, JSON.parse(text));
+      } catch (error) {
+        $("status").textContent = `can't be shown: ${error.message}`;
+      }
+    }
+    busy = false;
+  }
+
+  socket = opened;
+  opened.onmessage = ({ data }) => {
+    if (typeof data !== "string") {
+      newest.picture = data;
+    } else if (data.startsWith('{"emotions"')) {
+      begin(JSON.parse(data));
+    } else {
+      newest.text = data;
+      work();
+    }
   };
-  socket.onclose = () => {
+  opened.onclose = () => {
     $("status").textContent = "realtime.py has ended, or is out of reach";
     document.body.classList.add("lost");
     setTimeout(connect, RETRY);
   };
 }
 
-async function take(data) {
-  if (typeof data !== "string") {
+function begin(message) {
+  setup = message;
+  received = shown = null;
+  clearCards();
+  document.body.classList.remove("lost");
+  if (setup.browser) $("status").textContent = "waiting for the camera";
+}
+
+async function take(picture, message) {
+  if (picture) {
     received?.close();
-    received = await createImageBitmap(data);
-  } else if (setup) {
-    await show(JSON.parse(data));
-  } else {
-    setup = JSON.parse(data);
-    document.body.classList.remove("lost");
-    if (setup.browser) $("status").textContent = "waiting for the camera";
+    received = await createImageBitmap(picture);
   }
+  const mine = setup.browser && (message.sender === null || message.sender === setup.client);
+  if (!mine && camera) closeCamera("");
+  if (mine && !camera && !trouble) startCamera();
+  $("camera").hidden = !mine || camera !== null || asking;
+  const isNew = message.seconds !== shown;
+  const own = mine && camera;
+  if (own && isNew && camera.sentAt) {
+    latency += (latency ? 0.1 : 1) * (camera.answer() - latency);
+  }
+  if (message.seconds < shown) clearCards(); // another video
+  shown = message.seconds;
+  if (message.width) {
+    drawFrame($("picture"), pictureOf(message, own), message, setup);
+    showFaces(message, isNew);
+  }
+  showState(message, mine);
+  const lost = own && performance.now() - camera.sentAt > RETRY;
+  if (own && !message.paused && (isNew || lost)) camera.send(socket);
 }
 
-async function show(told) {
-  const mine = setup.browser && (told.sender === null || told.sender === setup.client);
-  if (mine && !asked) await startCamera();
-  $("camera").hidden = !mine || camera !== null;
-  const sending = mine && camera !== null;
-  const isNew = told.seconds !== shown;
-  if (sending && isNew) latency += (latency ? 0.1 : 1) * (performance.now() - camera.sentAt - latency);
-  shown = told.seconds;
-  if (told.width) {
-    drawFrame($("picture"), pictureOf(told, sending), told, setup);
-    showFaces(told, isNew);
+function pictureOf(message, own) {
+  if (own && camera.answered.width) {
+    return { image: camera.answered, turn: setup.turn, flip: setup.mirror !== message.mirrored };
   }
-  showState(told, sending);
-  const lost = sending && performance.now() - camera.sentAt > RETRY;
-  if (sending && !told.paused && (isNew || lost)) await camera.send(socket);
-}
-
-function pictureOf(told, sending) {
-  if (sending && camera.sentAt) return { image: camera.image, turn: setup.turn, flip: setup.mirror !== told.mirrored };
-  return received && { image: received, turn: 0, flip: told.mirrored };
+  return received && { image: received, turn: 0, flip: message.mirrored };
 }
 
 async function startCamera() {
-  asked = true;
+  if (asking) return;
+  asking = true;
+  trouble = "allow the camera, beside the address";
   try {
-    camera = await openCamera();
+    camera = await Camera.open(() => closeCamera("the camera has gone"));
     trouble = "";
-    await camera.send(socket);
   } catch (error) {
-    const denied = error.name === "NotAllowedError";
-    trouble = denied ? "allow the camera, beside the address" : `no camera: ${error.message}`;
+    if (error.name !== "NotAllowedError") trouble = `no camera: ${error.message}`;
   }
+  asking = false;
 }
 
-function showState(told, sending) {
-  const words = told.rate ? [`${told.rate.toFixed(told.rate < 10 ? 1 : 0)} frames/s`] : ["waiting for a picture"];
-  if (sending && latency) words.push(`${Math.round(latency)} ms behind`);
-  if (told.ended) words.push("the end");
+function closeCamera(why) {
+  camera.close();
+  camera = null;
+  trouble = why;
+}
+
+function showState(message, mine) {
+  const words = message.rate ? [`${message.rate.toFixed(message.rate < 10 ? 1 : 0)} frames/s`] : ["waiting for a picture"];
+  if (mine && camera && latency) words.push(`${Math.round(latency)} ms behind`);
+  if (message.ended) words.push("the end");
   $("status").textContent = words.join(", ");
-  $("note").textContent = trouble || told.note;
-  $("pause").textContent = told.seconds === null ? "Next" : told.paused ? "Go on" : "Pause";
-  $("mirror").setAttribute("aria-pressed", told.mirrored);
-  $("record").setAttribute("aria-pressed", told.recording);
-  $("record").textContent = told.recording ? "Stop recording" : "Record";
-  showCollecting(told);
+  $("note").textContent = (mine && trouble) || message.note;
+  $("pause").textContent = message.seconds === null ? "Next" : message.paused ? "Go on" : "Pause";
+  $("mirror").setAttribute("aria-pressed", message.mirrored);
+  $("record").setAttribute("aria-pressed", message.recording);
+  $("record").textContent = message.recording ? "Stop recording" : "Record";
+  showCollecting(message);
 }
 
-function showCollecting(told) {
-  const keys = Object.keys(told.collects);
+function showCollecting(message) {
+  const keys = Object.keys(message.collects);
   if ($("collect").childElementCount !== keys.length) {
     $("collect").replaceChildren(...keys.map((key) => {
       const button = document.createElement("button");
@@ -100,23 +136,28 @@ function showCollecting(told) {
     }));
   }
   keys.forEach((key, n) => {
-    $("collect").children[n].textContent = `${told.collects[key]} ${told.counts[told.collects[key]] ?? 0}`;
+    $("collect").children[n].textContent = `${message.collects[key]} ${message.counts[message.collects[key]] ?? 0}`;
   });
 }
 
-function showFaces(told, isNew) {
-  const there = new Set(told.faces.map((face) => face.track_id));
+function showFaces(message, isNew) {
+  const there = new Set(message.faces.map((face) => face.track_id));
   for (const [number, card] of cards) {
     if (!there.has(number)) {
       card.root.remove();
       cards.delete(number);
     }
   }
-  for (const face of told.faces) {
+  for (const face of message.faces) {
     if (!cards.has(face.track_id)) cards.set(face.track_id, addCard());
-    updateCard(cards.get(face.track_id), face, told, isNew);
+    updateCard(cards.get(face.track_id), face, message, isNew);
   }
   $("none").hidden = there.size > 0;
+}
+
+function clearCards() {
+  cards.forEach((card) => card.root.remove());
+  cards.clear();
 }
 
 function addCard() {
@@ -132,22 +173,22 @@ function addCard() {
   return { root, bars, strip: root.querySelector("canvas"), history: [] };
 }
 
-function updateCard(card, face, told, isNew) {
+function updateCard(card, face, message, isNew) {
   const probabilities = setup.emotions.map((emotion) => face.probabilities[emotion]);
   const [label, sure] = labelOf(face, setup);
   card.root.classList.toggle("lost", !face.found);
   card.root.querySelector(".label").textContent = label;
   card.root.querySelector(".sure").textContent = sure;
   const known = face.baseline === 1 ? "neutral face known" : "";
-  card.root.querySelector(".number").textContent = told.faces.length > 1 ? `face ${face.track_id} ${known}` : known;
+  card.root.querySelector(".number").textContent = message.faces.length > 1 ? `face ${face.track_id} ${known}` : known;
   card.bars.forEach((bar, n) => {
     bar.classList.toggle("winner", setup.emotions[n] === face.label);
     bar.querySelector(".fill").style.transform = `scaleX(${probabilities[n]})`;
     bar.querySelector(".figure").textContent = percent(probabilities[n]);
   });
-  card.strip.parentElement.hidden = told.seconds === null;
-  if (isNew && told.seconds !== null) {
-    remember(card.history, told.seconds, probabilities);
+  card.strip.parentElement.hidden = message.seconds === null;
+  if (isNew && message.seconds !== null) {
+    remember(card.history, message.seconds, probabilities);
     drawStrip(card.strip, card.history, setup.emotions.map((emotion) => colorOf(emotion, setup)));
   }
 }

@@ -9,7 +9,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from support.files import frames_of
+from support.files import frames_of, make_video
 from support.scripts import PICTURE, ROOT
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -71,9 +71,10 @@ def tab(browser):
     """A function that opens an address in a tab; what goes wrong in one fails the test."""
     contexts, errors = [], []
 
-    def open_tab(address):
+    def open_tab(address, script=""):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
+        page.add_init_script(script)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
         return page
@@ -157,16 +158,68 @@ def test_the_cameras_of_browsers(serve, tab):
     says(first, "#status", "ms behind")
 
 
-def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab):
-    """Its picture is turned by the page, its boxes come from a frame that is turned here."""
-    _, address = serve("--source", "browser", "--rotate", "180", "--no-mirror")
-    turned = tab(address)
-    turned.wait_for_selector("text=no face in the picture")
+@pytest.mark.parametrize("options", [["--rotate", "180"], ["--rotate", "90", "--no-mirror"]])
+def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab, options):
+    """Its picture is turned and mirrored by the page, its boxes come from a frame that is turned here."""
     _, address = serve("--source", "browser", "--no-mirror")
     upright = tab(address)
     shows_happiness(upright)
-    one, other = (cv2.GaussianBlur(shot(page), (0, 0), 8).astype(int) for page in (upright, turned))
-    assert np.abs(one[::-1, ::-1] - other).mean() < 12 < np.abs(one - other).mean()
+    _, address = serve("--source", "browser", *options)
+    turned = tab(address)
+    turned.wait_for_selector("text=no face in the picture")
+    one, other = (cv2.GaussianBlur(shot(page), (0, 0), 8) for page in (upright, turned))
+    # By 180 degrees and mirrored: upside down
+    one = one[::-1] if "180" in options else cv2.rotate(one, cv2.ROTATE_90_CLOCKWISE)
+    one = cv2.resize(one, other.shape[1::-1]).astype(int)
+    assert np.abs(one - other).mean() < 12 < np.abs(one[:, ::-1] - other).mean()
+
+
+def test_a_camera_that_is_refused_or_goes_is_told(serve, browser, tab):
+    _, address = serve("--source", "browser")
+    page = tab(
+        address, "navigator.mediaDevices.getUserMedia = async () => { throw new Error('none'); }"
+    )
+    says(page, "#note", "no camera: none")
+    assert page.is_visible("#camera")
+    second = tab(address, KEEP_TRACK)
+    shows_happiness(second)
+    shows_happiness(page)
+    second.click("text=Snapshot")
+    says(page, "#note", "wrote snapshot-")
+    second.evaluate("track.onended()")
+    says(second, "#note", "the camera has gone")
+
+
+# Keeps the camera's track where a test can end it
+KEEP_TRACK = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await open(wanted);
+  window.track = stream.getVideoTracks()[0];
+  return stream;
+};
+"""
+
+
+def test_of_several_videos_each_begins_its_own_strips(serve, tab, tmp_path):
+    for name in ("a.avi", "b.avi"):
+        make_video(tmp_path / name, frames=75)
+    _, address = serve("--source", "a.avi", "b.avi")
+    # Points of the strip beyond its canvas
+    page = tab(
+        address,
+        """
+        window.beyond = 0;
+        const lineTo = CanvasRenderingContext2D.prototype.lineTo;
+        CanvasRenderingContext2D.prototype.lineTo = function (x, y) {
+          window.beyond += x > this.canvas.width + 1;
+          lineTo.call(this, x, y);
+        };
+        """,
+    )
+    shows_happiness(page)
+    says(page, "#status", "the end")
+    assert page.evaluate("window.beyond") == 0
 
 
 def test_the_end_is_told_and_a_new_beginning_needs_a_new_address(serve, tab):
@@ -175,9 +228,11 @@ def test_the_end_is_told_and_a_new_beginning_needs_a_new_address(serve, tab):
     shows_happiness(page)
     process.terminate()
     says(page, "#status", "has ended")
+    process.wait(10)
     port = address.split(":")[2].split("/")[0]
-    serve(port, "--source", "demo")
-    time.sleep(3)
+    _, again = serve(port, "--source", "demo")
+    assert f":{port}/" in again
+    shows_happiness(tab(again))
     says(page, "#status", "has ended")
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("aiohttp", reason="needs aiohttp")
 
 from common.errors import UserError
 from page.camera import decode, pixels_of
-from page.server import Server
+from page.server import Message, Server
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def ask(server, path, **headers):
     return reply.status, dict(reply.getheaders())
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/style.css", "/socket", "/../server.py", "/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/static/page.js", "/static/x", "/socket", "/../server.py", "/x"]
+)
 def test_without_the_key_there_is_nothing(server, path):
     for query in ("", "?key=", "?key=wrong", f"?key={server.key}x"):
         assert ask(server, path + query)[0] == 403
@@ -38,8 +40,9 @@ def test_with_the_key_there_is_the_page_and_its_files(server):
     status, headers = ask(server, f"/?key={server.key}")
     assert status == 200 and "default-src 'self'" in headers["Content-Security-Policy"]
     cookie = headers["Set-Cookie"].split(";")[0]
-    assert ask(server, "/page.js", Cookie=cookie)[0] == 200
-    assert ask(server, "/server.py", Cookie=cookie)[0] == 404
+    assert ask(server, "/static/page.js", Cookie=cookie)[0] == 200
+    for path in ("/server.py", "/static/../server.py", "/static/%2e%2e/server.py", "/static/"):
+        assert ask(server, path, Cookie=cookie)[0] in (403, 404)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example"])
@@ -56,9 +59,28 @@ def test_another_pages_requests_are_refused(server):
         assert ask(server, f"/socket?key={server.key}", Origin=origin)[0] == 403
 
 
-def test_a_port_that_is_taken_is_named(server):
-    with pytest.raises(UserError, match=f"127.0.0.1:{server.port}: can't be served"):
-        Server("127.0.0.1", server.port, [])
+@pytest.mark.parametrize("host", ["", "9" * 70, "a..b", "8.8.8.8", "nosuch.invalid"])
+def test_a_host_that_cannot_be_served_is_named(host):
+    if not host:
+        server = Server(host, 0, {})
+        assert server.address in ("0.0.0.0", "::")
+        server.close()
+    else:
+        with pytest.raises(UserError, match=r"can't be served \(.+\); choose another"):
+            Server(host, 0, {})
+
+
+def test_a_host_name_has_no_case(server, monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "DESKTOP-AB12")
+    other = Server("127.0.0.1", 0, {})
+    assert ask(other, f"/?key={other.key}", Host="desktop-ab12:9000")[0] == 200
+    other.close()
+
+
+@pytest.mark.parametrize("shape", [(70_000, 2), (2, 70_000), (1, 1), (2000, 3000)])
+def test_a_frame_of_any_shape_is_sent_in_a_size_that_a_browser_takes(shape):
+    sent = decode(Message(np.full((*shape, 3), 200, np.uint8), {}).jpeg)
+    assert max(sent.shape[:2]) == min(1280, max(shape)) and abs(int(sent.mean()) - 200) < 3
 
 
 def test_a_picture_is_looked_at_before_it_is_decoded():

@@ -35,26 +35,23 @@ class Window:
     def __exit__(self, *error: object) -> None:
         cv2.destroyAllWindows()
 
-    probing: subprocess.Popen | None = None
-
-    @classmethod
-    def probe(cls) -> None:
+    @staticmethod
+    def probe() -> subprocess.Popen:
         """Start a process that fails if no window can be opened.
 
         Without a display OpenCV's window toolkit aborts the process that asks for a window.
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
-        cls.probing = subprocess.Popen(
+        return subprocess.Popen(
             ask, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace"
         )
 
-    @classmethod
-    def why_not(cls) -> str:
-        """Wait for the probe; return why no window can open, "" if one can."""
-        assert cls.probing
-        said = cls.probing.communicate()[1]
-        if not cls.probing.returncode:
+    @staticmethod
+    def why_not(probe: subprocess.Popen) -> str:
+        """Wait for a probe; return why no window can open, "" if one can."""
+        said = probe.communicate()[1]
+        if not probe.returncode:
             return ""
         if "not implemented" in said:
             return "opencv-python-headless has none"

@@ -79,8 +79,7 @@ class CameraSource(Source):
         Yield None, 20 times a second, while there is no new one. End when there is none for
         CAMERA_TIMEOUT, twice as long before the first.
         """
-        start: float | None = None
-        began = 0.0  # the time of day of the first frame
+        clock = Clock()
         heard = time.monotonic()  # of the last frame
         while not self.lost:
             image = None
@@ -90,13 +89,11 @@ class CameraSource(Source):
             if self.interlaced:
                 return
             if image is None:
-                self.lost = now - heard > (CAMERA_TIMEOUT if start else 2 * CAMERA_TIMEOUT)
+                self.lost = now - heard > (CAMERA_TIMEOUT if self.has_begun else 2 * CAMERA_TIMEOUT)
                 yield None
                 continue
-            if start is None:
-                start, began = now, time.time()
             heard, self.has_begun = now, True
-            yield Frame(image, now - start, time_of_day(began + now - start))
+            yield clock.stamp(image, now)
 
     def close(self) -> None:
         """End the thread: Python may abort if it ends while the thread reads."""
@@ -119,6 +116,18 @@ class CameraSource(Source):
             fail(name, wrong, "look after its cable or network")
 
 
-def time_of_day(seconds: float) -> str:
-    """Return a time since the epoch in ISO 8601, local, with its zone, in milliseconds."""
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
+class Clock:
+    """The time of a camera's frames."""
+
+    def __init__(self) -> None:
+        self.start: float | None = None  # of the first frame, by time.monotonic()
+        self.began = 0.0  # its time of day, in seconds since the epoch
+
+    def stamp(self, image: np.ndarray, now: float) -> Frame:
+        """Return the frame of an image, BGR, that came `now`, by time.monotonic()."""
+        if self.start is None:
+            self.start, self.began = now, time.time()
+        seconds = now - self.start
+        # ISO 8601, local, with its zone
+        day = datetime.fromtimestamp(self.began + seconds).astimezone()
+        return Frame(image, seconds, day.isoformat(timespec="milliseconds"))

@@ -63,7 +63,7 @@ def are_files(names: list[str]) -> bool:
             fail(without_secrets(name), f"one {one} a run", "give it to --source alone")
         if one:
             return False
-    return names != ["demo"]
+    return names not in (["demo"], ["browser"])
 
 
 def list_videos(names: list[str]) -> list[Path]:
