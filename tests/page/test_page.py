@@ -86,7 +86,8 @@ def tab(browser):
 
 
 def shows_happiness(page):
-    playwright.expect(page.locator(".face .label")).to_have_text("happiness", timeout=10_000)
+    happy = page.locator(".face .label", has_text="happiness").first
+    playwright.expect(happy).to_be_visible(timeout=10_000)
 
 
 def says(page, place, text):

@@ -9,43 +9,57 @@ import cv2
 import numpy as np
 
 from common.errors import fail
+from webcam.sources.cartoon import EXPRESSIONS, Cartoon
 from webcam.sources.frame import Frame, Source, VideoInfo
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples/astronaut.jpg"
 WIDTH, HEIGHT, RATE = 640, 480, 30.0  # pixels, frames/s
 PORTRAIT = slice(0, 220), slice(125, 325)  # rows and columns of the sample picture
 # Seconds; the portrait's middle (shares of the frame's width and height), its height (a share of
-# the frame's), its angle in degrees, and the light (1: as it is)
-FIRST = [
-    (0.0, 0.30, 0.50, 0.60, 0, 1.0),
-    (0.5, 0.30, 0.50, 0.60, 0, 1.0),
-    (1.8, 0.68, 0.46, 0.60, 0, 1.0),  # moves
-    (3.2, 0.50, 0.58, 1.20, 0, 1.0),  # comes nearer
-    (4.4, 0.40, 0.50, 0.75, 0, 1.0),
-    (5.2, 0.40, 0.50, 0.75, 14, 1.0),  # tilts
-    (6.4, 0.40, 0.50, 0.75, -14, 1.0),
-    (7.0, 0.40, 0.50, 0.75, 0, 1.0),
-    (7.8, 0.40, 0.50, 0.75, 0, 0.2),  # grows dark
-    (8.6, 0.40, 0.50, 0.75, 0, 1.0),
-    (9.3, -0.35, 0.50, 0.75, 0, 1.0),  # leaves
-    (10.0, -0.35, 0.50, 0.75, 0, 1.0),
-    (10.8, 0.28, 0.50, 0.65, 0, 1.0),  # comes back
-    (13.0, 0.28, 0.50, 0.65, 0, 1.0),
+# the frame's), its angle in degrees, and the light (1: that of the picture)
+PORTRAIT_PATH = [
+    (0.0, 0.22, 0.50, 0.55, 0, 1.0),
+    (0.8, 0.22, 0.50, 0.55, 0, 1.0),
+    (2.4, 0.24, 0.56, 0.85, 0, 1.0),  # comes nearer
+    (4.0, 0.22, 0.50, 0.60, 0, 1.0),
+    (4.8, 0.22, 0.50, 0.60, 14, 1.0),  # tilts
+    (6.0, 0.22, 0.50, 0.60, -14, 1.0),
+    (6.6, 0.22, 0.50, 0.60, 0, 1.0),
+    (7.4, 0.22, 0.50, 0.60, 0, 0.2),  # grows dark
+    (8.2, 0.22, 0.50, 0.60, 0, 1.0),
+    (9.0, -0.35, 0.50, 0.60, 0, 1.0),  # leaves
+    (10.0, -0.35, 0.50, 0.60, 0, 1.0),
+    (10.8, 0.22, 0.50, 0.60, 0, 1.0),  # comes back
+    (13.0, 0.22, 0.50, 0.60, 0, 1.0),
 ]
-SECOND = [
-    (10.8, 1.30, 0.52, 0.65, 0, 1.0),
-    (11.6, 0.74, 0.52, 0.65, 0, 1.0),  # a mirrored one joins
-    (13.0, 0.74, 0.52, 0.65, 0, 1.0),
+# Of the drawn face: seconds, and the expression that it then has; in between it changes
+EXPRESSION_PATH = [
+    (0.0, "neutral"),
+    (0.8, "neutral"),
+    (1.3, "happiness"),
+    (3.3, "happiness"),
+    (3.7, "neutral"),
+    (4.5, "neutral"),
+    (4.9, "surprise"),
+    (6.7, "surprise"),
+    (7.2, "sadness"),
+    (9.2, "sadness"),
+    (9.7, "anger"),
+    (11.5, "anger"),
+    (12.0, "neutral"),
+    (13.0, "neutral"),
 ]
+DRAWN_X, DRAWN_SIZE = 0.73, 0.8  # its middle and its height, as shares of the frame's
+SWAY = 6  # pixels to either side
 
 
 class DemoSource(Source):
-    """The portrait of the sample picture, moved before a plain wall for 13 seconds.
+    """The portrait of the sample picture moves before a wall, beside a drawn face that changes.
 
-    It begins anew if it `loops`. Raises UserError when the picture can't be read.
+    It takes 13 seconds, and begins anew if it `loops`. Raises UserError when the picture can't be read.
     """
 
-    info, end = VideoInfo(RATE), FIRST[-1][0]
+    info, end = VideoInfo(RATE), PORTRAIT_PATH[-1][0]
 
     def __init__(self, loops: bool = False) -> None:
         super().__init__([SAMPLE])
@@ -57,6 +71,7 @@ class DemoSource(Source):
         if picture is None:
             fail(SAMPLE, "not a picture", "it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]
+        self.cartoon = Cartoon()
         # A wall that is lit from above
         light = np.linspace(150, 90, HEIGHT)[:, None, None] * (0.95, 1.0, 1.0)
         self.wall = np.repeat(light, WIDTH, axis=1).astype(np.uint8)
@@ -67,17 +82,42 @@ class DemoSource(Source):
         for number in itertools.count() if self.loops else range(count):
             seconds = number % count / RATE
             frame = self.wall.copy()
-            paste(frame, self.portrait, pose_at(FIRST, seconds))
-            paste(frame, self.portrait[:, ::-1], pose_at(SECOND, seconds))
+            self.paste_cartoon(frame, seconds)
+            paste(frame, self.portrait, pose_at(PORTRAIT_PATH, seconds))
             yield Frame(frame, number / RATE)
+
+    def paste_cartoon(self, frame: np.ndarray, seconds: float) -> None:
+        """Draw the drawn face as it is at a time, swaying, at the bottom of a frame."""
+        times, names = zip(*EXPRESSION_PATH)
+        start, share = stretch_at(times, seconds)
+        one, other = (EXPRESSIONS[name] for name in names[start : start + 2])
+        drawn = self.cartoon.draw(one.mixed(other, share))
+        scale = DRAWN_SIZE * HEIGHT / drawn.shape[0]
+        x = DRAWN_X * WIDTH - scale * drawn.shape[1] / 2 + SWAY * math.sin(seconds)
+        small, mask = (
+            cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            for whole in (drawn, self.cartoon.mask)
+        )
+        shift = np.array([[1, 0, x], [0, 1, HEIGHT - small.shape[0]]])
+        moved = cv2.warpAffine(small, shift, (WIDTH, HEIGHT))
+        share_of = cv2.warpAffine(mask, shift, (WIDTH, HEIGHT))[..., None] / np.float32(255)
+        frame[:] = frame + (moved - frame.astype(np.float32)) * share_of
+
+
+def stretch_at(times: Sequence[float], seconds: float) -> tuple[int, float]:
+    """Return between which of some times, and the next, a time lies, and how far, 0 to 1.
+
+    It starts and stops gently.
+    """
+    place = float(np.interp(seconds, times, range(len(times))))
+    start = min(int(place), len(times) - 2)
+    return start, (1 - math.cos(math.pi * (place - start))) / 2
 
 
 def pose_at(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
     """Return x, y, height, angle and light at a time: those of `path`, at rest at each point."""
     times, *columns = zip(*path)
-    place = np.interp(seconds, times, range(len(times)))
-    start = min(int(place), len(times) - 2)
-    share = (1 - math.cos(math.pi * (place - start))) / 2
+    start, share = stretch_at(times, seconds)
     return [column[start] + share * (column[start + 1] - column[start]) for column in columns]
 
 

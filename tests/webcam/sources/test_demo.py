@@ -29,23 +29,31 @@ def test_without_a_camera_the_demo_is_shown_and_a_line_says_so(tmp_path):
     assert summary.startswith("390 frames") and wrote == "wrote faces.csv"
     assert done.stderr == ""
     rows = rows_of(tmp_path / "faces.csv")
+    portrait = [row for row in rows if int(row["x"]) < 280]
+    drawn = [row for row in rows if int(row["x"]) >= 280]
+    assert len({row["face"] for row in drawn}) == 1 and len(drawn) == 390
 
-    def faces(begin, end):
-        return [row for row in rows if begin <= float(row["time"]) < end]
+    def labels(begin, end):
+        return {row["label"] for row in drawn if begin <= float(row["time"]) < end}
 
-    first = [row for row in faces(0, 8.5) if row["face"] == "1"]
-    assert len(first) > 250, "of 255 frames: moved, nearer, tilted and in the dark"
-    assert {row["emotion"] for row in first} == {"happiness"}
+    for begin, end, label in [
+        (0, 0.8, "neutral"),
+        (1.6, 3.3, "happiness"),
+        (4, 4.5, "neutral"),
+        (5.3, 6.7, "surprise"),
+        (7.6, 9.2, "sadness"),
+        (10.1, 11.5, "anger"),
+        (12.3, 13, "neutral"),
+    ]:
+        assert labels(begin, end) == {label}, begin
+    first = [row for row in portrait if float(row["time"]) < 8.2]
+    assert len(first) > 235 and len({row["face"] for row in first}) == 1
+    assert {row["emotion"] for row in first} == {"happiness"}, "nearer, tilted and in the dark"
     widths = [int(row["width"]) for row in first]
-    assert max(widths) > 1.5 * min(widths), "it comes nearer"
-    assert not faces(9.7, 10.1), "it has left"
-    back = {row["face"] for row in faces(10.7, 11.2)}
-    assert back and "1" not in back, "who comes back has a new number"
-    left, right = (
-        {row["face"] for row in faces(12.5, 13) if (int(row["x"]) < 320) == side}
-        for side in (True, False)
-    )
-    assert left and right and left != right, "a second one joins"
+    assert max(widths) > 1.4 * min(widths), "it comes nearer"
+    assert not [row for row in portrait if 9.5 <= float(row["time"]) < 10.1], "it has left"
+    back = {row["face"] for row in portrait if float(row["time"]) > 10.9}
+    assert len(back) == 1 and back != {first[0]["face"]}, "it comes back with a new number"
     assert rows[-1]["frame"] == "389"
 
 
