@@ -78,7 +78,7 @@ def explain(error: ImportError, requirements: str) -> str:
     what = first_line(error)
     if re.match(r"lib\S+\.so\S*: cannot open", what):  # OpenCV's, on Linux
         mend = (
-            "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (README)"
+            "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (docs/webcam.md)"
         )
         return f"OpenCV can't be loaded ({what}); {mend}"
     mend = f"`pip install {'-r ' if requirements.endswith('.txt') else ''}{requirements}`"
