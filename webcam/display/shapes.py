@@ -25,11 +25,10 @@ def blend(
     x2, y2 = min(frame.shape[1], left + mask.shape[1]), min(frame.shape[0], top + mask.shape[0])
     if x1 >= x2 or y1 >= y2:
         return
-    region = frame[y1:y2, x1:x2]
-    cover = mask[y1 - top : y2 - top, x1 - left : x2 - left, None] * np.float32(opacity / 255)
-    region[:] = (
-        region + (np.array(color, np.float32) - region) * cover + 0.5
-    )  # cut off to whole numbers
+    region, cover = frame[y1:y2, x1:x2], mask[y1 - top : y2 - top, x1 - left : x2 - left]
+    cover = cv2.merge([cv2.convertScaleAbs(cover, alpha=opacity) if opacity < 1 else cover] * 3)
+    rest = cv2.multiply(region, cv2.bitwise_not(cover), scale=1 / 255)
+    cv2.add(rest, cv2.multiply(cover, (*color, 0), scale=1 / 255), dst=region)
 
 
 @lru_cache(maxsize=512)
