@@ -25,6 +25,8 @@ from common.errors import fail
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, DOCUMENTS = ROOT / "benchmarks/results", sorted((ROOT / "docs").glob("*.md"))
 LIBRARIES = ["numpy", "pillow", "opencv-python", "keras", "tensorflow", "jax", "torch"]
+# Columns of the short form of a table, which is called NAME_short
+SHORT = {"webcam_speed": ["frame", "faces", "frames/s", "plain, frames/s", "ratio"]}
 MARK = r"<!-- table (\S+) -->\n(.*?)<!-- end -->"
 
 
@@ -141,6 +143,10 @@ def read_tables() -> dict[str, str]:
         kept = json.loads(path.read_text(encoding="utf-8"))
         facts = textwrap.fill(f"({', '.join(kept['facts'])}.)", 120)
         tables[path.stem] = f"{markdown(kept['columns'], kept['rows'])}\n{facts}\n"
+        if chosen := SHORT.get(path.stem):
+            places = [kept["columns"].index(column) for column in chosen]
+            rows = [[row[place] for place in places] for row in kept["rows"]]
+            tables[f"{path.stem}_short"] = markdown(chosen, rows)
     return tables
 
 
