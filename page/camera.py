@@ -11,7 +11,8 @@ from webcam.sources.camera import Clock
 from webcam.sources.frame import Frame, Source, VideoInfo
 
 MOST_PIXELS = 1920 * 1080
-START_OF_FRAME = {0xC0, 0xC1, 0xC2}  # JPEG markers that precede the size
+# JPEG markers that precede the size
+START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class BrowserSource(Source):
@@ -23,6 +24,7 @@ class BrowserSource(Source):
     def __init__(self, server: Server):
         super().__init__([])
         self.server = server
+        self.number = 0  # of the last frame that was yielded, as its page counts
 
     def frames(self) -> Iterator[Frame | None]:
         """Yield each frame, and None, 20 times a second, while there is no new one.
@@ -32,11 +34,13 @@ class BrowserSource(Source):
         clock = Clock()
         while True:
             try:
-                came, jpeg = self.server.pictures.get(timeout=0.05)
+                came, number, jpeg = self.server.pictures.get(timeout=0.05)
             except queue.Empty:
                 yield None
                 continue
             image = decode(jpeg)
+            if image is not None:
+                self.number = number
             yield None if image is None else clock.stamp(image, came)
 
 
@@ -54,6 +58,9 @@ def pixels_of(jpeg: bytes) -> int:
     """Return the number of pixels according to a JPEG's header, 0 if there is none."""
     place = 2 if jpeg[:2] == b"\xff\xd8" else len(jpeg)
     while place + 9 <= len(jpeg) and jpeg[place] == 0xFF:
+        if jpeg[place + 1] == 0xFF:  # a fill byte
+            place += 1
+            continue
         if jpeg[place + 1] in START_OF_FRAME:
             sides = jpeg[place + 5 : place + 7], jpeg[place + 7 : place + 9]
             return int.from_bytes(sides[0], "big") * int.from_bytes(sides[1], "big")

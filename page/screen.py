@@ -40,8 +40,12 @@ class PageScreen:
             return
         self.frame, self.shown_at = frame, now
         if self.server.clients:
-            image = None if frame is None else frame.image
-            self.server.publish(Message(image, describe(viewer, self.server.sender)))
+            # A copy: sources use the arrays of their frames again
+            image = None if frame is None else frame.image.copy()
+            message = describe(viewer) | {"sender": self.server.sender}
+            if self.camera:
+                message["answers"] = self.camera.number
+            self.server.publish(Message(frame, image, message))
 
     def key(self, seconds: float) -> str:
         """Return the key pressed within `seconds`, `q` once no page has been open for ABANDONED."""
@@ -61,7 +65,7 @@ class PageScreen:
         self.server.close()
 
 
-def describe(viewer: Viewer, sender: int | None) -> dict:
+def describe(viewer: Viewer) -> dict:
     """Return the message of a viewer's frame, as in docs/page.md."""
     message = {
         "paused": viewer.paused,
@@ -72,7 +76,6 @@ def describe(viewer: Viewer, sender: int | None) -> dict:
         "note": viewer.current_note,
         "collects": viewer.collector.keys,
         "counts": dict(viewer.collector.counts),
-        "sender": sender,
     }
     frame = viewer.frame
     if frame is not None:
@@ -96,11 +99,12 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
     setup |= {"unsure": UNSURE, "browser": browser, "turn": args.rotate}
     server = serve(args.host, args.page, setup | {"mirror": args.mirror is not False})
     bound = ipaddress.ip_address(server.address)
-    host = "127.0.0.1" if bound.is_unspecified else args.host
+    local = "127.0.0.1" if bound.version == 4 else "::1"
+    host = local if bound.is_unspecified else args.host
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.port}/?key={server.key}"
     print(address)
     if bound.is_unspecified:
-        print("other machines put this one's name or address in the place of 127.0.0.1")
+        print(f"other machines put this one's address in the place of {local}")
     if not bound.is_loopback:
         print("whoever has that address sees the camera")
     if sys.stdin.isatty():

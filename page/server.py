@@ -36,6 +36,8 @@ from common.errors import fail
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 2**20  # of a message from the browser
 MOST_KEYS = 100  # pressed, and not yet obeyed
+MOST_CONNECTIONS = 64
+STRANGER_SECONDS = 10.0  # after which a connection without the key is closed
 MOST_SIDE = 1280  # pixels of a frame that is sent
 QUALITY = 80  # of the JPEGs
 HEADERS = {
@@ -45,10 +47,13 @@ HEADERS = {
 
 
 class Message:
-    """A frame, BGR or None, and its description. It is encoded once, and only if it is sent."""
+    """A frame and its description. `image` is the frame's, BGR, or None.
 
-    def __init__(self, image: np.ndarray | None, described: dict[str, Any]):
-        self.image, self.described = image, described
+    It is encoded once, and only if it is sent: nobody else may change the image.
+    """
+
+    def __init__(self, frame: object, image: np.ndarray | None, described: dict[str, Any]):
+        self.frame, self.image, self.described = frame, image, described
 
     @cached_property
     def jpeg(self) -> bytes:
@@ -67,12 +72,19 @@ class Message:
 
 
 class Client:
-    """An open page. It gets the newest message, so that a slow one falls no further behind."""
+    """An open page. It gets the newest message, so that a slow one falls no further behind.
+
+    Buffers on the way could still hold many messages. A page that answers each one with `ok` gets
+    the next one only then.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.frames = 0  # of its camera, so far
         self.newest: Message | None = None
-        self.ready = asyncio.Event()
+        self.ready, self.free = asyncio.Event(), asyncio.Event()
+        self.free.set()
+        self.paced = False
 
     def offer(self, message: Message) -> None:
         self.newest = message
@@ -87,6 +99,8 @@ class Server:
     """
 
     def __init__(self, host: str, port: int, setup: dict[str, Any]):
+        if not host:
+            fail("--host", "no address", "give one, such as 0.0.0.0")
         self.host, self.port, self.setup = host, port, setup
         self.address = ""  # that it listens at, a number
         name = socket.gethostname()
@@ -94,8 +108,10 @@ class Server:
         self.key = secrets.token_urlsafe(16)
         # Unlike a Queue's, their wait is in C, where a signal breaks nothing
         self.keys: queue.SimpleQueue[str] = queue.SimpleQueue()  # pressed on pages
-        self.pictures: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()  # one at most
+        # The newest frame of the browser's camera: when it came, its number, the JPEG
+        self.pictures: queue.SimpleQueue[tuple[float, int, bytes]] = queue.SimpleQueue()
         self.clients: set[Client] = set()
+        self.known: set[web.RequestHandler] = set()  # new connections that have shown the key
         self.opened = 0  # pages so far
         self.sender: int | None = None  # the number of the page whose camera is used
         self.loop = asyncio.new_event_loop()
@@ -115,8 +131,8 @@ class Server:
             client.offer(message)
 
     def press(self, key: str) -> None:
-        """Queue a key that was pressed, unless too many wait."""
-        if self.keys.qsize() < MOST_KEYS:
+        """Queue a key that was pressed, unless too many wait; `q` always."""
+        if key == "q" or self.keys.qsize() < MOST_KEYS:
             self.keys.put(key)
 
     def close(self) -> None:
@@ -134,16 +150,39 @@ class Server:
         app.router.add_static("/static", STATIC)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         try:
-            self.loop.run_until_complete(runner.setup())
-            self.loop.run_until_complete(web.TCPSite(runner, self.host, self.port).start())
-            self.address, self.port = runner.addresses[0][:2]
+            listening = self.loop.run_until_complete(self._listen(runner))
         except (OSError, ValueError) as error:
             self.started.put(error)
         else:
+            self.address, self.port = listening.sockets[0].getsockname()[:2]
             self.started.put(None)
             self.loop.run_forever()
+            listening.close()
         self.loop.run_until_complete(runner.cleanup())
         self.loop.close()
+
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+        """Listen at the address. Few connections are kept, and none for long without the key."""
+        await runner.setup()
+        server = runner.server
+        assert server
+
+        def accept() -> asyncio.Protocol:
+            if len(server.connections) >= MOST_CONNECTIONS:
+                return Refusal()
+            connection = server()
+            self.loop.call_later(STRANGER_SECONDS, self._end_stranger, connection)
+            return connection
+
+        return await self.loop.create_server(accept, self.host, self.port)
+
+    def _end_stranger(self, connection: web.RequestHandler) -> None:
+        """Close a connection that has not shown the key."""
+        if connection not in self.known:
+            connection.close()
+            if connection.transport:
+                connection.transport.abort()
+        self.known.discard(connection)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -153,6 +192,7 @@ class Server:
         _, _, origin = request.headers.get("Origin", f"//{request.host}").rpartition("//")
         if not (known and self._is_ours(request.host) and origin == request.host):
             raise web.HTTPForbidden(text="open the address that realtime.py has printed")
+        self.known.add(request.protocol)
         response = await handler(request)
         if not response.prepared:
             response.headers.update(HEADERS)
@@ -189,9 +229,12 @@ class Server:
         sending = asyncio.create_task(self._send(opened, client))
         try:
             async for message in opened:
-                if message.type is WSMsgType.TEXT:
+                if message.data == "ok":
+                    client.paced = True
+                    client.free.set()
+                elif message.type is WSMsgType.TEXT:
                     self.press(message.data[:1])
-                elif message.type is WSMsgType.BINARY:
+                elif message.type is WSMsgType.BINARY and self.setup["browser"]:
                     self._take(client, message.data)
         finally:
             sending.cancel()
@@ -201,26 +244,37 @@ class Server:
 
     def _take(self, client: Client, picture: bytes) -> None:
         """Take a frame of a browser's camera; that of the first page counts."""
+        client.frames += 1
         self.sender = self.sender or client.number
         if self.sender == client.number:
             with contextlib.suppress(queue.Empty):  # nobody took the last one
                 self.pictures.get_nowait()
-            self.pictures.put((time.monotonic(), picture))
+            self.pictures.put((time.monotonic(), client.frames, picture))
 
     async def _send(self, opened: web.WebSocketResponse, client: Client) -> None:
-        sent: np.ndarray | None = None
+        sent: object = None  # the frame
         with contextlib.suppress(ConnectionError):  # the page has gone
             while True:
                 await client.ready.wait()
+                await client.free.wait()
                 client.ready.clear()
+                if client.paced:
+                    client.free.clear()
                 assert client.newest
                 message = client.newest
                 # Not to the page whose frame it is, nor a second time
                 own = client.number == self.sender
-                if message.image is not None and message.image is not sent and not own:
-                    sent = message.image
+                if message.image is not None and message.frame is not sent and not own:
+                    sent = message.frame
                     await opened.send_bytes(message.jpeg)
                 await opened.send_str(message.text)
+
+
+class Refusal(asyncio.Protocol):
+    """Closes a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def explain(error: Exception) -> str:

@@ -9,6 +9,7 @@ const PATIENCE = 200; // milliseconds to wait for a new frame: a hidden page get
 export class Camera {
   constructor(video, onend) {
     this.video = video;
+    this.busy = false; // taking and sending a frame
     this.sentAt = 0;
     this.sent = document.createElement("canvas"); // the frame that is under way
     this.answered = document.createElement("canvas"); // the last one whose faces are known
@@ -27,10 +28,11 @@ export class Camera {
     return new Camera(video, onend);
   }
 
-  // Sends the next new frame.
+  // Sends the next new frame; returns whether it did.
   async send(socket) {
+    if (this.busy) return false;
+    this.busy = true;
     const { video, sent } = this;
-    this.sentAt = performance.now(); // no other one is sent meanwhile
     await Promise.race([
       new Promise((done) => video.requestVideoFrameCallback?.(done) ?? done()),
       new Promise((done) => setTimeout(done, PATIENCE)),
@@ -41,7 +43,10 @@ export class Camera {
     this.sentAt = performance.now();
     sent.getContext("2d").drawImage(video, 0, 0, sent.width, sent.height);
     const jpeg = await new Promise((done) => sent.toBlob(done, "image/jpeg", QUALITY));
-    if (jpeg && socket.readyState === WebSocket.OPEN) socket.send(jpeg);
+    const open = jpeg !== null && socket.readyState === WebSocket.OPEN;
+    if (open) socket.send(jpeg);
+    this.busy = false;
+    return open;
   }
 
   // Takes note that the faces of the sent frame have come; returns the milliseconds since.

@@ -5,7 +5,8 @@ const STRIP_SECONDS = 30;
 // Draws the picture, if there is one, and the faces of a message into a canvas. A picture has an
 // image, the degrees clockwise to turn it by, and whether to flip it then.
 export function drawFrame(canvas, picture, message, setup) {
-  const scale = Math.max(1, 960 / message.width); // so that lines are fine on a small video too
+  // Lines are fine on a small video too, and no canvas is taller than browsers take
+  const scale = Math.min(Math.max(1, 960 / message.width), 4096 / message.height);
   canvas.width = message.width * scale;
   canvas.height = message.height * scale;
   document.documentElement.style.setProperty("--ratio", message.width / message.height);

@@ -13,6 +13,8 @@ let camera = null; // of this browser, once it is used
 let asking = false; // for the camera
 let trouble = ""; // with it
 let shown = null; // seconds of the frame that is shown
+let sent = 0; // frames of the camera
+let answered = 0; // the number of the one that is shown
 let latency = 0; // milliseconds from a frame to its box
 const cards = new Map(); // by track_id: {root, bars, strip, history}
 
@@ -32,6 +34,7 @@ function connect() {
       } catch (error) {
         $("status").textContent = `can't be shown: ${error.message}`;
       }
+      press("ok"); // for the next message
     }
     busy = false;
   }
@@ -57,6 +60,7 @@ function connect() {
 function begin(message) {
   setup = message;
   received = shown = null;
+  sent = answered = 0;
   clearCards();
   document.body.classList.remove("lost");
   if (setup.browser) $("status").textContent = "waiting for the camera";
@@ -71,20 +75,28 @@ async function take(picture, message) {
   if (!mine && camera) closeCamera("");
   if (mine && !camera && !trouble) startCamera();
   $("camera").hidden = !mine || camera !== null || asking;
-  const isNew = message.seconds !== shown;
   const own = mine && camera;
-  if (own && isNew && camera.sentAt) {
+  if (own && message.paused) camera.sentAt = performance.now(); // a pause is no latency
+  // The answer to an earlier frame than the last one comes late: its picture has gone
+  const late = own && message.answers !== sent && message.answers !== answered;
+  if (own && !late && message.answers !== answered) {
     latency += (latency ? 0.1 : 1) * (camera.answer() - latency);
+    answered = message.answers;
   }
-  if (message.seconds < shown) clearCards(); // another video
-  shown = message.seconds;
-  if (message.width) {
+  if (message.width && !late) {
+    if (message.seconds < shown) clearCards(); // another video
+    const isNew = message.seconds !== shown;
+    shown = message.seconds;
     drawFrame($("picture"), pictureOf(message, own), message, setup);
     showFaces(message, isNew);
   }
   showState(message, mine);
-  const lost = own && performance.now() - camera.sentAt > RETRY;
-  if (own && !message.paused && (isNew || lost)) camera.send(socket);
+  const waiting = answered !== sent && own && performance.now() - camera.sentAt < RETRY;
+  if (own && !message.paused && !waiting) sendFrame();
+}
+
+async function sendFrame() {
+  if (await camera.send(socket)) sent += 1;
 }
 
 function pictureOf(message, own) {
@@ -100,6 +112,7 @@ async function startCamera() {
   trouble = "allow the camera, beside the address";
   try {
     camera = await Camera.open(() => closeCamera("the camera has gone"));
+    answered = sent; // of the one before
     trouble = "";
   } catch (error) {
     if (error.name !== "NotAllowedError") trouble = `no camera: ${error.message}`;

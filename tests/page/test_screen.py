@@ -119,6 +119,7 @@ def test_a_program_of_ones_own_sends_pictures(run_page):
             await asyncio.sleep(0.2)
         told, picture = await next_frame(opened, lambda told: told.get("faces"))
         assert told["sender"] == setup["client"] and picture is None, "it has the picture"
+        assert told["answers"] == 4, "of the four messages"
         assert told["faces"][0]["label"] == "happiness" and told["width"] == 480
         await opened.send_str("x" * 3_000_000)
         while (message := await opened.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
@@ -129,6 +130,26 @@ def test_a_program_of_ones_own_sends_pictures(run_page):
     run = run_page("--source", "browser")
     converse(run, talk)
     converse(run, lambda opened, setup: opened.send_str("q" * 500))
+    run.ends(0)
+
+
+def test_who_says_ok_to_each_message_gets_the_newest_one(run_page):
+    async def talk(opened, setup):
+        first, _ = await next_frame(opened, lambda told: told.get("faces"))
+        await opened.send_str("ok")
+        await asyncio.sleep(1)
+        before = [await opened.receive(timeout=10) for _ in range(2)]
+        await asyncio.sleep(1)
+        with pytest.raises(asyncio.TimeoutError):
+            while True:  # what was sent before the server knew
+                await opened.receive(timeout=0.5)
+        await opened.send_str("ok")
+        told, _ = await next_frame(opened, lambda told: True)
+        assert before and told["seconds"] > first["seconds"] + 2
+        await opened.send_str("q")
+
+    run = run_page("--source", "demo")
+    converse(run, talk)
     run.ends(0)
 
 
@@ -227,6 +248,7 @@ def test_a_page_that_is_closed_for_a_minute_ends_it(monkeypatch):
         (["--source", "browser"], "--source browser: is the camera of the page"),
         (["--host", "0.0.0.0"], "--host: is for the page"),
         (["--page", "--source", "browser", "--size", "640x480"], "--size: is for a camera of this"),
+        (["--page", "--host", ""], "--host: no address"),
         (["--page", "99999"], "--page 99999: give a port"),
         (["--page", "--source", "browser", "0"], "one camera a run"),
     ],

@@ -1,6 +1,7 @@
 """Who may see the page, and what it takes from a browser."""
 
 import http.client
+import socket
 
 import cv2
 import numpy as np
@@ -59,15 +60,19 @@ def test_another_pages_requests_are_refused(server):
         assert ask(server, f"/socket?key={server.key}", Origin=origin)[0] == 403
 
 
-@pytest.mark.parametrize("host", ["", "9" * 70, "a..b", "8.8.8.8", "nosuch.invalid"])
+@pytest.mark.parametrize("host", ["9" * 70, "a..b", "8.8.8.8", "nosuch.invalid"])
 def test_a_host_that_cannot_be_served_is_named(host):
-    if not host:
-        server = Server(host, 0, {})
-        assert server.address in ("0.0.0.0", "::")
-        server.close()
-    else:
-        with pytest.raises(UserError, match=r"can't be served \(.+\); choose another"):
-            Server(host, 0, {})
+    with pytest.raises(UserError, match=r"can't be served \(.+\); choose another"):
+        Server(host, 0, {})
+
+
+def test_strangers_can_neither_use_up_all_connections_nor_keep_some(server, monkeypatch):
+    monkeypatch.setattr("page.server.STRANGER_SECONDS", 0.5)
+    address = ("127.0.0.1", server.port)
+    strangers = [socket.create_connection(address, timeout=10) for _ in range(300)]
+    for stranger in strangers:
+        assert stranger.recv(1) == b"", "it is closed"
+    assert ask(server, f"/?key={server.key}")[0] == 200
 
 
 def test_a_host_name_has_no_case(server, monkeypatch):
@@ -79,7 +84,7 @@ def test_a_host_name_has_no_case(server, monkeypatch):
 
 @pytest.mark.parametrize("shape", [(70_000, 2), (2, 70_000), (1, 1), (2000, 3000)])
 def test_a_frame_of_any_shape_is_sent_in_a_size_that_a_browser_takes(shape):
-    sent = decode(Message(np.full((*shape, 3), 200, np.uint8), {}).jpeg)
+    sent = decode(Message(None, np.full((*shape, 3), 200, np.uint8), {}).jpeg)
     assert max(sent.shape[:2]) == min(1280, max(shape)) and abs(int(sent.mean()) - 200) < 3
 
 
@@ -89,5 +94,15 @@ def test_a_picture_is_looked_at_before_it_is_decoded():
     place = jpeg.index(b"\xff\xc0") + 5
     huge = jpeg[:place] + b"\xff\xff\xff\xff" + jpeg[place + 4 :]
     png = cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes()
-    for data in (huge, png, b"", b"\xff\xd8", jpeg[:100], b"\xff\xd8" * 500):
+    filled = jpeg[:2] + b"\xff" + jpeg[2:]
+    assert pixels_of(filled) == 640 * 480
+    for data in (
+        huge,
+        huge.replace(b"\xff\xc0", b"\xff\xff\xc9"),
+        png,
+        b"",
+        b"\xff\xd8",
+        jpeg[:100],
+        b"\xff\xd8" * 500,
+    ):
         assert decode(data) is None
