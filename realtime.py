@@ -1,24 +1,25 @@
 """Name the expression on every face in front of a camera, in a video, a stream or pictures.
 
-Reads   --source SOURCE   a camera, the first one unless another is given, a video, a stream, pictures;
-                          a demo where there is no camera
-        data/model/emotion.onnx, labels.txt   the network that train.py made, or else the one in
-                                              pretrained/ beside this script
-Writes  --output FILE   the annotated video (.mp4, .mov, .mkv, .avi, .webm), with the sound of its
-                        source where ffmpeg is on the PATH, or picture; a folder for several
-        --csv FILE      a row per face and frame: frame, time (seconds), face, x, y, width, height
-                        (pixels of the frame as --output has it), found (1 if it was seen in this
-                        very frame), label (as shown), emotion (the likeliest), confidence, and the
-                        probability of each emotion; with --neutral also baseline (0 to 1), for a
-                        camera the clock, for many pictures the file
+Reads   --source SOURCE   a camera, a video, a stream or pictures. The default is the first camera,
+                          or a demo if there is no camera
+        data/model/emotion.onnx, labels.txt   the network that train.py made. The default is the one
+                                              in pretrained/ beside this script
+Writes  --output FILE   the annotated picture or video (.mp4, .mov, .mkv, .avi, .webm), or a folder
+                        for several. Videos keep their sound if ffmpeg is on the PATH
+        --csv FILE      one row per face and frame: frame, time (seconds), face, x, y, width, height
+                        (pixels of the frame in --output), found (1 if the face was seen in this
+                        frame), label (the one shown), emotion (the likeliest), confidence, and the
+                        probability of each emotion. --neutral adds baseline (0 to 1), a camera adds
+                        clock, and several pictures add file
         --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
-                        `data_preprocessing.py --photos`
+                           `data_preprocessing.py --photos`
 
-Haar cascades find the faces and follow them, or YuNet where its file lies in data/. One pass of the
-network names the faces of a frame. Each face's probabilities are averaged over 0.2 s. The label
-changes when another emotion leads by 0.3, or by less for 0.8 s; --smoothing 0 turns both off. In
-the window, `h` lists the keys and `q` quits; --page shows it in a browser. Needs NumPy and OpenCV
-alone, --page aiohttp too. Prints frames, faces, frames/s and the share of each label.
+Haar cascades find and follow the faces, or YuNet if its file is in data/. The network classifies
+all faces of a frame in one pass. Each face's probabilities are averaged over 0.2 s. The label
+changes when another emotion leads by 0.3, or by less for 0.8 s. --smoothing 0 turns both off. In
+the window, `h` lists the keys and `q` quits. --page shows the video in a browser instead. The
+script needs only NumPy and OpenCV, and aiohttp for --page. It prints frames, faces, frames/s and
+the share of each label.
 
 Examples:
     python realtime.py
@@ -38,9 +39,10 @@ from pathlib import Path
 
 from common.libraries import required
 
-# Before OpenCV loads: keep its messages off stderr, where an error is one line
+# OpenCV reads this when it loads. Its messages would clutter our one-line errors
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-# With it FFmpeg's errors would go to stdout, late; without it to stderr, where Overheard takes them
+# If this is set, FFmpeg prints its errors late, to stdout. Otherwise Overheard collects them from
+# stderr
 os.environ.pop("OPENCV_FFMPEG_LOGLEVEL", None)
 # Without this some cameras take half a minute to open on Windows (OpenCV's issue 17687)
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
@@ -81,32 +83,32 @@ def find_model() -> Path:
 
 
 def process(frames: Frames, analyzer: FaceAnalyzer, sinks: list[Sink], summary: Summary) -> None:
-    """Name the faces of every frame, until the frames end or the user quits."""
+    """Analyze, write and show every frame until the frames end or the user quits."""
     for frame in frames:
-        if frame is None:  # a camera has no new one
+        if frame is None:  # the camera has no new frame yet
             for sink in sinks:
                 sink.idle()
             continue
         summary.begin_frame()
-        # 1. Find the faces and name them
+        # 1. Find and classify the faces
         if isinstance(frame, Picture):
             faces = analyzer.analyze_image(frame.image)
         else:
             faces = analyzer.analyze(frame.image, frame.seconds)
         summary.add(faces)
-        # 2. Write and show them
+        # 2. Write and show the results
         for sink in sinks:
             sink.write(frame, faces)
 
 
 @dataclass
 class Display:
-    """The messages of libraries, and a window, a page, or the reason why no window can open."""
+    """The window or page, or the reason why no window can open, and the libraries' messages."""
 
     overheard: Overheard
     screen: Screen | None = None
     no_window: str = ""
-    camera: Source | None = None  # of the page
+    camera: Source | None = None  # the page's camera
 
 
 def open_display(
@@ -115,7 +117,7 @@ def open_display(
     probe: subprocess.Popen | None,
     stack: contextlib.ExitStack,
 ) -> Display:
-    """Open the page that is asked for, or the window that `probe` asks for."""
+    """Open the page if --page is given, or else a window if `probe` finds that one can open."""
     display = Display(stack.enter_context(Overheard()))  # keeps FFmpeg and Qt off stderr
     if args.page is not None:
         with required("requirements-page.txt"):
@@ -132,15 +134,15 @@ def open_display(
 def watch(
     args: argparse.Namespace, analyzer: FaceAnalyzer, display: Display, hold: bool = True
 ) -> int | None:
-    """Name the faces of one source, until it ends or is ended.
+    """Analyze one source until it ends or someone stops it.
 
-    A window shows the last frame until the user quits, with `hold`, and the demo again and again.
-    Returns None at its end, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
+    With `hold`, a window shows the last frame until the user quits. In a window the demo loops.
+    Returns None if the source ended, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
     """
     screen = display.screen
     end_at_signals()
-    with contextlib.ExitStack() as stack:  # closed in reverse order, whatever goes wrong
-        # 1. What is read
+    with contextlib.ExitStack() as stack:  # closes everything in reverse order, also after errors
+        # 1. Open the source
         if display.camera:
             source = display.camera
         elif args.source or args.size or args.collect or args.rotate:
@@ -153,7 +155,7 @@ def watch(
         )
         mirror = is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
-        # 2. What is shown and written
+        # 2. Open the outputs and the viewer
         baseline = prepare_baselines(analyzer, args.neutral, bool(screen), is_webcam)
         names = args.emotions or analyzer.emotions
         collector = open_collector(args.collect, names, screen is not None, source.paths)
@@ -185,7 +187,7 @@ def watch(
             sinks.append(Progress(source.total, unit))
         for sink in sinks:
             stack.callback(sink.close)
-        # 3. Frame by frame
+        # 3. Process frame by frame
         status: int | None = None
         try:
             process(frames, analyzer, sinks, summary)
@@ -196,13 +198,13 @@ def watch(
                 viewer.hold()
         except Quit:
             status = 0
-        except KeyboardInterrupt:  # the usual end of a camera without a window
+        except KeyboardInterrupt:  # the usual way to stop a camera without a window
             status = 130
         finally:
             ignore_signals()
     if summary.frames:
         print_results(summary, sinks)
-    source.raise_read_errors()  # now that all else is safe
+    source.raise_read_errors()  # the outputs are safe by now
     if not summary.frames and status is None:
         name = args.source[0] if args.source else "0"
         fail(without_secrets(name), "no frame could be read", "try another --source")
@@ -212,9 +214,9 @@ def watch(
 def watch_videos(
     videos: list[Path], args: argparse.Namespace, analyzer: FaceAnalyzer, display: Display
 ) -> int:
-    """Name the faces of several videos, one after the other. Returns the exit status.
+    """Analyze several videos in turn; return the exit status.
 
-    Raises UserError that names those that failed, once the others are done.
+    A video that fails does not stop the others. Raises UserError at the end, with all failures.
     """
     outputs = name_copies(videos, args.output, "--output")
     tables = name_copies(videos, args.csv, "--csv")
@@ -223,7 +225,7 @@ def watch_videos(
         print(f"{number} of {len(videos)}: {printable(str(video))}")
         given = argparse.Namespace(**vars(args))
         given.source, given.output, given.csv = [str(video)], output, table
-        # Another one: it remembers faces
+        # An analyzer remembers faces, so each video needs a new one
         fresh = FaceAnalyzer(analyzer.classifier, analyzer.detector, args.smoothing)
         try:
             last = number == len(videos)
@@ -241,10 +243,10 @@ def watch_videos(
 
 
 def main() -> int:
-    # 1. The network and the detector
+    # 1. Load the network and the detector
     args = parse_arguments(__doc__)
     videos = list_videos(args.source) if args.source else []
-    # While it runs, the network is loaded
+    # The probe runs while the network loads
     probe = None if args.headless or args.page is not None else Window.probe()
     model = args.model or find_model()
     detector = choose_detector(args.detector, model)
@@ -253,7 +255,7 @@ def main() -> int:
         print(f"YuNet finds the faces ({detector})")
     if model.resolve() != PRETRAINED:
         print(f"the network is that in {model}")
-    # 2. One source, or several videos
+    # 2. Analyze one source, or several videos
     with contextlib.ExitStack() as stack:
         display = open_display(args, analyzer.emotions, probe, stack)
         if videos:
@@ -262,5 +264,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    end_at_signals()  # also while libraries and the network are loaded
+    end_at_signals()  # Ctrl-C also works while libraries and the network load
     run(main)
