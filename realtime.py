@@ -170,7 +170,7 @@ def watch(
         output = open_output(output_path, source, annotator.annotate, args.h264)
         numbers = legend(analyzer.emotions) if screen or output_path else ""
         if numbers:
-            print(f"OpenCV's letters lack these names, so the picture has {printable(numbers)}")
+            print(f"OpenCV can't draw these names, so the picture shows {printable(numbers)}")
         viewer: Viewer | None = None
         sinks: list[Sink] = [output] if output else []
         if args.csv:

@@ -1,7 +1,12 @@
-"""The parts of realtime.py, from a frame to the names of the faces in it.
+"""The parts of realtime.py: find, follow and classify the faces in a frame.
 
-Needs NumPy and OpenCV alone. Rooms: sources (where frames come from), detection (where faces are),
-analysis (who they are and what they show), outputs (files), display (the window).
+This package needs only NumPy and OpenCV. Its subpackages:
+
+    sources    read frames
+    detection  find faces
+    analysis   follow and classify faces
+    outputs    write files
+    display    draw and show frames
 """
 
 from webcam.analysis.analyzer import Face, FaceAnalyzer

@@ -1,4 +1,4 @@
-"""Hints about the picture itself: it is black, it stands still, or it lies on its side."""
+"""Hints about the picture itself: it is black, frozen, or on its side."""
 
 import sys
 
@@ -12,36 +12,36 @@ from webcam.detection.view import Detector
 from webcam.outputs.sink import Sink
 from webcam.sources.frame import TURNS, Frame, Picture
 
-BLACK = 16  # gray value that a black picture stays below
-STEP = 16  # pixels between those that are looked at
-BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # of a camera, after which that is said
-FACELESS_SECONDS = 2.0  # between two searches in a turned picture, while there was never a face
-SECOND_LOOK = 0.2  # seconds after a first face in a turned picture
+BLACK = 16  # all gray values of a black picture are below this
+STEP = 16  # compare every 16th pixel of every 16th row
+BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # how long a camera's picture is black or frozen first
+FACELESS_SECONDS = 2.0  # between two searches of a turned frame, until the first face
+SECOND_LOOK = 0.2  # seconds from the first face in a turned frame to the check
 MOST_SEARCHES = 4
-LINES = 240  # of the shorter side: enough for the face of someone before a camera
-FEWER_LINES = 190  # of the smaller copy
-SMALLER = 0.8  # scale of the copy in which a face is looked for again
-MOST_PICTURES = 3  # without a face that are searched
+LINES = 240  # pixels of the shorter side: enough for someone in front of a camera
+FEWER_LINES = 190  # pixels of the smaller copy's shorter side
+SMALLER = 0.8  # scale of the smaller copy, in which the face must be found again
+MOST_PICTURES = 3  # search only this many pictures without a face
 
 
 class Hints(Sink):
-    """Prints each hint once, as soon as it is sure.
+    """Prints each hint once, as soon as it is certain.
 
-    The frames that it sees are turned by `rotate` degrees, then mirrored with `mirror`.
+    Its frames are already turned by `rotate` degrees, and then mirrored if `mirror` is set.
     """
 
     def __init__(self, detector: Detector, rotate: int = 0, mirror: bool = False):
         super().__init__()
         self.detector, self.rotate, self.mirror = detector, rotate, mirror
-        self.since: dict[str, float] = {}  # when each state of the camera's picture began
+        self.since: dict[str, float] = {}  # when each state ("black", "the same") began
         self.said: set[str] = set()
-        self.before: np.ndarray | None = None  # pixels of the last frame
+        self.before: np.ndarray | None = None  # sampled pixels of the last frame
         self.last: Frame | None = None
         self.searches, self.searched_at, self.turn = 0, 0.0, 0
-        self.seen = False  # whether there was ever a face
+        self.seen = False  # whether any frame had a face
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
-        """Look at a frame or picture."""
+        """Check a frame or picture."""
         self.seen = self.seen or bool(faces)
         if isinstance(frame, Picture):
             if not faces and self.searches < MOST_PICTURES and (turn := self.search(frame.image)):
@@ -57,14 +57,14 @@ class Hints(Sink):
             self.compare_turns(frame.image)
 
     def end(self, seconds: float | None) -> None:
-        """Search the last frame of a video that ends before it is sure."""
+        """Search the last frame if the video ended before the hint was certain."""
         if self.last and (self.turn or not self.searches):
             turn = self.search(self.last.image)
             if turn and self.turn in (0, turn):
                 self.say_turn(turn)
 
     def watch_camera(self, frame: Frame) -> None:
-        """Say if a camera's picture has been black, or the same, for some seconds."""
+        """Print a hint if a camera's picture has been black or frozen for some seconds."""
         pixels = frame.image[::STEP, ::STEP].copy()
         black = pixels.max() < BLACK
         same = self.before is not None and np.array_equal(pixels, self.before)
@@ -86,15 +86,15 @@ class Hints(Sink):
                 self.say(f"the camera's picture has been {state} for {least:.0f} seconds: {mend}")
 
     def compare_turns(self, image: np.ndarray) -> None:
-        """Search a turned frame; say so at the second time that it has a face."""
+        """Print a hint once two searches in a row find a face in the same turn."""
         before, self.turn = self.turn, self.search(image)
         if self.turn and self.turn == before:
             self.say_turn(self.turn)
 
     def search(self, image: np.ndarray) -> int:
-        """Return by how many degrees an image has to be turned to show a face, 0 for none.
+        """Return the degrees by which to turn an image so that it shows a face, 0 for no face.
 
-        The turn with the largest face counts.
+        If several turns show a face, the largest face wins.
         """
         self.searches += 1
         gray = to_gray(image)
@@ -105,9 +105,9 @@ class Hints(Sink):
         return best if sizes[best] else 0
 
     def largest_face(self, gray: np.ndarray) -> float:
-        """Return the side of the largest face that is found in an image and in a smaller copy.
+        """Return the side, in pixels, of the largest face in an image; 0 for no face.
 
-        In pixels, 0 for none. What is no face is rarely found in both.
+        A face counts only if a smaller copy of the image shows it too: false ones rarely do.
         """
         boxes = self.detector.detect(gray, LINES)
         again = self.detector.detect(rescale(gray, SMALLER), FEWER_LINES) if boxes else []
@@ -115,13 +115,13 @@ class Hints(Sink):
         return max((box[2] for box in boxes if find_same(copies, box) is not None), default=0.0)
 
     def say_turn(self, turn: int, where: str = "") -> None:
-        """Say with which --rotate a face would be found; `turn` is that of the frames as seen."""
+        """Print the --rotate that would show a face. `turn` is relative to the current frames."""
         degrees = (self.rotate + (-turn if self.mirror else turn)) % 360
         option = f"with --rotate {degrees}" if degrees else "without --rotate"
         self.say(f"{where}no face is found, but one would be {option}")
 
     def say(self, hint: str) -> None:
-        """Print a hint, unless it was said, over the progress bar of a terminal."""
+        """Print a new hint. On a terminal it replaces the progress bar."""
         if hint not in self.said:
             self.said.add(hint)
             print(f"\r{hint:79}" if sys.stdout.isatty() else hint, flush=True)

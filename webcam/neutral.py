@@ -1,4 +1,4 @@
-"""What --neutral asks for: faces compared with themselves at rest."""
+"""The option --neutral: compare each face with its own resting face."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from webcam.sources.names import to_path
 def prepare_baselines(
     analyzer: FaceAnalyzer, asked: list[str] | None, window: bool, camera: bool
 ) -> bool:
-    """Set up an analyzer as --neutral says; return whether faces may have a baseline.
+    """Set up an analyzer for --neutral; return whether faces may have a baseline.
 
-    Without that option faces are learned where a camera is shown in a window; in any window a key
-    can learn one. Raises UserError for pictures that can't be used.
+    Without the option, the analyzer learns faces only from a camera that is shown in a window. In
+    any window, a key learns a face. Raises UserError for pictures that can't be used.
     """
     if NEUTRAL not in analyzer.emotions:
         if asked not in (None, ["off"]):
@@ -35,7 +35,7 @@ def prepare_baselines(
 
 
 def learn_files(analyzer: FaceAnalyzer, paths: list[Path]) -> None:
-    """Learn a person's resting face from pictures; print which of them do not look like one."""
+    """Learn a person's resting face from pictures; print the ones that don't look at rest."""
     neutral, rows = analyzer.emotions.index(NEUTRAL), []
     for path in paths:
         for image in read_pictures(path, count_pictures(path)):

@@ -12,7 +12,7 @@ from webcam.sources.frame import TURNS
 
 
 def frame_size(text: str) -> tuple[int, int]:
-    """Return the width and height, in pixels, of `1280x720`."""
+    """Return width and height in pixels from text such as `1280x720`."""
     if not re.fullmatch("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", text.lower()):
         wanted = "give width and height in pixels, such as 1280x720"
         raise argparse.ArgumentTypeError(f"{text}: {wanted}")
@@ -24,25 +24,25 @@ port = number(int, lambda value: 0 < value < 2**16, "a port, 1 to 65535")
 
 
 def emotion(text: str) -> str:
-    """Return the name of an emotion, which must also suit a folder."""
+    """Return the name of an emotion. It must also be a valid folder name."""
     if not is_folder_name(text):
         raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have; give another")
     return text
 
 
 def parse_arguments(description: str) -> argparse.Namespace:
-    """Return the options; raises UserError for those that don't go together."""
+    """Return the options. Raises UserError if some don't go together."""
     parser = Parser(description)
     add = parser.add_argument
     parser.begin_group("source")
     source = "camera number, stream URL, videos, pictures (files, folders, 'patterns*'), demo, or"
     source = f"{source} with --page browser"
     add("--source", nargs="+", help=f"{source} (0, or else demo)")
-    size = "to ask the camera for, such as 1280x720 (its own)"
+    size = "frame size to ask the camera for, such as 1280x720 (the camera's own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
-    mirror = "as in a mirror (for a camera, not for other sources)"
+    mirror = "mirror the frames (on for a camera, off for other sources)"
     add("--mirror", action=argparse.BooleanOptionalAction, help=mirror)
-    rotate = "degrees clockwise to turn the picture, for a camera that lies or hangs (0)"
+    rotate = "degrees to turn frames clockwise, for a camera on its side or upside down (0)"
     add("--rotate", type=int, choices=[0, *TURNS], default=0, metavar="90|180|270", help=rotate)
     parser.begin_group("faces and expressions")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
@@ -51,14 +51,14 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
     smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
-    neutral = "compare each face with itself at rest: learned while it is watched, not at all, or"
-    neutral = f"{neutral} from pictures of the person (auto for a camera in a window, else off)"
+    neutral = "compare each face with its own resting face: learn it from the video, don't, or"
+    neutral = f"{neutral} learn it from pictures (auto for a camera in a window, else off)"
     add("--neutral", nargs="+", metavar="auto|off|PICTURE", help=neutral)
     parser.begin_group("window and files")
     add("--headless", action="store_true", help="no window")
-    page = "show it in the browser, where no window can open (port 8000, or a free one)"
+    page = "show the video in a browser instead of a window (port 8000, or a free one)"
     add("--page", type=port, nargs="?", const=0, metavar="PORT", help=page)
-    host = "address that the page is served at; 0.0.0.0 for other machines too (%(default)s)"
+    host = "address to serve the page at; 0.0.0.0 also serves other machines (%(default)s)"
     add("--host", default="127.0.0.1", help=host)
     add("--bars", action="store_true", help="draw the probabilities of all emotions")
     add("--output", type=Path, help="annotated video or picture; a folder for several")
@@ -67,9 +67,9 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--h264", action="store_true", help=h264)
     parser.begin_group("faces for a network of your own")
     collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
-    collect = f"{collect} two faces a second are saved, as the one name in --emotions"
+    collect = f"{collect} it saves two faces a second under the one name in --emotions"
     add("--collect", type=Path, metavar="FOLDER", help=collect)
-    emotions = "what those faces show, in the order of the keys (the network's emotions)"
+    emotions = "names of the emotions for the keys, in order (the network's emotions)"
     add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
     args = parser.parse_args()
     if args.page is None:

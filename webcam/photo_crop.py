@@ -1,4 +1,4 @@
-"""Faces cut out of pictures as the network sees them, for it to be trained on."""
+"""Crop faces from pictures for training, exactly as realtime.py crops them for the network."""
 
 from pathlib import Path
 
@@ -22,10 +22,11 @@ MEND = "convert it to PNG or JPEG, or remove it"
 
 
 def check_readable(paths: list[Path]) -> None:
-    """Raise UserError if OpenCV has no reader for some pictures, such as HEIC.
+    """Raise UserError if OpenCV can't read the format of some pictures, such as HEIC.
 
-    This reads only their first bytes, before the work on all. If there are some, it reads all
-    pictures, so that the error names the damaged ones too. Raises OSError without permission.
+    This check runs before the real work and reads only the first bytes of each file. If it finds a
+    picture that OpenCV can't read, it reads all of them, so that the error also names damaged
+    files. Raises OSError if a file may not be read.
     """
     pictures = [path for path in paths if is_picture(path)]
     for path in pictures:
@@ -38,11 +39,11 @@ def check_readable(paths: list[Path]) -> None:
 
 
 def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
-    """Return the largest face in a file, gray uint8 (48, 48), and a note if there are more.
+    """Return the largest face in a file, gray uint8 (48, 48), and a note if there are several.
 
-    Or None and the reason. The crop is that of realtime.py, or a pixel or two apart in pictures of
-    more than VIDEO_LINES. A picture of 48x48 pixels is a face already. Raises UserError when the
-    picture can't be read.
+    Without a face, return None and the reason. The crop matches that of realtime.py. In pictures
+    with more lines than VIDEO_LINES it may differ by a pixel or two. A picture of 48x48 pixels
+    counts as a face. Raises UserError if the picture can't be read.
     """
     if not is_picture(path):
         return None, "no picture"
@@ -54,7 +55,7 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     gray = to_gray(picture)
     if gray.shape == SIZE:
         return gray, ""
-    # Searching a phone's picture in full would spend most of the time on passers-by
+    # A full search of a phone's picture would spend most of its time on passers-by
     boxes = detector.detect(gray, VIDEO_LINES) or detector.detect(gray)
     if not boxes:
         return None, "no face"

@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill` and a closed terminal, which end realtime.py with its files whole."""
+"""Handle Ctrl-C, `kill` and a closed terminal, so that realtime.py still finishes its files."""
 
 import contextlib
 import signal
@@ -7,19 +7,19 @@ from typing import NoReturn
 
 
 def end_at_signals() -> None:
-    """End the loop at the first signal from now on, by KeyboardInterrupt."""
+    """Raise KeyboardInterrupt at the next signal."""
     _seen.clear()
     _handle(_interrupt)
 
 
 def ignore_signals() -> None:
-    """Only remember further ones while the files are closed."""
+    """Only record further signals, so that the files can be closed."""
     _handle(_remember)
 
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Hold signals back until the end of the block, in which files are finished."""
+    """Hold signals back until the end of the block, while it finishes files."""
     ignore_signals()
     yield
     if was_stopped():
@@ -28,11 +28,11 @@ def signals_held() -> Iterator[None]:
 
 
 def was_stopped() -> bool:
-    """Return whether there was a signal, also one that came while files were closed."""
+    """Return whether a signal has arrived, including those while files were closed."""
     return bool(_seen)
 
 
-_seen: list[int] = []  # signals
+_seen: list[int] = []  # numbers of the signals received
 
 
 def _remember(number: int, frame: object) -> None:
@@ -46,7 +46,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def _handle(handler: Callable) -> None:
-    """Set the handler of the signals, except where `nohup` ignores them."""
+    """Set the signal handler, but leave signals alone that `nohup` ignores."""
     for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
         if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), handler)
