@@ -1,1 +1,1 @@
-"""From a frame to its faces and their emotions: track, classify, smooth."""
+"""Track, classify and smooth the faces of a frame."""

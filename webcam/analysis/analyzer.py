@@ -1,4 +1,4 @@
-"""From a frame to its faces and their emotions: detect, track, classify, compare, smooth."""
+"""Find the faces of a frame and their emotions: detect, track, classify, compare, smooth."""
 
 import math
 import threading
@@ -17,30 +17,30 @@ from webcam.detection.detector import choose_detector, load_detector
 from webcam.detection.view import Detector
 
 SMOOTHING = 0.2  # seconds over which the probabilities of a face are averaged
-NAME_AT_ONCE = 6  # faces named in a frame at least, if so many are due
-NAME_EVERY = 0.2  # seconds within which each face is named
-# Shares of SMOOTHING, over which the average mixes the frames
-NOT_BEFORE = 0.25  # has passed since a face was named: it is not named again sooner
-IN_TURNS = 0.5  # has not: the face or its mirror image, the other one the next time, will do
+NAME_AT_ONCE = 6  # classify up to this many faces a frame, or more if NAME_EVERY needs it
+NAME_EVERY = 0.2  # seconds within which each face is classified again
+# Shares of SMOOTHING, the time over which the average mixes the frames
+NOT_BEFORE = 0.25  # minimum time between two classifications of a face
+IN_TURNS = 0.5  # if less time has passed, classify only the face or its mirror image, in turns
 
 
-@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # comparing arrays with == gives an array
 class Face:
     """A face in a frame: its number, its place, and the network's answer."""
 
-    track_id: int  # the same from frame to frame; in a picture from left to right
+    track_id: int  # stays the same from frame to frame; in a picture it counts from left to right
     square: np.ndarray  # float (x, y, side, tilt): pixels, degrees clockwise
     emotions: list[str]
-    probabilities: np.ndarray  # float32 (emotions,), in their order
-    label: str  # the emotion to show, which does not flicker (smoothing.py)
-    found: bool = True  # in this frame; else a moment ago
-    baseline: float = 0.0  # how far its own resting face is the measure, 0 to 1 (baseline.py)
+    probabilities: np.ndarray  # float32 (emotions,), in the order of `emotions`
+    label: str  # the emotion to show; it does not flicker (smoothing.py)
+    found: bool = True  # False if the face was last found in an earlier frame
+    baseline: float = 0.0  # how far a resting face corrects the probabilities, 0 to 1 (baseline.py)
 
     def __repr__(self) -> str:
         return f"Face({self.track_id}, {self.label} {self.label_confidence:.0%}, box={self.box})"
 
     def as_dict(self) -> dict:
-        """Return the face in plain numbers and words, which go into JSON."""
+        """Return the face as plain numbers and strings, ready for JSON."""
         named = zip(self.emotions, self.probabilities.tolist())
         return {
             "track_id": self.track_id,
@@ -56,43 +56,43 @@ class Face:
 
     @property
     def emotion(self) -> str:
-        """The likeliest emotion."""
+        """Return the likeliest emotion."""
         return self.emotions[self.probabilities.argmax()]
 
     @property
     def confidence(self) -> float:
-        """The probability of the likeliest emotion."""
+        """Return the probability of the likeliest emotion."""
         return float(self.probabilities.max())
 
     @property
     def label_confidence(self) -> float:
-        """The probability of the label."""
+        """Return the probability of the label."""
         return float(self.probabilities[self.emotions.index(self.label)])
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Its x, y, width and height in whole pixels."""
+        """Return x, y, width and height in whole pixels."""
         x, y, side = (round(float(value)) for value in self.square[:3])
         return x, y, side, side
 
     def mirrored(self, frame_width: int) -> "Face":
-        """Return the face as it lies in the mirror image of its frame."""
+        """Return the face as seen in the mirrored frame."""
         x, y, side, tilt = self.square
         return replace(self, square=np.array([frame_width - x - side, y, side, -tilt]))
 
 
 def largest(faces: list[Face]) -> Face | None:
-    """Return the largest of the faces that were found, None if there is none."""
+    """Return the largest face found in this frame, or None."""
     found = [face for face in faces if face.found]
     return max(found, key=lambda face: face.square[2], default=None)
 
 
 class FaceAnalyzer:
-    """Names the expression on every face of a video's frames, or of pictures.
+    """Names the expression on every face in the frames of a video, or in pictures.
 
-    It remembers the faces of earlier frames, so each video needs its own. Any number of threads may
-    share one for pictures: they wait for one another. Analyzers share nothing, so that threads with
-    one each don't wait.
+    An analyzer remembers the faces of earlier frames, so each video needs its own. For pictures,
+    threads may share one analyzer, and then wait for each other. Threads with their own analyzers
+    don't wait.
     """
 
     def __init__(
@@ -103,13 +103,13 @@ class FaceAnalyzer:
         neutral: str = "off",
     ):
         self.classifier, self.detector = classifier, detector
-        self.in_use = threading.Lock()  # OpenCV's network and cascades are for one thread at once
-        self.following = threading.Lock()  # a video is for one thread
+        self.in_use = threading.Lock()  # OpenCV's network and cascades aren't thread-safe
+        self.following = threading.Lock()  # only one thread may analyze a video
         self.tracker = Tracker(detector)
         self.baselines = Baselines(classifier.emotions, auto=neutral == "auto")
         self.smoother = ProbabilitySmoother(smoothing)
-        self.mirrored: dict[int, bool] = {}  # whether each track's mirror image was named last
-        self.seconds = 0.0  # of the last frame
+        self.mirrored: dict[int, bool] = {}  # by track: whether the last image was mirrored
+        self.seconds = 0.0  # time of the last frame
 
     @classmethod
     def load(
@@ -119,14 +119,15 @@ class FaceAnalyzer:
         detector: str = "auto",
         neutral: str = "off",
     ) -> "FaceAnalyzer":
-        """Return an analyzer with the network of a model folder (emotion.onnx and labels.txt).
+        """Return an analyzer with the network from a model folder (emotion.onnx and labels.txt).
 
-        Without a `folder` it is the network that comes along. `smoothing` is the time in seconds
-        over which a face's probabilities are averaged, 0 for none. `detector` is "haar", the path of
-        a YuNet model, or "auto": YuNet if its file lies in data/, pretrained/ or `folder`, else the
-        Haar cascades. With `neutral` "auto" each face of a video is compared with itself at rest
-        (baseline.py), with "off" only where `learn_neutral` was called. Raises
-        common.errors.UserError when a file can't be read, ValueError for another `neutral`.
+        The default `folder` holds the network that ships with the project. `smoothing` is the time,
+        in seconds, over which a face's probabilities are averaged; 0 turns it off. `detector` is
+        "haar", the path of a YuNet model, or "auto". "auto" takes YuNet if its file is in data/,
+        pretrained/ or `folder`, and the Haar cascades otherwise. With `neutral` "auto" the analyzer
+        compares each face of a video with its own resting face (baseline.py). With "off" it does so
+        only after a call of `learn_neutral`. Raises common.errors.UserError if a file can't be
+        read, and ValueError for another `neutral`.
         """
         if neutral not in ("auto", "off"):
             raise ValueError(f"neutral={neutral!r}: not auto or off")
@@ -136,15 +137,15 @@ class FaceAnalyzer:
 
     @property
     def emotions(self) -> list[str]:
-        """The emotions in the order of the probabilities."""
+        """Return the emotions in the order of the probabilities."""
         return self.classifier.emotions
 
     def analyze(self, frame: np.ndarray, seconds: float) -> list[Face]:
-        """Return the faces of a video's next frame, which was taken at `seconds`.
+        """Return the faces of a video's next frame, taken at `seconds`.
 
-        `frame` is BGR, uint8 (height, width, 3); ValueError is raised for others. Times count from
-        anywhere, and don't decrease. Raises RuntimeError while another thread is in it: frames of
-        two threads have no order.
+        `frame` is BGR, uint8 (height, width, 3). Times may start anywhere but must not decrease.
+        Raises ValueError for any other frame or a time that is not finite. Raises RuntimeError if
+        another thread is analyzing: frames from two threads have no order.
         """
         gray = to_gray(frame)
         if not math.isfinite(seconds):
@@ -182,7 +183,7 @@ class FaceAnalyzer:
         return faces
 
     def choose_tracks(self, tracks: list[Track], seconds: float) -> list[Track]:
-        """Return the tracks to name in this frame: new ones, then those that have waited longest.
+        """Return the tracks to classify in this frame: new ones, then those that waited longest.
 
         A face that was not found keeps its probabilities.
         """
@@ -199,7 +200,10 @@ class FaceAnalyzer:
         return [*new, *found][: max(min(at_once, NAME_AT_ONCE), due, len(new))]
 
     def choose_sides(self, track_id: int, seconds: float) -> Sides:
-        """Return which images of a face to name: both, or one in turns while the average mixes them."""
+        """Return the images of a face to classify: itself, its mirror image, or both.
+
+        One is enough, in turns, while the average mixes the two.
+        """
         waited = self.smoother.waited(track_id, seconds)
         if waited >= IN_TURNS * self.smoother.time_constant:
             return BOTH
@@ -207,7 +211,7 @@ class FaceAnalyzer:
         return (self.mirrored[track_id],)
 
     def analyze_image(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a single picture, BGR, uint8 (height, width, 3); remember nothing."""
+        """Return the faces of one picture, BGR, uint8 (height, width, 3), and remember nothing."""
         boxes, rows = self.classify_picture(image)
         rows, share = self.baselines.for_pictures(rows), self.baselines.share(0)
         faces = []
@@ -217,11 +221,11 @@ class FaceAnalyzer:
         return faces
 
     def learn_neutral(self, images: list[np.ndarray]) -> np.ndarray:
-        """Take pictures of one person at rest as the measure of neutral, for all faces from now on.
+        """Learn one person's resting face from pictures, and use it for all faces from now on.
 
-        Returns what the network says of each, float32 (n, emotions). `images` are BGR, uint8
-        (height, width, 3). Raises ValueError for a picture that has not exactly one face, and for a
-        network without an emotion named neutral.
+        `images` are BGR, uint8 (height, width, 3). Returns the network's probabilities for each,
+        float32 (n, emotions). Raises ValueError unless each picture has exactly one face and the
+        network has an emotion named neutral.
         """
         rows = [self.classify_picture(image)[1] for image in images]
         for found in rows:
@@ -231,7 +235,7 @@ class FaceAnalyzer:
         return np.concatenate(rows)
 
     def classify_picture(self, image: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return the boxes of a picture's faces, and what the network says of them."""
+        """Return the boxes of a picture's faces and the network's probabilities for them."""
         gray = to_gray(image)
         with self.in_use:
             boxes = self.detector.detect(gray)
@@ -239,8 +243,8 @@ class FaceAnalyzer:
 
 
 def to_gray(frame: np.ndarray) -> np.ndarray:
-    """Return the gray values, uint8 (height, width), of a BGR frame. Raises ValueError for others."""
-    if not isinstance(frame, np.ndarray):  # cv2.imread returns None for a file that it can't read
+    """Return a BGR frame's gray values, uint8 (height, width). Raises ValueError for others."""
+    if not isinstance(frame, np.ndarray):  # cv2.imread returns None for an unreadable file
         raise ValueError(f"a frame of {type(frame).__name__}, not BGR, uint8 (height, width, 3)")
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
         given = f"{frame.dtype} {frame.shape}"

@@ -1,4 +1,4 @@
-"""The network in cv2.dnn: the probabilities of faces, and the crops that it is given."""
+"""Run the network in cv2.dnn: crop faces and return their probabilities."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,18 @@ from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
 
 AGAIN = "make it again with `python train.py --export`"
-Sides = tuple[bool, ...]  # images of a face that the network sees: True is the mirror image
+Sides = tuple[bool, ...]  # images of a face to classify: False as it is, True mirrored
 BOTH = (False, True)
-TOLERANCE = 0.01  # by which the probabilities of a face may miss a sum of 1
-MARGIN = 0.025  # of a face's side, added on each side before the network sees it
+TOLERANCE = 0.01  # how far the sum of a face's probabilities may be from 1
+MARGIN = 0.025  # share of a face's side to add on each side of its crop
 
 
 @dataclass
 class Classifier:
-    """An ONNX network in cv2.dnn, which sees each face and its mirror image.
+    """An ONNX network in cv2.dnn that classifies each face and its mirror image.
 
-    `emotions` are in the order of its outputs. It takes faces of `side` by `side` pixels in 1 or 3
-    `channels`, any number at once or `one_by_one`.
+    `emotions` are in the order of the outputs. The network takes faces of `side` by `side` pixels
+    in 1 or 3 `channels`, either in batches of any size or `one_by_one`.
     """
 
     net: "cv2.dnn.Net"
@@ -35,7 +35,10 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Load emotion.onnx and labels.txt. Raises UserError if one is missing, broken or misfit."""
+        """Load emotion.onnx and labels.txt.
+
+        Raises UserError if one is missing or broken, or if they don't match.
+        """
         path = folder / "emotion.onnx"
         old = folder / "emotion.tflite"
         if old.is_file() and not path.is_file():
@@ -46,7 +49,7 @@ class Classifier:
         try:
             onnx = path.read_bytes()
             takes = check_shape(path, input_shape(onnx))
-            # Not by its name: on Windows OpenCV reads that in the system's code page
+            # Pass bytes, not the path: on Windows, OpenCV decodes paths in the system's code page
             net = cv2.dnn.readNetFromONNX(np.frombuffer(onnx, np.uint8))
         except (cv2.error, ValueError, TypeError, RecursionError):
             fail(path, "not an ONNX network that OpenCV can read", AGAIN)
@@ -55,7 +58,7 @@ class Classifier:
         return classifier
 
     def check(self, path: Path) -> int:
-        """Return the number of outputs. Raises UserError unless two faces give probabilities."""
+        """Return the number of outputs. Raises UserError unless they are probabilities."""
         faces = np.zeros((2, self.side, self.side), np.uint8)
         faces[1] = np.linspace(0, 255, self.side)
         try:
@@ -74,8 +77,8 @@ class Classifier:
     ) -> np.ndarray:
         """Return the probabilities of faces, float32 (n, emotions), in one pass.
 
-        `gray` is a frame, uint8 (height, width), `boxes` are float (x, y, side, tilt) in it, and
-        `sides` those of each face, by default BOTH.
+        `gray` is a frame, uint8 (height, width). `boxes` are float (x, y, side, tilt). `sides` has
+        one entry per face; the default is BOTH.
         """
         if not boxes:
             return np.empty((0, len(self.emotions)), np.float32)
@@ -85,8 +88,8 @@ class Classifier:
     def predict(self, crops: np.ndarray, sides: list[Sides] | None = None) -> np.ndarray:
         """Return the probabilities, float32 (n, emotions), of crops, uint8 (n, side, side).
 
-        The logits of a face's `sides` are averaged. Logs of probabilities serve as logits: their
-        softmax is the same.
+        This averages the logits of a face's `sides`. Logs of probabilities serve as logits, since
+        their softmax is the same.
         """
         asked = [(n, flip) for n, both in enumerate(sides or [BOTH] * len(crops)) for flip in both]
         shares = self.forward(
@@ -100,7 +103,7 @@ class Classifier:
         return softmax(logits)
 
     def forward(self, crops: np.ndarray) -> np.ndarray:
-        """Return the network's outputs for crops, uint8 (n, side, side); all channels are gray."""
+        """Return the network's outputs for gray crops, uint8 (n, side, side)."""
         blob = np.repeat(crops[:, None], self.channels, axis=1).astype(np.float32)
         outputs = []
         for batch in blob[:, None] if self.one_by_one else [blob]:
@@ -116,7 +119,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:
-    """Return side and channels of a network's input, and whether it takes one face at a time."""
+    """Return the side and channels of a network's input, and whether it takes one face at a time.
+
+    Raises UserError for any other shape.
+    """
     match shape:
         case [1 | None as batch, 1 | 3 as channels, int(side), width] if side == width <= 1024:
             return side, channels, batch == 1
@@ -126,12 +132,12 @@ def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:
 
 
 def crop_face(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a face at a detector's box, float (x, y, side, tilt), upright, at `size`.
+    """Crop a face at a detector's box, float (x, y, side, tilt), upright, at `size`.
 
-    `gray` is a frame, uint8 (height, width), `size` (height, width). With MARGIN around the box the
-    network sees faces as FER-2013 frames them. Accuracy over validation faces put into larger
-    scenes, found and cropped with a margin on each side (benchmarks/crop_margin.py, majority rule,
-    n = 13,031; 0.866 for the faces as they are):
+    `gray` is a frame, uint8 (height, width). `size` is (height, width). MARGIN makes the crop frame
+    faces as FER-2013 does. benchmarks/crop_margin.py puts validation faces into larger scenes,
+    finds them, and crops them with a margin on each side. Accuracy by the majority rule, n = 13,031
+    (0.866 for the original faces):
 
         margin    -0.1   -0.05  0      0.025  0.05   0.075  0.1    0.2    0.3
         accuracy  0.840  0.857  0.867  0.870  0.870  0.862  0.860  0.823  0.741

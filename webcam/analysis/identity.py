@@ -1,27 +1,28 @@
-"""Whether a face is still the same person's, where a cut, a loss or a jump leaves room for doubt."""
+"""Decide whether a face is still the same person's after a cut, a loss or a jump."""
 
 import cv2
 import numpy as np
 
 from webcam.detection.geometry import crop, iou
 
-SIDE, MARGIN = 48, 6  # pixels of a face's picture, and by how many one may be shifted for the other
-# Correlation above which two pictures show the same person. In two clips all of 149 pairs 0.1 s apart
-# are above 0.9 and all of 166 pairs 0.3 s apart above 0.75. Of 7,060 pairs of two people, FER-2013's
-# and the clips', 1 in 100 is above 0.71
+SIDE, MARGIN = 48, 6  # pixels: the side of a compared picture, and the largest shift between two
+# Two pictures show the same person above this correlation. Measured on two clips and FER-2013:
+#     same person, 0.1 s apart   149 pairs     all above 0.9
+#     same person, 0.3 s apart   166 pairs     all above 0.75
+#     two people                 7,060 pairs   1 in 100 above 0.71
 SAME_NOW, SAME_LATER = 0.85, 0.75
-# The same for the more similar half, the upper or the lower one: a hand before the mouth makes nobody
-# another person. Of two people 1 in 100 pairs is above 0.8, none above 0.9
+# The same for the upper or the lower half alone, so that a hand in front of the mouth does not make
+# a new person. Of pairs of two people, 1 in 100 is above 0.8, and none above 0.9
 SAME_HALF = 0.93
-NOW = 0.1  # seconds, up to which SAME_NOW counts
-JUMP = 0.6  # intersection over union of a face's old and new box, below which it has jumped
-# Mean change of its part of the thumbnail, as a share of the frame's mean, that makes doubt. From
-# frame to frame it was 0.015 at most in two clips, 0.10 where another face was put into its place
+NOW = 0.1  # seconds; SAME_NOW applies up to here
+JUMP = 0.6  # a face has jumped if the IoU of its old and new box is below this
+# A face is in doubt if its part of the thumbnail changes by more than this share of the frame's
+# mean. In two clips the change between frames was at most 0.015, and 0.10 for a swapped face
 CHANGE = 0.05
 
 
 def jumped(box: np.ndarray, before: np.ndarray) -> bool:
-    """Return whether a face has moved or grown too far to be sure that it is the same."""
+    """Return whether a face has moved or grown so far that it may be another one."""
     return iou(box, before) < JUMP
 
 
@@ -30,13 +31,13 @@ def same_person(
 ) -> bool:
     """Return whether two gray frames, `seconds` apart, show the same person at these boxes.
 
-    Boxes are float (x, y, side, tilt). The pictures are compared as the network sees them.
+    Boxes are float (x, y, side, tilt). The comparison uses crops like those for the network.
     """
     before = crop(a, a_box, (SIDE, SIDE))
     least = SAME_NOW if seconds <= NOW else SAME_LATER
     middle = SIDE // 2
     upper, lower = slice(0, middle + MARGIN), slice(middle - MARGIN, SIDE)
-    for tilt in {a_box[3], b_box[3]}:  # the detector knows it in steps alone
+    for tilt in {a_box[3], b_box[3]}:  # try both: the detector measures tilt only in steps
         after = crop(b, np.array([*b_box[:3], tilt]), (SIDE, SIDE))
         if likeness(before, after) > least or any(
             likeness(before[half], after[half]) > SAME_HALF for half in (upper, lower)
@@ -46,16 +47,16 @@ def same_person(
 
 
 def likeness(before: np.ndarray, after: np.ndarray) -> float:
-    """Return the correlation of a picture without its margin and another, at the best place in that."""
+    """Return the correlation of a picture, without its margin, with the best match in another."""
     inner = before[MARGIN:-MARGIN, MARGIN:-MARGIN]
     return float(cv2.matchTemplate(after, inner, cv2.TM_CCOEFF_NORMED).max())
 
 
 def changed(change: np.ndarray, box: np.ndarray, shape: tuple[int, int]) -> bool:
-    """Return whether a face's part of the frame has changed more than a movement changes it.
+    """Return whether a face's part of the frame has changed more than movement explains.
 
-    `change` is the difference of the thumbnails of this frame and the one before. `box` is in
-    pixels of the frame, which has the shape `shape`, (height, width).
+    `change` is the difference between the thumbnails of this frame and the last. `box` is in pixels
+    of the frame, and `shape` is the frame's (height, width).
     """
     rows, columns = np.divide(change.shape, shape)
     x, y, side = box[:3]

@@ -1,20 +1,20 @@
-"""The shape of an ONNX network's input, which cv2.dnn does not tell.
+"""Read the shape of an ONNX network's input, since cv2.dnn does not report it.
 
-An ONNX file is a message in protobuf's wire format. onnx/onnx.proto has the numbers of its fields.
+An ONNX file is a message in protobuf's wire format. onnx/onnx.proto lists the field numbers.
 """
 
 import io
 from collections.abc import Iterator
 
-PATH = [7, 11, 2, 1, 2]  # the fields graph, input, type, tensor_type, shape, one within the other
+PATH = [7, 11, 2, 1, 2]  # the nested fields graph, input, type, tensor_type, shape
 DIMENSION, LENGTH = 1, 1
-NUMBER, BYTES = 0, 2  # kinds of fields; the others, floats, don't occur on the way to the shape
+NUMBER, BYTES = 0, 2  # field types; floats don't occur on the way to the shape
 
 
 def input_shape(message: bytes) -> list:
-    """Return the shape of a network's first input, with None for a length that is not fixed.
+    """Return the shape of a network's first input, with None for lengths that are not fixed.
 
-    Raises ValueError, TypeError or RecursionError if `message` is no ONNX file, or does not tell.
+    Raises ValueError, TypeError or RecursionError if `message` is not an ONNX file or has no shape.
     """
     for wanted in PATH:
         message = next((value for number, value in fields(message) if number == wanted), b"")

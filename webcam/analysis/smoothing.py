@@ -1,26 +1,26 @@
-"""Averages over time that are the same at any frame rate."""
+"""Smooth values over time, independent of the frame rate."""
 
 import math
 
 import numpy as np
 
-# Another label replaces the one shown when it leads by LEAD of probability, or by less for
-# LEAD_SECONDS. Chosen with the average's 0.2 s by benchmarks/smoothing.py
+# A new label replaces the shown one when it leads by LEAD (probability), or by less for
+# LEAD_SECONDS. benchmarks/smoothing.py chose these values together with the average's 0.2 s
 LEAD = 0.3
 LEAD_SECONDS = 0.8
 
 
 def ema_weight(elapsed: float, time_constant: float) -> float:
-    """Return the weight of a new value in an exponential moving average, both times in seconds."""
+    """Return the weight of a new value in an exponential moving average. Times are in seconds."""
     return 1 - math.exp(-max(elapsed, 0.0) / time_constant) if time_constant > 0 else 1.0
 
 
 class ProbabilitySmoother:
-    """The exponential moving average of each track's probabilities, and its label.
+    """Keeps an exponential moving average of each track's probabilities, and a steady label.
 
     The label changes at once when another emotion leads by `lead`, and after `lead_seconds` when it
-    leads by less: it does not flicker between two that are about as likely, and says before long
-    what the probabilities say. With a time constant of 0 neither is smoothed.
+    leads by less. So it does not flicker between two emotions that are about equally likely, but
+    soon follows the probabilities. With a time constant of 0, neither is smoothed.
     """
 
     def __init__(
@@ -29,11 +29,11 @@ class ProbabilitySmoother:
         self.time_constant = time_constant  # seconds
         self.lead, self.lead_seconds = lead, lead_seconds
         # By track id
-        self.latest: dict[int, tuple[np.ndarray, float]] = {}  # smoothed probabilities, their time
-        self.labels: dict[int, tuple[int, float | None]] = {}  # and since when another has led
+        self.latest: dict[int, tuple[np.ndarray, float]] = {}  # smoothed probabilities and time
+        self.labels: dict[int, tuple[int, float | None]] = {}  # label, start of another's lead
 
     def update(self, track_id: int, probabilities: np.ndarray, seconds: float) -> None:
-        """Add the network's probabilities for a track at `seconds`, float32 (emotions,)."""
+        """Add a track's probabilities at `seconds`, float32 (emotions,)."""
         if track_id in self.latest:
             old, before = self.latest[track_id]
             weight = ema_weight(seconds - before, self.time_constant)
@@ -59,11 +59,11 @@ class ProbabilitySmoother:
         self.labels = {n: known for n, known in self.labels.items() if n in track_ids}
 
     def waited(self, track_id: int, seconds: float) -> float:
-        """Return the seconds since a track's last update, infinite if it had none."""
+        """Return the seconds since a track's last update, or infinity if it had none."""
         return seconds - self.latest[track_id][1] if track_id in self.latest else math.inf
 
     def label(self, track_id: int) -> int:
-        """Return the number of a track's emotion."""
+        """Return the index of a track's label among the emotions."""
         return self.labels[track_id][0]
 
     def __getitem__(self, track_id: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Following faces from frame to frame."""
+"""Follow faces from frame to frame."""
 
 import itertools
 import math
@@ -12,89 +12,89 @@ from webcam.analysis.smoothing import ema_weight
 from webcam.detection.geometry import SAME_FACE, iou, is_nested, is_same
 from webcam.detection.view import Detector, View
 
-# Passes of the detector a second, of about 4 ms of one core each: the budget for new faces
-FOLLOWING = 10  # while a face is followed
-FOLLOWING_NEW = 30  # the same, until a new scene has been searched for its companions
-EMPTY = 60  # while no face is followed
-EMPTY_NEW = 120  # the same, until a new scene has been searched as a whole
-FOLLOW_EVERY = 0.2  # seconds within which each face is searched for
-AT_ONCE = 2  # faces searched for in each frame at least
-NEW_AT_ONCE = 30  # the same of those without a number, at most
-LARGE = 0.14  # of the frame's shorter side: a face that gets its number at once in a new scene
-MIN_HITS = 3  # how often a new face has to be found before it has a number
-CONFIRM_EVERY = 1.0  # seconds after which the second cascade has to find a face again
-MAX_DOUBTS = 3  # how often in a row it may fail to before the face is dropped
-MAX_LOST_SECONDS = 0.3  # how long a face stays in its place after it was last found
-MAX_GAP = 0.6  # seconds between two frames that begin a new scene
+# The budget for new faces, in detector passes a second. A pass takes about 4 ms on one core
+FOLLOWING = 10  # while following a face
+FOLLOWING_NEW = 30  # while following a face in a new scene, until the search for others is complete
+EMPTY = 60  # while following no face
+EMPTY_NEW = 120  # while following no face in a new scene, until the whole frame is searched
+FOLLOW_EVERY = 0.2  # seconds; search for each known face at least this often
+AT_ONCE = 2  # known faces to search for in each frame, at least
+NEW_AT_ONCE = 30  # faces without a number to search for in each frame, at most
+LARGE = 0.14  # share of the frame's shorter side; larger faces in a new scene get a number at once
+MIN_HITS = 3  # how often a new face must be found to get a number
+CONFIRM_EVERY = 1.0  # seconds between two checks of a face by the second cascade
+MAX_DOUBTS = 3  # failed checks in a row after which a face is dropped
+MAX_LOST_SECONDS = 0.3  # how long a lost face stays where it was last found
+MAX_GAP = 0.6  # seconds; a longer pause between two frames starts a new scene
 THUMBNAIL = (32, 18)  # pixels
-COARSE = (16, 9)  # pixels, in which a new scene is told from movement
-# Mean difference of two frames' thumbnails, as a share of their mean, that makes a new scene. From
-# frame to frame in seven videos it was 0.13 at most, at two cuts 0.99
+COARSE = (16, 9)  # pixels; a smaller thumbnail that tells a cut from movement
+# A new scene starts if the mean difference of two thumbnails exceeds this share of their mean. In
+# seven videos it was at most 0.13 from frame to frame, and 0.99 at two cuts
 CUT = 0.2
 BOX_TIME_CONSTANT = 0.05  # seconds over which boxes are smoothed
-TWIN = 0.5  # above which two tracks have run into each other
+TWIN = 0.5  # two tracks follow the same face if their IoU is above this
 
 
 @dataclass
 class Track:
-    """A face that is followed. Boxes are float (x, y, side, tilt), geometry.py; times in seconds."""
+    """A face being followed. Boxes are float (x, y, side, tilt) (geometry.py), times in seconds."""
 
     box: np.ndarray
     smoothed_box: np.ndarray
-    frame: np.ndarray  # gray, uint8 (height, width), in which it was last found
-    last_seen: float  # when that was
-    last_confirmed: float  # when the second cascade was last asked
-    last_searched: int  # the number of the frame in which it was last searched for
-    track_id: int = 0  # 0 until it is sure to be a face
-    found: bool = True  # when it was last searched for
-    doubtful: bool = False  # whether it may be another person's since it was last found
+    frame: np.ndarray  # the last frame in which it was found, gray, uint8 (height, width)
+    last_seen: float  # time of that frame
+    last_confirmed: float  # time of the last check by the second cascade
+    last_searched: int  # number of the frame of the last search for it
+    track_id: int = 0  # 0 until it is certainly a face
+    found: bool = True  # whether the last search found it
+    doubtful: bool = False  # whether it may have become another person since it was last found
     hits: int = 1  # how often it was found
-    doubts: int = 0  # how often in a row the second cascade did not find it
+    doubts: int = 0  # checks by the second cascade that failed in a row
 
 
 class Tracker:
-    """Finds faces in one frame after the other, and gives each a number as long as it is followed.
+    """Follows faces from frame to frame; each keeps its number while it is followed.
 
-    A known face is searched for around its last box, in a tenth of the time of a search in the whole
-    frame; new ones in the whole frame, pass by pass.
+    The tracker searches for known faces around their last boxes, which takes a tenth of the time of
+    a full search. It searches for new faces in the whole frame, a few passes at a time.
     """
 
     def __init__(self, detector: Detector):
         self.detector = detector
         self.tracks: list[Track] = []
         self.frames, self.track_ids = 0, itertools.count(1)
-        self.turns = itertools.count()  # of the detector's passes
-        self.searched = 0  # passes of the search of a new scene that are done
-        self.is_new = True  # as long as that search is not
-        self.due = 0.0  # passes for which there has been time
-        self.seconds = 0.0  # of the last frame
-        self.thumbnail: np.ndarray | None = None  # of the last frame
+        self.turns = itertools.count()  # counts the detector's passes
+        self.searched = 0  # completed passes of the search of a new scene
+        self.is_new = True  # until that search is complete
+        self.due = 0.0  # passes that the budget allows now
+        self.seconds = 0.0  # time of the last frame
+        self.thumbnail: np.ndarray | None = None  # thumbnail of the last frame
 
     def update(self, gray: np.ndarray, seconds: float) -> list[Track]:
-        """Return the tracks of the next gray frame, uint8 (height, width), taken at `seconds`."""
+        """Return the numbered tracks of a gray frame, uint8 (height, width), taken at `seconds`."""
         view = self.detector.view(gray, self.turns)
         new_scene = self.look_for_changes(gray, seconds)
         # 1. Follow the known faces
         lost = self.follow(view, gray, seconds, new_scene)
-        # 2. Look for new ones
+        # 2. Look for new faces
         for candidate in self.search(view, seconds, new_scene, lost):
-            # 3. A candidate is a known face, found again where it was lost, or a new one
+            # 3. Match each candidate: it is a known face, a lost face found again, or a new face
             known = [track for track in self.tracks if iou(track.box, candidate) > SAME_FACE]
             if not known:
-                # What is small may be a part of a face that is still to be found
+                # A small candidate may be part of a face that a later pass finds
                 at_once = self.is_new and candidate[2] > LARGE * min(gray.shape)
                 self.start_track(view, candidate, gray, seconds, new_scene or at_once)
             elif not known[0].found:
                 self.update_track(known[0], view.follow([candidate])[0], gray, seconds)
-        # 4. Drop tracks that are long lost, no face, or on another one's face
+        # 4. Drop tracks that have been lost too long, are not a face, or duplicate another track
         self.tracks = [track for track in self.tracks if self.is_kept(track, seconds)]
         self.frames, self.seconds = self.frames + 1, seconds
         return [track for track in self.tracks if track.track_id]
 
     def look_for_changes(self, gray: np.ndarray, seconds: float) -> bool:
-        """Return whether faces may be anywhere: at the start, at a cut, after a gap.
+        """Return whether a new scene starts: at the first frame, at a cut, or after a gap.
 
-        A track is doubtful then, and where the frame has changed around it.
+        Marks tracks as doubtful in a new scene, and if the frame changed around them.
         """
         before, self.thumbnail = self.thumbnail, reduce_to_thumbnail(gray)
         if before is None:
@@ -109,9 +109,9 @@ class Tracker:
         return new_scene
 
     def follow(self, view: View, gray: np.ndarray, seconds: float, new_scene: bool) -> bool:
-        """Search for tracks near their last boxes; return whether one of them was lost just now.
+        """Search for tracks near their last boxes; return whether one was lost in this frame.
 
-        A new scene drops those that are lost: a later face in that place is another person's.
+        In a new scene, drop lost tracks: a later face in that place is another person's.
         """
         lost = False
         waiting = sorted(self.tracks, key=lambda track: (bool(track.track_id), track.last_searched))
@@ -131,7 +131,10 @@ class Tracker:
         return lost
 
     def confirm(self, track: Track, view: View, seconds: float) -> None:
-        """Ask the second cascade about a face now and then; number a new one, asking each time."""
+        """Check a numbered face with the second cascade every CONFIRM_EVERY seconds.
+
+        A new face is checked each time, and gets its number after MIN_HITS.
+        """
         if track.track_id and seconds - track.last_confirmed < CONFIRM_EVERY:
             return
         track.last_confirmed = seconds
@@ -140,9 +143,9 @@ class Tracker:
             track.track_id = next(self.track_ids)
 
     def search(self, view: View, seconds: float, new_scene: bool, lost: bool) -> list[np.ndarray]:
-        """Return candidate boxes of the passes that are due.
+        """Run the passes that are due; return their candidate boxes.
 
-        A new scene is searched at once for the usual faces, and for all others in the next frames.
+        In a new scene, search for faces of the usual sizes at once, and for others in later frames.
         """
         found: list[np.ndarray] = []
         if new_scene or lost:  # a face may have jumped
@@ -157,7 +160,7 @@ class Tracker:
         rate = rates[not self.is_new]
         elapsed = seconds - self.seconds if self.frames else 0.0
         self.due = min(self.due + rate * elapsed, view.passes)
-        passes = math.floor(self.due + 1e-3)  # despite rounding, all frames at 1/30 s have as many
+        passes = math.floor(self.due + 1e-3)  # rounding must not vary the passes of frames at 30/s
         self.due -= passes
         if not self.is_new:
             return found + view.search_on(passes)
@@ -168,9 +171,9 @@ class Tracker:
     def start_track(
         self, view: View, candidate: np.ndarray, gray: np.ndarray, seconds: float, at_once: bool
     ) -> None:
-        """Follow a candidate that is confirmed, unless it is a known face or a part of one.
+        """Start to follow a candidate if it is confirmed and is not (part of) a known face.
 
-        `at_once` gives it a number without further looks.
+        With `at_once` it gets its number immediately.
         """
         if any(is_nested(candidate, track.box) for track in self.tracks if track.found):
             return
@@ -185,9 +188,9 @@ class Tracker:
     def update_track(
         self, track: Track, box: np.ndarray | None, gray: np.ndarray, seconds: float
     ) -> None:
-        """Move a track to where its face was found, or note that it wasn't.
+        """Move a track to the box where its face was found, or note that it was not found.
 
-        Another person's face in its place gets a number of its own.
+        If another person's face is in its place, the track gets a new number.
         """
         in_doubt = track.doubtful or not track.found
         track.found = box is not None
@@ -204,7 +207,11 @@ class Tracker:
         track.hits += 1
 
     def is_kept(self, track: Track, seconds: float) -> bool:
-        """Return whether a track goes on: not if it lies in a larger one, or on an older one."""
+        """Return whether to keep a track.
+
+        Drop it if it failed too many checks, was lost too long, or lies inside a larger or on an
+        older track.
+        """
         if track.doubts >= (MAX_DOUBTS if track.track_id else 1):
             return False
         for other in self.tracks:
@@ -217,7 +224,7 @@ class Tracker:
 
 
 def reduce_to_thumbnail(gray: np.ndarray) -> np.ndarray:
-    """Return a frame reduced to THUMBNAIL, float, with a mean of 1: the same in any light."""
-    step = max(1, min(gray.shape) // 90)  # some of the pixels are enough
+    """Return a frame reduced to THUMBNAIL, float. Its mean is 1, so that light does not matter."""
+    step = max(1, min(gray.shape) // 90)  # a sample of the pixels is enough
     small = cv2.resize(gray[::step, ::step], THUMBNAIL, interpolation=cv2.INTER_AREA).astype(float)
     return small / max(1.0, small.mean())
