@@ -1,1 +1,1 @@
-"""Where the faces of a gray frame are: Haar cascades or YuNet."""
+"""Find the faces in a gray frame with Haar cascades or YuNet."""

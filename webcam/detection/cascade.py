@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascades."""
+"""Load OpenCV's Haar cascades."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ FRONTAL, SECOND, PROFILE = (
 
 
 def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
-    """Return one of OpenCV's cascades. Raises UserError if OpenCV has none, as OpenCV 5."""
+    """Return one of OpenCV's cascades. Raises UserError if OpenCV has none, like OpenCV 5."""
     install = "-r requirements-webcam.txt`"
     if not hasattr(cv2, "CascadeClassifier"):
         mend = f"run `pip install {install}, or give a YuNet model to --detector"
@@ -20,7 +20,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()
     try:
-        # Not by its name: on Windows OpenCV reads that in the system's code page
+        # Pass the text, not the path: on Windows, OpenCV decodes paths in the system's code page
         text = path.read_text(encoding="utf-8")
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
         read = cascade.read(storage.getFirstTopLevelNode())

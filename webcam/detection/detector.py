@@ -1,4 +1,4 @@
-"""The choice of a detector."""
+"""Choose and load a detector."""
 
 from pathlib import Path
 
@@ -7,12 +7,15 @@ from webcam.detection.haar import HaarDetector
 from webcam.detection.view import Detector
 from webcam.detection.yunet import YuNetDetector
 
-PLACES = [Path("data"), PRETRAINED]  # of its file
-YUNET = "face_detection_yunet_2023mar.onnx"  # as OpenCV's model zoo names it
+PLACES = [Path("data"), PRETRAINED]  # folders to search for YUNET
+YUNET = "face_detection_yunet_2023mar.onnx"  # the file name in OpenCV's model zoo
 
 
 def choose_detector(name: str, *folders: Path) -> str:
-    """Return for "auto" the YuNet file in PLACES or `folders`, or else "haar"; other names as they are."""
+    """Resolve "auto" to the YuNet file in PLACES or `folders`, or else to "haar".
+
+    Return any other name unchanged.
+    """
     if name != "auto":
         return name
     files = [folder / YUNET for folder in (*PLACES, *folders)]
@@ -20,8 +23,8 @@ def choose_detector(name: str, *folders: Path) -> str:
 
 
 def load_detector(name: str) -> Detector:
-    """Return the detector of Haar cascades for "haar", or YuNet from an ONNX file.
+    """Return the Haar detector for "haar", or else YuNet from the ONNX file `name`.
 
-    Raises UserError where OpenCV has no cascade, or can't read the file.
+    Raises UserError if OpenCV has no cascades or can't read the file.
     """
     return HaarDetector() if name == "haar" else YuNetDetector(name)

@@ -1,7 +1,7 @@
-"""Squares in pixels: comparing two of them, and cutting one out of an image.
+"""Compare squares, and crop them from an image.
 
-A square is float (x, y, side) and, if it may be turned, its tilt about its own middle: degrees,
-positive clockwise. Comparisons ignore the tilt.
+A square is float (x, y, side), in pixels. A square that can be tilted is (x, y, side, tilt). The
+tilt is in degrees, clockwise, about the square's center. Comparisons ignore it.
 """
 
 import math
@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-SAME_FACE = 0.3  # intersection over union above which two squares are of one face
-UPRIGHT = 5.0  # degrees of tilt below which a square is cut out as if it had none
+SAME_FACE = 0.3  # two squares show the same face if their intersection over union is above this
+UPRIGHT = 5.0  # degrees; a crop ignores smaller tilts
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection of two squares over their union."""
+    """Return the intersection over union of two squares."""
     both = intersection(a, b)
     return both / (a[2] ** 2 + b[2] ** 2 - both)
 
@@ -28,25 +28,25 @@ def intersection(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def is_nested(inner: np.ndarray, outer: np.ndarray) -> bool:
-    """Return whether `inner` is smaller than `outer` and lies in it, by two thirds of its area."""
+    """Return whether `inner` is smaller than `outer`, with two thirds of its area inside it."""
     return inner[2] < outer[2] and intersection(inner, outer) > 2 / 3 * inner[2] ** 2
 
 
 def is_same(box: np.ndarray, other: np.ndarray) -> bool:
-    """Return whether a square is of the same face as another, or of a part of it."""
+    """Return whether a square shows the same face as another, or part of it."""
     return iou(box, other) > SAME_FACE or is_nested(box, other)
 
 
 def find_same(boxes: list[np.ndarray], box: np.ndarray) -> np.ndarray | None:
-    """Return the square most likely to be of the same face as `box`, if one is."""
+    """Return the square most likely to show the same face as `box`, or None."""
     best = max(boxes, key=lambda other: iou(other, box), default=None)
     return best if best is not None and iou(best, box) > SAME_FACE else None
 
 
 def match(found: list[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray | None]:
-    """Return for each box the square found that is of the same face, each square once at most.
+    """Return for each box the found square of the same face, or None. Use each square once.
 
-    The pairs that overlap most come first: a face is not taken for its neighbour.
+    Match the pairs with the largest overlap first, so that neighbours don't swap faces.
     """
     pairs = [
         (iou(box, other), a, b) for a, box in enumerate(boxes) for b, other in enumerate(found)
@@ -61,7 +61,7 @@ def match(found: list[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray |
 def choose_faces(
     candidates: list[np.ndarray], confirm: Callable[[np.ndarray], np.ndarray | None]
 ) -> list[np.ndarray]:
-    """Return the confirmed candidates, the largest one of each face, from left to right."""
+    """Return the largest confirmed candidate of each face, from left to right."""
     faces: list[np.ndarray] = []
     for candidate in sorted(candidates, key=lambda box: -box[2]):
         if not any(is_same(candidate, face) for face in faces):
@@ -72,20 +72,20 @@ def choose_faces(
 
 
 def widen(box: np.ndarray, margin: float) -> np.ndarray:
-    """Return a square, float (x, y, side, tilt), with a share of its side added on all sides."""
+    """Add a share of its side to each side of a square, float (x, y, side, tilt)."""
     return box + box[2] * np.array([-margin, -margin, 2 * margin, 0])
 
 
 def similarity(
     scale: float = 1.0, tilt: float = 0.0, shift: Sequence[float] | np.ndarray = (0.0, 0.0)
 ) -> np.ndarray:
-    """Return the map, float (3, 3), that scales, turns by a tilt about the origin, then shifts."""
+    """Return the matrix, float (3, 3), that scales, tilts about the origin, and then shifts."""
     cos, sin = scale * math.cos(math.radians(tilt)), scale * math.sin(math.radians(tilt))
     return np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]], [0, 0, 1]])
 
 
 def map_square(square: np.ndarray, affine: np.ndarray, tilt: float) -> np.ndarray:
-    """Return an upright square, float (x, y, side), as a map places it; `tilt` is its tilt there."""
+    """Transform an upright square, float (x, y, side); `tilt` is its tilt after the transform."""
     x, y, side = square
     across, down, _ = affine @ (x + side / 2, y + side / 2, 1)
     side *= math.hypot(affine[0, 0], affine[1, 0])
@@ -93,7 +93,10 @@ def map_square(square: np.ndarray, affine: np.ndarray, tilt: float) -> np.ndarra
 
 
 def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a gray image with what is tilted upright, all of it, and the map back, float (3, 3)."""
+    """Rotate a whole gray image so that tilted faces are upright.
+
+    Return the image and the matrix back to the original, float (3, 3).
+    """
     rows, columns = gray.shape
     cos, sin = abs(math.cos(math.radians(tilt))), abs(math.sin(math.radians(tilt)))
     size = round(columns * cos + rows * sin), round(columns * sin + rows * cos)
@@ -105,26 +108,26 @@ def turn(gray: np.ndarray, tilt: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resize(gray: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a gray image, uint8 (height, width), at another `size`, (height, width)."""
+    """Resize a gray image, uint8 (height, width), to `size`, (height, width)."""
     shrinks = size[0] < gray.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(gray, (size[1], size[0]), interpolation=interpolation)
 
 
 def rescale(gray: np.ndarray, scale: float) -> np.ndarray:
-    """Return a gray image with sides `scale` times as long."""
+    """Scale the sides of a gray image by `scale`."""
     rows, columns = (max(1, round(scale * length)) for length in gray.shape)
     return resize(gray, (rows, columns))
 
 
 def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a square, float (x, y, side, tilt), of a gray image, upright, at `size`.
+    """Crop a square, float (x, y, side, tilt), from a gray image, upright, at `size`.
 
-    `size` is (height, width). What lies outside the image repeats its edge.
+    `size` is (height, width). Outside the image, the crop repeats the edge pixels.
     """
     if abs(box[3]) < UPRIGHT:
         return resize(cut_out(gray, box), size)
-    # Turned about its middle, with what comes into its corners from outside
+    # Crop more than the square, because the rotation brings outside pixels into its corners
     around = math.sqrt(2)
     larger = round(around * size[0]), round(around * size[1])
     square = resize(cut_out(gray, widen(box, (around - 1) / 2)), larger)
@@ -135,10 +138,10 @@ def crop(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray
 
 
 def cut_out(gray: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return a square (x, y, side) of a gray image as if it were upright, in whole pixels."""
+    """Cut a square, (x, y, side), out of a gray image, in whole pixels and without its tilt."""
     height, width = gray.shape
     x, y, side = np.rint(box[:3]).astype(int)
-    # A square that lies wholly outside repeats the nearest row or column
+    # A square outside the image repeats the nearest row or column
     rows = slice(min(max(0, y), height - 1), max(1, y + side))
     inside = gray[rows, min(max(0, x), width - 1) : max(1, x + side)]
     above, left = min(max(0, -y), side - 1), min(max(0, -x), side - 1)

@@ -1,45 +1,49 @@
-"""The searches of a frame by a Haar cascade, each short, that together find every face."""
+"""Plan short searches of a frame by a Haar cascade that together find every face."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-LINES = 360  # of the frame's shorter side, in a frame as it is searched for all but small faces
-SMALLEST = 24  # pixels: the cascade's own size
-MAX_TILT, TILT_STEP = 40, 20  # degrees, to either side; the cascade itself finds up to half a step
-VIDEO_LINES = 1080  # of a video's frame, as it is searched for small faces
-MAX_PIXELS = 1_500_000  # of a frame as it is searched, whatever its shape
-PASS_PIXELS = 60_000  # of a pass for small faces, with those at its edges about 4 ms
-MAX_ASPECT = 16  # of a frame's sides, above which it is not turned
+LINES = 360  # pixels of a frame's shorter side for the search for all but small faces
+SMALLEST = 24  # pixels: the cascade's smallest face
+MAX_TILT, TILT_STEP = 40, 20  # degrees, to both sides; the cascade tolerates half a step
+VIDEO_LINES = 1080  # pixels of a video frame's shorter side for the search for small faces
+MAX_PIXELS = 1_500_000  # pixels of a searched frame, for frames of any shape
+PASS_PIXELS = 60_000  # pixels of a pass for small faces; with its edges it takes about 4 ms
+MAX_ASPECT = 16  # don't rotate frames with a larger aspect ratio
 
 
 @dataclass(frozen=True)
 class Pass:
     """A search of a frame, or of one of its `strips`, for faces of SMALLEST to `largest` pixels.
 
-    The frame is scaled so that its shorter side has `lines`.
+    The frame is scaled so that its shorter side has `lines` pixels.
     """
 
     lines: int
     largest: int
-    tilt: int = 0  # degrees, of the faces it finds
-    normalized: bool = True  # or with the grays as they are
+    tilt: int = 0  # tilt of the faces, in degrees
+    normalized: bool = True  # whether the contrast is normalized
     strip: int = 0
     strips: int = 1
 
 
-@lru_cache  # all frames of a video have one shape
+@lru_cache  # all frames of a video have the same shape
 def plan_passes(shape: tuple[int, int], most_lines: int = VIDEO_LINES) -> list[list[Pass]]:
-    """Return the passes that together search a frame, (height, width), in kinds.
+    """Return the passes, grouped by kind, that together search a frame (height, width).
 
-    First the faces of a user before a webcam, from a seventh of the shorter side on; then smaller
-    ones down to a fifteenth (two kinds, which doubles their turns), still smaller ones in a frame
-    of many lines, and tilted ones. Each pass scales the frame as small as its faces allow, and all
-    take about as long.
+    The kinds are:
+
+    1. faces of a user in front of a webcam: at least a seventh of the shorter side
+    2. smaller faces, down to a fifteenth. They fill two kinds, so they get twice as many turns
+    3. still smaller faces, if the frame has enough lines
+    4. tilted faces
+
+    Each pass scales the frame down as far as its faces allow. All passes take about the same time.
     """
     large, middling = (90, 140), (180, 50)  # lines, largest
-    # Evened out grays lose faces that fill the frame
+    # Normalized contrast loses faces that fill the frame, so one pass goes without
     usual = [Pass(*large), Pass(*middling), Pass(*large, normalized=False)]
     small = plan_strips(shape, LINES, LINES // 2)
     smaller, lines = [], LINES
@@ -54,7 +58,7 @@ def plan_passes(shape: tuple[int, int], most_lines: int = VIDEO_LINES) -> list[l
 
 
 def take_turn(kinds: list[list[Pass]], turns: Iterator[int]) -> Pass:
-    """Return the pass whose turn it is: every other one of the first kind, else the other kinds."""
+    """Return the next pass: every other one is of the first kind, the rest are of the others."""
     number, is_other = divmod(next(turns), 2)
     kind = kinds[0]
     if is_other and kinds[1:]:
@@ -64,9 +68,9 @@ def take_turn(kinds: list[list[Pass]], turns: Iterator[int]) -> Pass:
 
 
 def plan_strips(shape: tuple[int, int], lines: int, searched: int) -> list[Pass]:
-    """Return the passes, strip by strip, for faces too small for those with `searched` lines."""
+    """Return one pass per strip, for faces that are too small for passes with `searched` lines."""
     pixels = min(lines**2 * max(shape) / min(shape), 4 * MAX_PIXELS)
     largest = round(1.1 * SMALLEST * lines / searched)
-    # In a thin frame, strips that are much lower than a face would search the same rows many times
+    # Strips much lower than a face would search the same rows of a thin frame many times
     strips = min(math.ceil(pixels / PASS_PIXELS), 2 * lines // largest)
     return [Pass(lines, largest, strip=strip, strips=strips) for strip in range(strips)]

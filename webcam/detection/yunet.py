@@ -1,7 +1,7 @@
-"""YuNet, a small network that finds faces, in OpenCV's own cv2.FaceDetectorYN.
+"""Find faces with YuNet, a small network, through cv2.FaceDetectorYN.
 
-Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". The model comes from OpenCV's
-model zoo (docs/how-it-works.md says where); it is not part of this project.
+Wu, Peng, Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector". The model is in OpenCV's model
+zoo (docs/how-it-works.md has the address). It is not part of this project.
 """
 
 import math
@@ -17,34 +17,35 @@ from webcam.detection.contrast import make_clahe, normalize_contrast
 from webcam.detection.geometry import choose_faces, match, rescale
 from webcam.detection.view import View
 
-LINES = 320  # of the frame's shorter side, as the model sees it
-FEW_LINES = 160  # the same in most frames of a video, a quarter of the work
-FINE_EVERY = 5  # frames, of which one is searched with all LINES
-SMALL = 20  # pixels of a known face with FEW_LINES, below which it is searched for with all
-PICTURE_LINES = (320, 1280)  # of a picture: few for the large faces, many for the small
+LINES = 320  # pixels of the shorter side of the model's input
+FEW_LINES = 160  # the same for most frames of a video, at a quarter of the work
+FINE_EVERY = 5  # every fifth frame gets all LINES
+SMALL = 20  # pixels at FEW_LINES; a search for smaller known faces gets all LINES
+PICTURE_LINES = (320, 1280)  # for a picture: few lines for large faces, many for small ones
 MIN_SCORE = 0.7
-MAX_OVERLAP = 0.3  # intersection over union above which only the better of two boxes is kept
+MAX_OVERLAP = 0.3  # if the IoU of two boxes is above this, keep only the better one
 MOST_FACES = 5000
-LOW_CONTRAST = 25.0  # standard deviation of the grays, below which they are evened out
-# The side of a box over the distance from the middle of the eyes to that of the mouth's corners: 2.5
-# with the margin that classifier.py adds. Measured from outside, on portraits and news photographs,
-# 0.9 and 1.1 times that are as good or a point or two worse; the box of YuNet itself is 2 to 4 worse
+LOW_CONTRAST = 25.0  # normalize the contrast if the standard deviation is below this
+# The side of a box, divided by the distance between the midpoints of the eyes and of the mouth's
+# corners. With the margin from classifier.py it is 2.5. In an external test on portraits and news
+# photographs, 0.9 and 1.1 times this value were as good or up to two points worse, and YuNet's own
+# box was 2 to 4 points worse
 SIDE_PER_HEIGHT = 2.38
-RISE = 0.08  # of the side: how far a box's middle lies above the middle between eyes and mouth
-PROFILE = 0.6  # of that distance: eyes that are closer to one another are those of a profile
-# The side of a profile's box over the root of the area of YuNet's, which is as narrow as the face
+RISE = 0.08  # share of the side by which a box's center is above the midpoint of eyes and mouth
+PROFILE = 0.6  # a face is a profile if its eyes are closer than this share of that distance
+# The side of a profile's box, divided by the square root of the area of YuNet's narrow box
 SIDE = 1.12
-MAX_PIXELS = 2_000_000  # of what the model sees, whatever the frame's shape
+MAX_PIXELS = 2_000_000  # pixels of the model's input, for frames of any shape
 
 
 class YuNetDetector:
-    """A YuNet model, an ONNX file. Raises UserError when OpenCV can't read it."""
+    """A YuNet model from an ONNX file. Raises UserError if OpenCV can't read it."""
 
     def __init__(self, path: str | Path):
         mend = "--detector takes haar, or the ONNX file of a YuNet model"
         require_file(Path(path), LARGEST_NETWORK, mend)
         try:
-            # Not by its name: on Windows OpenCV reads that in the system's code page
+            # Pass bytes, not the path: on Windows, OpenCV decodes paths in the system's code page
             model, none = np.fromfile(path, np.uint8), np.empty(0, np.uint8)
             limits = (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
             self.model = cv2.FaceDetectorYN.create("onnx", model, none, *limits)
@@ -56,14 +57,14 @@ class YuNetDetector:
         self.clahe = make_clahe()
 
     def run(self, gray: np.ndarray) -> list[np.ndarray]:
-        """Return the faces of a gray image, float (x, y, side, tilt) in its pixels."""
+        """Return the faces in a gray image, float (x, y, side, tilt) in its pixels."""
         self.model.setInputSize(gray.shape[::-1])
         _, found = self.model.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
         rows = [] if found is None else found.astype(float)
         return [to_box(row) for row in rows if np.isfinite(row).all()]
 
     def detect_at(self, gray: np.ndarray, lines: int) -> list[np.ndarray]:
-        """Return the faces of a frame that the model sees with `lines` lines."""
+        """Scale a frame to `lines` lines; return its faces in pixels of the original frame."""
         scale = max(min(gray.shape) / lines, math.sqrt(gray.size / MAX_PIXELS))
         seen = rescale(gray, 1 / scale)
         if seen.std() < LOW_CONTRAST:
@@ -71,7 +72,7 @@ class YuNetDetector:
         return [box * (scale, scale, scale, 1) for box in self.run(seen)]
 
     def view(self, gray: np.ndarray, turns: Iterator[int]) -> "YuNetView":
-        """Return a view of a video's frame."""
+        """Return a view of a video frame."""
         return YuNetView(gray, self, turns)
 
     def detect(self, gray: np.ndarray, most_lines: int | None = None) -> list[np.ndarray]:
@@ -83,14 +84,14 @@ class YuNetDetector:
 
 
 class YuNetView(View):
-    """One frame, searched with few lines, and with more now and then and for small faces."""
+    """One frame, searched with few lines, or sometimes and for small faces with more lines."""
 
     def __init__(self, gray: np.ndarray, detector: YuNetDetector, turns: Iterator[int]):
         self.gray, self.detector, self.turns = gray, detector, turns
         self.found: dict[int, list[np.ndarray]] = {}  # by lines
 
     def faces(self, lines: int) -> list[np.ndarray]:
-        """Return the faces, float (x, y, side, tilt), that are found with so many lines."""
+        """Return the faces, float (x, y, side, tilt), that the model finds with `lines` lines."""
         if lines not in self.found:
             self.found[lines] = self.detector.detect_at(self.gray, lines)
         return self.found[lines]
@@ -100,11 +101,11 @@ class YuNetView(View):
         return self.faces(LINES)
 
     def search_on(self, passes: int) -> list[np.ndarray]:
-        """Return the faces that are found with few lines, and in every fifth frame with many."""
+        """Return the faces found with few lines, or in every fifth frame with all LINES."""
         return self.faces(LINES if next(self.turns) % FINE_EVERY == 0 else FEW_LINES)
 
     def follow(self, boxes: list[np.ndarray]) -> list[np.ndarray | None]:
-        """Return for each box the face that overlaps it most; no face is given twice."""
+        """Return for each box the face that overlaps it most, or None. No face matches twice."""
         smallest = SMALL * min(self.gray.shape) / FEW_LINES
         if any(box[2] < smallest for box in boxes):
             return match(self.faces(LINES), boxes)
@@ -113,11 +114,11 @@ class YuNetView(View):
 
 
 def to_box(row: np.ndarray) -> np.ndarray:
-    """Return (x, y, side, tilt) of a row of YuNet, framed as FER-2013 frames faces.
+    """Return the box (x, y, side, tilt) for a row of YuNet's output, framed as in FER-2013.
 
-    A row holds x, y, width and height, then x and y of the right eye, the left eye, the nose and the
-    right and the left corner of the mouth. The tilt is that of the line between the eyes. The model
-    puts it too level: at 2 to 21 degrees for faces turned by 20.
+    A row holds x, y, width and height, then x and y of the right eye, the left eye, the nose, and
+    the right and left corner of the mouth. The tilt is that of the line between the eyes. The model
+    underestimates it: faces turned by 20 degrees come out at 2 to 21.
     """
     x, y, width, height = row[:4]
     right_eye, left_eye, _, *corners = row[4:14].reshape(5, 2)
