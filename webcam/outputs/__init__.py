@@ -1,1 +1,1 @@
-"""The files that a run writes: pictures, videos, the table of faces, collected faces."""
+"""Write the files of a run: pictures, videos, the table of faces, and collected faces."""

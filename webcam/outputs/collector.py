@@ -1,4 +1,4 @@
-"""Faces from the screen onto the disk, by emotion, for a network of one's own to be trained on."""
+"""Save faces by emotion, as training data for a network of your own."""
 
 import contextlib
 import math
@@ -20,34 +20,35 @@ from webcam.sources.names import utf8_name
 
 DEFAULT = Path("data/collected")
 MOST_KEYS = 9
-INTERVAL = 0.5  # seconds at least between two faces that are saved unasked
+INTERVAL = 0.5  # minimum seconds between two faces that are saved automatically
 
 
 class Collector(Sink):
-    """Saves the largest face of a frame as FOLDER/<emotion>/face-….png, as the network sees it.
+    """Saves the largest face of a frame as FOLDER/<emotion>/face-….png, cropped for the network.
 
-    A key does so with `save`. As a sink it saves one every INTERVAL seconds, as the first emotion.
+    A key calls `save`. As a sink, the collector saves a face of the first emotion every INTERVAL
+    seconds.
     """
 
     def __init__(self, folder: Path, emotions: list[str]):
         super().__init__()
         self.folder = folder
         self.emotions = [emotion for emotion in emotions if is_folder_name(emotion)]
-        self.latest = -math.inf  # seconds of the last frame that gave a face unasked
+        self.latest = -math.inf  # time of the last frame whose face was saved automatically
         self.saved: list[Path] = []
 
     @property
     def counts(self) -> Counter[str]:
-        """The number of faces saved, by emotion."""
+        """Return the number of saved faces by emotion."""
         return Counter(path.parent.name for path in self.saved)
 
     @property
     def keys(self) -> dict[str, str]:
-        """The keys that save a face, and its emotion: 1 to 9."""
+        """Return the emotion for each of the keys 1 to 9."""
         return {str(number): name for number, name in enumerate(self.emotions[:MOST_KEYS], 1)}
 
     def report(self) -> list[str]:
-        """Return what was saved, in a line."""
+        """Return a line with the number of saved faces."""
         if not self.saved:
             return []
         faces = plural(self.counts.total(), "face")
@@ -59,14 +60,14 @@ class Collector(Sink):
             self.notes = [f"{self.folder}: no face was found that could be saved"]
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
-        """Save a face now and then, and one of every picture."""
+        """Save a face of every picture, or a frame's face every INTERVAL seconds."""
         if isinstance(frame, Picture):
             self.save(frame, faces, self.emotions[0])
         elif frame.seconds - self.latest >= INTERVAL and self.save(frame, faces, self.emotions[0]):
             self.latest = frame.seconds
 
     def save(self, frame: Frame | Picture, faces: list[Face], emotion: str) -> bool:
-        """Save the largest face found in a frame; return whether there was one. Raises OSError."""
+        """Save the largest face in a frame; return whether there was one. Raises OSError."""
         face = largest(faces)
         if face is None:
             return False
@@ -79,12 +80,12 @@ class Collector(Sink):
         return True
 
     def undo(self) -> str | None:
-        """Remove the face saved last, and return its emotion; None if there is none. Raises OSError."""
+        """Remove the last saved face; return its emotion, or None. Raises OSError."""
         if not self.saved:
             return None
         self.saved[-1].unlink(missing_ok=True)
         folder = self.saved.pop().parent
-        with contextlib.suppress(OSError):  # of one that is not empty
+        with contextlib.suppress(OSError):  # the folder is not empty
             folder.rmdir()
         return folder.name
 
@@ -92,10 +93,10 @@ class Collector(Sink):
 def open_collector(
     folder: Path | None, emotions: list[str], window: bool, sources: list[Path]
 ) -> Collector:
-    """Return the collector of faces into a folder, DEFAULT if that is None.
+    """Return a collector for `folder`, or for DEFAULT if it is None.
 
-    Raises UserError when faces can't be saved there, when it holds a source, or when their emotion
-    is not known.
+    Raises UserError if faces can't be saved there, if the folder holds a source, or if there is no
+    window and not exactly one emotion.
     """
     if folder is None:
         return Collector(DEFAULT, emotions)
@@ -111,5 +112,5 @@ def open_collector(
 
 
 def is_folder_name(text: str) -> bool:
-    """Return whether an emotion can have this name, and a folder too, without being hidden."""
+    """Return whether a text is a valid name for an emotion and for a visible folder."""
     return is_label(text) and text.strip(".") == text and not set(text) & set('/\\:*?"<>|')

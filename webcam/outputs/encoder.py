@@ -1,4 +1,4 @@
-"""A video's images encoded in a thread: OpenCV lets other threads run meanwhile."""
+"""Encode a video in a thread. OpenCV lets other threads run while it encodes."""
 
 import queue
 import threading
@@ -6,11 +6,11 @@ import threading
 import cv2
 import numpy as np
 
-WAITING = 4  # images, at most
+WAITING = 4  # images in the queue, at most
 
 
 class Encoder:
-    """A cv2.VideoWriter in a thread of its own. Images must not change once they are given to it."""
+    """A cv2.VideoWriter in its own thread. The caller must not change an image after `write`."""
 
     def __init__(self, writer: "cv2.VideoWriter"):
         self.writer = writer
@@ -28,11 +28,11 @@ class Encoder:
                 self.error = error
 
     def write(self, image: np.ndarray) -> None:
-        """Add an image, BGR, uint8 (height, width, 3)."""
+        """Queue an image, BGR, uint8 (height, width, 3)."""
         self.images.put(image)
 
     def release(self) -> None:
-        """Encode what waits, and close the file. Raises what the writer raised."""
+        """Encode the queued images and close the file. Raises any error of the writer."""
         self.images.put(None)
         self.thread.join()
         self.writer.release()

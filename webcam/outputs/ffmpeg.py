@@ -1,4 +1,4 @@
-"""The ffmpeg program, which brings sound and H.264 into a video that OpenCV has written."""
+"""Add sound to a video that OpenCV wrote, or convert it to H.264, with the ffmpeg program."""
 
 import json
 import os
@@ -14,12 +14,12 @@ H264 = ["-c:v", "libx264", "-crf", "21", "-preset", "veryfast", "-pix_fmt", "yuv
 
 
 def is_there() -> bool:
-    """Return whether ffmpeg is on the PATH, and ffprobe, which comes with it."""
+    """Return whether ffmpeg and ffprobe are on the PATH."""
     return bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))
 
 
 def check_h264(path: Path) -> None:
-    """Raise UserError unless ffmpeg is there, can make H.264, and `path` can hold it."""
+    """Raise UserError unless ffmpeg can encode H.264 and the format of `path` supports it."""
     if path.suffix.lower() not in (".mp4", ".mov", ".mkv"):
         fail(path, "--h264 is for .mp4, .mov and .mkv", "choose another --output")
     encoders = _run(["ffmpeg", "-hide_banner", "-encoders"]).stdout if is_there() else b""
@@ -29,9 +29,10 @@ def check_h264(path: Path) -> None:
 
 
 def probe(source: str | None) -> tuple[float | None, float | None]:
-    """Return the second of a video's sound at which its pictures begin, and the pictures' seconds.
+    """Return the time in a video's sound at which its pictures begin, and the pictures' duration.
 
-    Each is None if there is no sound, no source, no ffprobe, or if the file does not tell.
+    Both are in seconds. Each is None if it is unknown: without sound, source or ffprobe, or if the
+    file does not say.
     """
     if source is None or not is_there():
         return None, None
@@ -43,7 +44,7 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
         streams = {stream["codec_type"]: stream for stream in reversed(said["streams"])}
         video, start = streams["video"], float(said["format"].get("start_time", 0))
         begins = max(0.0, float(video.get("start_time", 0)) - start)
-        # The time stamps of an MPEG stream may be those of several recordings
+        # An MPEG stream may mix time stamps from several recordings
         is_mpeg = said["format"]["format_name"].startswith("mpeg")
         seconds = None if is_mpeg else _duration(video)
         return begins if "audio" in streams else None, seconds
@@ -52,7 +53,10 @@ def probe(source: str | None) -> tuple[float | None, float | None]:
 
 
 def _duration(video: dict) -> float | None:
-    """Return the seconds of a stream: its duration, or Matroska's tag, which counts from the file's start."""
+    """Return a stream's duration in seconds, or None.
+
+    Matroska has a tag instead of the duration, which counts from the start of the file.
+    """
     if "duration" in video:
         return float(video["duration"])
     if not (tag := video.get("tags", {}).get("DURATION")):
@@ -62,7 +66,7 @@ def _duration(video: dict) -> float | None:
 
 
 def sound_command(video: Path, source: str, start: float) -> str:
-    """Return the command that brings the sound of a source, from `start` on, into a video."""
+    """Return the ffmpeg command that adds a source's sound, from second `start` on, to a video."""
     new = str(video.with_stem(f"{video.stem}-sound"))
     since = ["-ss", f"{start:.3f}"] if start else []
     inputs = ["-i", str(video), *since, "-i", source]
@@ -70,22 +74,23 @@ def sound_command(video: Path, source: str, start: float) -> str:
 
 
 def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, h264: bool) -> str:
-    """Bring sound and H.264 into a video; return the names of those that failed.
+    """Add sound to a video, and convert it to H.264 if asked; return the names of failed parts.
 
-    `sound` is its source and the second that it starts at, `seconds` its length, None for all. It
-    is copied if the file can hold it, else encoded. The video is replaced once the new one is whole.
+    `sound` is the source and the second at which its sound starts. `seconds` is the length of the
+    sound, None for all. The sound is copied if the format supports it, or else encoded again. The
+    new video replaces the old one once it is complete.
     """
     finished = temporary_path(video)
     begin = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", to_input(str(video))]
     end = ["-movflags", "+faststart"] if video.suffix.lower() in (".mp4", ".mov") else []
-    ways: list[tuple[str, list[str]]] = [("", [])]  # what is lost, and the options
+    ways: list[tuple[str, list[str]]] = [("", [])]  # the part that is lost, and the options
     if sound:
         source, start = sound
         begin += ["-ss", f"{start:.3f}"] if start >= 0.001 else []
         begin += ["-t", f"{seconds:.3f}"] if seconds else []
         begin += ["-i", to_input(source)]
         kinds = [["-c:a", "copy"], []]
-        if video.suffix.lower() == ".avi":  # it has no time stamps: a late start becomes silence
+        if video.suffix.lower() == ".avi":  # no time stamps, so a late start must become silence
             kinds = [["-af", "aresample=async=1:first_pts=0", "-c:a", "pcm_s16le"]]
         ways = [("", ["-map", "1:a", *kind]) for kind in kinds]
         ways += [("sound", [])] if h264 else []
@@ -103,10 +108,10 @@ def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, 
 
 
 def to_input(name: str) -> str:
-    """Return a name as ffmpeg takes it: a path that holds a colon is no protocol to it."""
+    """Return a name for ffmpeg, which takes the `a` of a path `a:b.mp4` for a protocol."""
     return name if "://" in name else f"file:{os.path.abspath(name)}"
 
 
 def _run(command: list[str], timeout: float | None = None) -> subprocess.CompletedProcess:
-    """Run a command in a session of its own: Ctrl-C is for the script, not for ffmpeg."""
+    """Run a command in its own session, so that Ctrl-C stops the script and not ffmpeg."""
     return subprocess.run(command, timeout=timeout, start_new_session=True, capture_output=True)

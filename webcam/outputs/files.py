@@ -1,4 +1,4 @@
-"""Where files may be written, and the names that they have until they are whole."""
+"""Check where files may be written, and name them while they are incomplete."""
 
 import os
 from collections import Counter
@@ -11,12 +11,12 @@ from webcam.sources.names import utf8_name, without_secrets
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs that write one file are not noticed there
+except ImportError:  # Windows: nothing stops two runs from writing the same file there
     fcntl = None  # type: ignore[assignment]
 
 
 def check_writable(path: Path, sources: list[Path], option: str) -> None:
-    """Raise UserError when `path`, given by `option`, can't be written or is a source."""
+    """Raise UserError if `path`, given by `option`, can't be written or is a source."""
     utf8_name(path)
     if not path.parent.is_dir():
         where, mend = without_secrets(str(path.parent)), f"make it, or choose another {option}"
@@ -28,21 +28,21 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
 
 
 def fail_on_doubles(names: list[str], folder: Path, kind: str) -> None:
-    """Raise UserError if two of the names for files in a folder are the same, by case or in full."""
-    often = Counter(name.casefold() for name in names)  # on some disks A.jpg and a.jpg are one file
+    """Raise UserError if two file names in a folder are equal or differ only in case."""
+    often = Counter(name.casefold() for name in names)  # on some disks A.jpg and a.jpg are the same
     if double := next((name for name in names if often[name.casefold()] > 1), None):
         fail(double, f"the name of two {kind} for {folder}", "rename one")
 
 
 def temporary_path(path: Path) -> Path:
-    """Return the place where a file is made before it is moved to `path`."""
+    """Return the path at which to write a file before moving it to `path`."""
     return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
 
 
 def open_alone(path: Path, target: Path, option: str) -> TextIO:
-    """Open the file `path` to append text, for this run alone.
+    """Open the file `path` for appending text, and lock it for this run.
 
-    Raises UserError if another run has it open; `target` is its name for the user. Raises OSError.
+    Raises UserError if another run has it open; the message names `target`. Raises OSError.
     """
     file = path.open("a", newline="", encoding="utf-8")
     try:
@@ -51,11 +51,11 @@ def open_alone(path: Path, target: Path, option: str) -> TextIO:
     except BlockingIOError:
         file.close()
         fail(target, "another run is writing it", f"wait for that, or choose another {option}")
-    except OSError:  # some network disks have no locks
+    except OSError:  # some network disks don't support locks
         pass
     return file
 
 
 def stamped(what: str, suffix: str) -> Path:
-    """Return a name in the working folder that holds the time of day, in milliseconds."""
+    """Return a name in the working folder with date and time, in milliseconds."""
     return Path(f"{what}-{datetime.now():%Y%m%d-%H%M%S-%f}"[:-3] + suffix)

@@ -1,4 +1,4 @@
-"""Annotated pictures into files."""
+"""Write annotated pictures."""
 
 import os
 from pathlib import Path
@@ -17,13 +17,13 @@ from webcam.sources.images import ImageSource
 
 
 def write_image(path: Path, picture: np.ndarray) -> None:
-    """Write a picture, whole or not at all; raises OSError."""
+    """Write a picture, completely or not at all. Raises OSError."""
     with quiet():
         encoded, data = cv2.imencode(path.suffix, picture)
     if not encoded:
         raise OSError(0, "can't be written", str(path))
     try:
-        # Not by cv2.imwrite, which reports success on a full disk
+        # cv2.imwrite reports success even on a full disk
         temporary_path(path).write_bytes(data)
         os.replace(temporary_path(path), path)
     except OSError as error:
@@ -34,15 +34,15 @@ def write_image(path: Path, picture: np.ndarray) -> None:
 
 
 def file_name(picture: str) -> str:
-    """Return the file name of the annotated copy of a picture: its own, if that can be written."""
+    """Return a file name for the annotated copy: the picture's own if its format can be written."""
     name = Path(picture).name
     return name if Path(name).suffix.lower() in WRITTEN else f"{name}.png"
 
 
 class ImageWriter(Sink):
-    """Annotated pictures: one into a file, many into a folder, each under its own name.
+    """Writes annotated pictures: one into a file, or several into a folder under their own names.
 
-    Raises UserError when they can't be written at `path`, or two would have the same name.
+    Raises UserError if `path` can't be written, or if two pictures would get the same name.
     """
 
     def __init__(self, path: Path, source: ImageSource, annotate: Annotate):
@@ -63,7 +63,7 @@ class ImageWriter(Sink):
             fail(path, "holds the sources themselves", "choose another --output")
 
     def write(self, picture: Picture, faces: list[Face]) -> None:
-        """Write an annotated picture, whole or not at all. Raises OSError."""
+        """Write an annotated picture, completely or not at all. Raises OSError."""
         path = self.path
         if self.many:
             path.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where the annotated copy of a source goes: a video, a picture, or a folder of pictures."""
+"""Open the output for an annotated source: a video, a picture, or a folder of pictures."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from webcam.sources.images import ImageSource
 def choose_output(
     path: Path | None, asked: bool, source: Source, why: str, h264: bool
 ) -> Path | None:
-    """Return the file to write in place of a window that can't open; print a line that says `why`.
+    """Return the file to write instead of opening a window; print a line with the reason `why`.
 
-    That is `path`, or if nothing was `asked` for, a file with a name of ours.
+    The file is `path`. If the user `asked` for no output, it gets a generated name.
     """
     if not asked:
-        # Browsers and notebooks play both
+        # Browsers and notebooks play both formats
         path = stamped("recording", ".mp4" if h264 else ".webm")
         if isinstance(source, ImageSource):
             path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
@@ -29,9 +29,9 @@ def choose_output(
 
 
 def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Path | None]:
-    """Return the place in `folder` for what `option`, --output or --csv, asks of each of some videos.
+    """Return the path in `folder` for each video's output; `option` is --output or --csv.
 
-    Makes the folder. Raises UserError if it can't be one, or if a place is that of another file.
+    Creates the folder. Raises UserError if that is impossible, or if a path can't be written.
     """
     if folder is None:
         return [None for _ in videos]
@@ -57,7 +57,7 @@ def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Pa
 def open_output(
     path: Path | None, source: Source, annotate: Annotate, h264: bool
 ) -> VideoRecorder | ImageWriter | None:
-    """Return where the annotated frames of a source go, None for pictures without a path."""
+    """Return the sink for a source's annotated frames, or None for pictures without a path."""
     if not isinstance(source, ImageSource):
         return VideoRecorder(path, source, annotate, h264)
     if h264:

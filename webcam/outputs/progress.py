@@ -1,4 +1,4 @@
-"""How far a file has come, on a terminal."""
+"""Show the progress of a file on a terminal."""
 
 import time
 
@@ -7,20 +7,20 @@ from webcam.outputs.sink import Sink
 from webcam.sources.frame import Frame, Picture
 
 EVERY = 0.2  # seconds between two updates
-WIDTH = 20  # signs of a full bar
+WIDTH = 20  # characters of a full bar
 
 
 class Progress(Sink):
-    """A bar on the last line of a terminal, which is cleared at the end."""
+    """A progress bar on the last line of a terminal, which `close` clears."""
 
     def __init__(self, total: int | None, unit: str):
         super().__init__()
         self.total, self.unit, self.count = total, unit, 0
         self.began = self.shown = time.monotonic()
-        self.length = 0  # signs of the line
+        self.length = 0  # characters of the line
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
-        """Count a frame, and show how many there were."""
+        """Count a frame and update the bar."""
         self.count += 1
         now = time.monotonic()
         if now - self.shown >= EVERY:
@@ -29,7 +29,7 @@ class Progress(Sink):
 
     def line(self, elapsed: float) -> str:
         """Return `[#####---------------] 123 of 492 frames, 12 s left`."""
-        if not self.total or self.count > self.total:  # some files promise too few
+        if not self.total or self.count > self.total:  # some files report too few frames
             return f"{self.count:,} {self.unit}s"
         left = (self.total - self.count) * elapsed / self.count
         minutes, seconds = divmod(round(left), 60)
@@ -39,7 +39,7 @@ class Progress(Sink):
         return f"{bar} {self.count:,} of {self.total:,} {self.unit}s, {time_left} left"
 
     def show(self, line: str) -> None:
-        """Put a line in the place of the last one."""
+        """Replace the last line."""
         print(f"\r{line.ljust(self.length)}", end="", flush=True)
         self.length = len(line)
 

@@ -1,4 +1,4 @@
-"""The common base of all outputs and the window: frames and their faces go into them."""
+"""The base class of all outputs and of the window: they take frames and their faces."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,29 +8,29 @@ import numpy as np
 
 from webcam.analysis.analyzer import Face
 
-# Returns a frame's image with its faces drawn; it must not be changed
+# Returns a frame's image with its faces drawn. The caller must not change it
 Annotate = Callable[[Any, list[Face]], np.ndarray]
 
 
 class Sink:
-    """Where frames and their faces go. A kind of sink overrides what it needs."""
+    """Takes frames and their faces. Subclasses override the methods that they need."""
 
     def __init__(self) -> None:
         self.written: list[Path] = []
-        self.notes: list[str] = []  # for the user, at the end
+        self.notes: list[str] = []  # messages for the user, printed at the end
 
     def write(self, frame: Any, faces: list[Face]) -> None:
-        """Take a Frame, or a Picture where the source has those, and its faces. Raises OSError."""
+        """Take a Frame or a Picture, depending on the source, and its faces. Raises OSError."""
 
     def idle(self) -> None:
-        """Note that a camera has no new frame."""
+        """Handle that the camera has no new frame."""
 
     def end(self, seconds: float | None) -> None:
-        """Note that no frame follows the last one, which ends at `seconds`, if that is known."""
+        """Handle the end of the source. Its last frame ends at `seconds`, or None if unknown."""
 
     def close(self) -> None:
-        """Finish what is under way."""
+        """Finish any open file."""
 
     def report(self) -> list[str]:
-        """Return what was written, a line each."""
+        """Return one line per written file."""
         return [str(path) for path in self.written]

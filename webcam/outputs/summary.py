@@ -1,4 +1,4 @@
-"""The faces of a whole run, and its speed."""
+"""Summarise the faces and the speed of a run."""
 
 import time
 from collections import Counter
@@ -10,19 +10,22 @@ from webcam.outputs.sink import Sink
 
 
 class Summary:
-    """Counts frames (or pictures, the `unit`), faces and emotions; measures frames/s without pauses."""
+    """Counts frames, faces and emotions, and measures frames/s without pauses.
+
+    `unit` is "frame" or "picture".
+    """
 
     def __init__(self, unit: str = "frame"):
         self.unit = unit
         self.frames = 0
-        self.first: list[Face] = []  # the faces of the first frame
+        self.first: list[Face] = []  # faces of the first frame
         self.emotions: Counter[str] = Counter()
-        self.seconds = 0.0  # spent on frames
+        self.seconds = 0.0  # time spent on frames
         self.latest: float | None = None  # when the last frame came
-        self.interval = 0.0  # seconds between frames, averaged over about ten
+        self.interval = 0.0  # seconds between frames, averaged over about ten frames
 
     def begin_frame(self) -> None:
-        """Note that a frame has come."""
+        """Record that a frame has arrived."""
         now = time.monotonic()
         if self.latest is not None:
             elapsed = now - self.latest
@@ -37,18 +40,18 @@ class Summary:
         self.emotions.update(face.label for face in faces)
 
     def skip_pause(self) -> None:
-        """Leave out the time that passes until the next frame."""
+        """Leave out the time until the next frame."""
         self.latest = None
 
     @property
     def rate(self) -> float:
-        """Frames/s at the moment, 0 where it is not known yet."""
+        """Return the current frames/s, or 0 if it is not known yet."""
         return 1 / self.interval if self.interval else 0.0
 
     def __str__(self) -> str:
-        """Return `1,200 frames, 1,180 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`.
+        """Return `1,200 frames, 980 faces, 30.0 frames/s; 80% of the faces neutral, 20% happiness`.
 
-        Or, for one picture, where the numbers are confidences, `1 picture, 1 face: happiness 99%`.
+        For one picture return `1 picture, 1 face: happiness 99%`. There the number is a confidence.
         """
         faces = self.emotions.total()
         said = f"{plural(self.frames, self.unit)}, {plural(faces, 'face')}"
@@ -65,12 +68,12 @@ class Summary:
 
 
 def percent(share: float) -> str:
-    """Return `12%`, and `<1%` rather than `0%`."""
+    """Return a share as `12%`, or as `<1%` instead of `0%`."""
     return f"{share:.0%}" if share > 0.005 else "<1%"
 
 
 def print_results(summary: Summary, sinks: list[Sink]) -> None:
-    """Print the summary, the files written, and notes on them."""
+    """Print the summary, the written files, and any notes."""
     print(summary)
     for line in (line for sink in sinks for line in sink.report()):
         print(printable(f"wrote {line}"))

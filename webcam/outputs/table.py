@@ -1,4 +1,4 @@
-"""The table of faces."""
+"""Write the table of faces."""
 
 import contextlib
 import csv
@@ -15,26 +15,26 @@ from webcam.sources.frame import Frame, Picture, Source
 
 
 class CsvWriter(Sink):
-    """The CSV, a row per face and frame, on disk within a second.
+    """Writes the CSV, with one row per face and frame. Rows reach the disk within a second.
 
-    The last column may be an extra one: the clock of a camera, or the file of a picture. With
-    `baseline` there is one that says how far the probabilities are seen from a resting face.
+    The last column may be the source's extra column: a camera's clock, or a picture's file.
+    `baseline` adds a column that says how far a resting face corrects the probabilities.
     """
 
     def __init__(self, path: Path, emotions: list[str], source: Source, baseline: bool = False):
         super().__init__()
         check_writable(path, source.paths, "--csv")
         if path.suffix.lower() != ".csv":
-            fail(path, "no table's name", "give --csv a name that ends with .csv")
+            fail(path, "not the name of a CSV", "give --csv a name that ends with .csv")
         self.path, self.extra = path, [source.extra_column] if source.extra_column else []
         self.baseline = ["baseline"] if baseline else []
         self.columns = ["frame", "time", "face", "x", "y", "width", "height", "found"]
         self.columns += [*self.baseline, "label", "emotion", "confidence", *emotions, *self.extra]
-        self.file: TextIO | None = None  # until the first frame, which replaces an earlier table
+        self.file: TextIO | None = None  # the first frame opens it and replaces an earlier table
         self.frames, self.flushed = 0, 0.0
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
-        """Write the faces of the next frame. Raises OSError that names the file."""
+        """Write the faces of the next frame. Raises OSError with the file's name."""
         if isinstance(frame, Picture):
             seconds, extra = 0.0, frame.name
         else:
@@ -50,31 +50,31 @@ class CsvWriter(Sink):
         with self._naming():
             if self.file is None:
                 self.file = open_alone(self.path, self.path, "--csv")
-                if self.path.is_file():  # no named pipe
+                if self.path.is_file():  # don't truncate a named pipe
                     self.file.truncate(0)
                 self.written.append(self.path)
                 rows = [self.columns, *rows]
             csv.writer(self.file, lineterminator="\n").writerows(rows)
             if time.monotonic() - self.flushed > 0.5:
                 self.file.flush()
-                if faces:  # the first one at once
+                if faces:  # the first face reaches the disk at once
                     self.flushed = time.monotonic()
 
     def end(self, seconds: float | None) -> None:
-        """Bring the last rows to the disk, since a window may stay open. Raises OSError."""
+        """Flush the last rows to disk, since a window may stay open. Raises OSError."""
         if self.file is not None:
             with self._naming():
                 self.file.flush()
 
     def close(self) -> None:
-        """Bring the last rows to the disk. Raises OSError that names the file."""
+        """Close the file. Raises OSError with the file's name."""
         if self.file is not None:
             with self._naming():
                 self.file.close()
 
     @contextlib.contextmanager
     def _naming(self) -> Iterator[None]:
-        """Say for which file the disk is full."""
+        """Add the file's name to any OSError, such as a full disk."""
         try:
             yield
         except OSError as error:

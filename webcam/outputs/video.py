@@ -1,4 +1,4 @@
-"""Annotated frames into videos."""
+"""Write annotated frames into videos."""
 
 import os
 from datetime import datetime
@@ -22,19 +22,18 @@ CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm
 
 
 class Recording:
-    """One video file, from its first image to its end: made beside its place, moved there when whole.
+    """Writes one video file with a constant frame rate.
 
-    Until then it is NAME.partial.mp4, which stays if the run is killed.
-    Its rate is constant. Each image is held until the time of the next one, and must not change
-    until that has been added.
+    The video is NAME.partial.mp4 until it is complete, and keeps that name if the run is killed.
+    Each image is repeated until the time of the next one. The caller must not change it until then.
     """
 
     def __init__(self, path: Path, info: VideoInfo, image: np.ndarray, seconds: float):
         self.path, self.info, self.began = path, info, seconds
-        self.held = pad_to_even(image)  # the image that is still to be written
+        self.held = pad_to_even(image)  # the next image to write
         self.size = self.held.shape[1], self.held.shape[0]
-        self.paused = False  # since that image
-        self.count = 0  # frames written
+        self.paused = False  # whether there was a pause after that image
+        self.count = 0  # written frames
         self.part = partial_path(path)
         self.lock = open_part(self.part, path)
         fourcc = cv2.VideoWriter_fourcc(*CODECS[path.suffix.lower()])  # type: ignore[attr-defined]
@@ -42,18 +41,18 @@ class Recording:
             writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
             if not writer.isOpened():
                 self._fail()
-        except BaseException:  # Ctrl-C too
+        except BaseException:  # including Ctrl-C
             self.lock.close()
             self.part.unlink(missing_ok=True)
             raise
         self.encoder = Encoder(writer)
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Add an image, which is shown from `seconds` on."""
+        """Add an image that is shown from `seconds` on."""
         image = pad_to_even(image)
-        if image.shape[1::-1] != self.size:  # a camera that came back may have another size
+        if image.shape[1::-1] != self.size:  # a camera that reconnects may have another size
             image = cv2.resize(image, self.size)
-        if self.paused:  # the image before lasts for one frame
+        if self.paused:  # the previous image lasts for one frame
             self._hold_until(self.count + 1)
             self.began = seconds - self.count / self.info.rate
         self.paused = False
@@ -61,9 +60,9 @@ class Recording:
         self.held = image
 
     def _hold_until(self, count: int) -> None:
-        """Write the image that is held until there are `count` frames."""
+        """Repeat the held image until there are `count` frames."""
         too_many = count - self.count - int(CAMERA_TIMEOUT * self.info.rate) - 1
-        if self.info.live and too_many > 0:  # the computer has slept
+        if self.info.live and too_many > 0:  # the computer was asleep
             self.began += too_many / self.info.rate
             count -= too_many
         while self.count < count:
@@ -71,15 +70,16 @@ class Recording:
             self.count += 1
 
     def finish(self, end: float | None) -> None:
-        """Write the last image, which lasts until `end` or for one frame; move the video to its place.
+        """Write the last image and move the video to its final path.
 
-        Raises UserError when not all could be written.
+        The image lasts until `end`, or for one frame if that is None. Raises UserError if the video
+        is not complete.
         """
         last = 0 if end is None else round((end - self.began) * self.info.rate)
         self._hold_until(max(last, self.count + 1))
         self.encoder.release()
         self.lock.close()
-        # The writer never says that it failed, not even on a full disk
+        # The writer never reports a failure, not even on a full disk
         if cv2.VideoCapture(str(self.part)).get(cv2.CAP_PROP_FRAME_COUNT) < self.count:
             if cv2.VideoCapture(str(self.part)).read()[0]:
                 self._fail(f"; its beginning is in {self.part.name}")
@@ -88,10 +88,10 @@ class Recording:
         os.replace(self.part, self.path)
 
     def convert(self, sound_start: float | None, whole: bool, h264: bool) -> list[str]:
-        """Bring in the source's sound, and H.264 if asked for; return notes on failures.
+        """Add the source's sound, and convert to H.264 if asked; return notes on failures.
 
-        The sound begins at `sound_start` in the source, None if it has none. It is cut to the length
-        of the video, unless that is a copy of the `whole` source.
+        The sound begins at `sound_start` in the source; None means no sound. It is cut to the
+        video's length, unless the video is a copy of the `whole` source.
         """
         name, sound, notes = self.info.sound, None, []
         if name and sound_start is not None:
@@ -113,10 +113,10 @@ class Recording:
 
 
 class VideoRecorder(Sink):
-    """Annotated frames into a video at `path`, and into those that are started later.
+    """Writes annotated frames into a video at `path`, and into further videos after `start`.
 
-    With `h264` ffmpeg makes them H.264, which browsers play. Raises UserError when that or writing
-    at `path` is impossible.
+    With `h264`, ffmpeg converts them to H.264, which browsers play. Raises UserError if that is
+    impossible or `path` can't be written.
     """
 
     def __init__(self, path: Path | None, source: Source, annotate: Annotate, h264: bool = False):
@@ -130,13 +130,13 @@ class VideoRecorder(Sink):
         if h264:
             ffmpeg.check_h264(path or Path("recording.mp4"))
         self.source, self.annotate, self.h264 = source, annotate, h264
-        self.path = path  # of the video that is under way, or that begins with the next frame
+        self.path = path  # of the current video, or of the one that begins with the next frame
         self.recording: Recording | None = None
-        self.ended: float | None = None  # when the source's last frame ends, once it has come
+        self.ended: float | None = None  # end of the source's last frame, in seconds, once known
 
     @property
     def active(self) -> bool:
-        """Whether frames are recorded."""
+        """Return whether frames are being recorded."""
         return self.path is not None
 
     def start(self, path: Path) -> None:
@@ -144,7 +144,7 @@ class VideoRecorder(Sink):
         self.path = path
 
     def write(self, frame: Frame, faces: list[Face]) -> None:
-        """Add a frame to the video that is under way, if one is."""
+        """Add a frame to the current video, if there is one."""
         if self.path is None:
             return
         image = self.annotate(frame, faces)
@@ -154,19 +154,19 @@ class VideoRecorder(Sink):
             self.recording.write(image, frame.seconds)
 
     def skip_pause(self) -> None:
-        """Leave out the time that passes until the next frame; the time of a file stands still."""
+        """Leave out the time until the next frame. A file's time does not advance in a pause."""
         if self.recording:
             self.recording.paused = self.recording.info.live
 
     def stop(self) -> Path | None:
-        """End the video that is under way; return its path, None where there was no frame."""
+        """End the current video; return its path, or None if it has no frame."""
         path, recording = self.path, self.recording
         sound_start, seconds = ffmpeg.probe(recording.info.sound if recording else None)
         self.path = self.recording = None
         if recording is None:
             return None
         whole = self.ended is not None
-        # A file may tell how long its last frame is shown
+        # Some files say how long their last frame is shown
         recording.finish((seconds or self.ended) if whole else None)
         self.written.append(recording.path)
         self.notes += recording.convert(sound_start, whole, self.h264)
@@ -182,10 +182,10 @@ class VideoRecorder(Sink):
 
 
 def open_part(part: Path, path: Path) -> TextIO:
-    """Open the place of an unfinished video for this run alone, and keep what a killed run left there.
+    """Open and lock the path of an unfinished video, `part`.
 
-    Prints a line then. Raises UserError while another run makes the video `path`, or if something
-    else than a file is in its place.
+    If a killed run left a file there, this renames it and prints a line. Raises UserError if
+    another run is writing the video `path`, or if `part` is not a file.
     """
     if os.path.lexists(part) and not part.is_file():
         fail(part, "in the way of an unfinished video", "remove it")
@@ -195,18 +195,21 @@ def open_part(part: Path, path: Path) -> TextIO:
         left = datetime.fromtimestamp(part.stat().st_mtime)
         kept = part.with_stem(f"{part.stem}-{left:%Y%m%d-%H%M%S}")
         part.rename(kept)
-        print(printable(f"{part.name} is left of an earlier run, and kept as {kept.name}"))
+        print(printable(f"{part.name} is from an earlier run; kept as {kept.name}"))
         lock = open_alone(part, path, "--output")
     return lock
 
 
 def partial_path(path: Path) -> Path:
-    """Return the place where a video is made; absolute, since FFmpeg takes `a:b.mp4` for a protocol."""
+    """Return the path of an unfinished video.
+
+    It is absolute, since FFmpeg takes the `a` of `a:b.mp4` for a protocol.
+    """
     return path.absolute().with_stem(f"{path.stem}.partial")
 
 
 def pad_to_even(image: np.ndarray) -> np.ndarray:
-    """Return an image with even sides, its last row and column repeated: codecs would cut them off."""
+    """Repeat the last row or column of an image with odd sides: codecs would cut it off."""
     rows, columns = image.shape[0] % 2, image.shape[1] % 2
     if not rows and not columns:
         return image
