@@ -1,1 +1,1 @@
-"""Where frames come from: cameras, streams, videos, pictures, the demo."""
+"""Read frames from cameras, streams, videos, pictures, or the demo."""

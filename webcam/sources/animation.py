@@ -1,4 +1,4 @@
-"""Pictures that move: GIF, WebP, PNG, AVIF."""
+"""Read animated pictures: GIF, WebP, PNG, AVIF."""
 
 import re
 import statistics
@@ -17,9 +17,9 @@ from webcam.sources.video import constant_rate
 
 
 class AnimationSource(Source):
-    """The pictures of a GIF, WebP, PNG or AVIF that moves; errors call it `name`.
+    """The pictures of an animated GIF, WebP, PNG or AVIF. Error messages call it `name`.
 
-    Raises UserError when they can't be read.
+    Raises UserError if they can't be read.
     """
 
     def __init__(self, path: Path, name: str | None = None):
@@ -28,12 +28,12 @@ class AnimationSource(Source):
             with Overheard() as overheard:
                 is_read, animation = cv2.imreadanimation(utf8_name(path))
                 is_read = is_read and not re.search(DAMAGED, overheard.take())
-        except cv2.error:  # more pixels than OpenCV takes
+        except cv2.error:  # more pixels than OpenCV accepts
             is_read = False
         if not is_read:
             fail(name or path, "not an animation that OpenCV can read", "convert it to MP4")
         self.pictures = animation.frames
-        # As browsers do with those that were made to go as fast as the computer
+        # Browsers also show pictures for 0.1 s if the file asks for 10 ms or less
         shown = [0.1 if duration <= 10 else duration / 1000 for duration in animation.durations]
         self.starts = np.cumsum([0.0, *shown]).tolist()  # seconds
         self.end = self.starts[-1]
@@ -42,13 +42,13 @@ class AnimationSource(Source):
         self.info = VideoInfo(rate)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every picture with its time."""
+        """Yield each picture with its time."""
         for picture, seconds in zip(self.pictures, self.starts):
             yield Frame(to_bgr(picture), seconds)
 
 
 def to_bgr(picture: np.ndarray) -> np.ndarray:
-    """Return a picture as OpenCV reads it, gray or with alpha, of 8 or 16 bits, as BGR of 8 bits."""
+    """Convert a picture, gray or BGR or BGRA, of 8 or 16 bits, to BGR of 8 bits."""
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
     if picture.ndim == 2:

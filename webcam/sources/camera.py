@@ -1,4 +1,4 @@
-"""Cameras and endless streams: only their newest frame counts."""
+"""Read the newest frame of a camera or an endless stream."""
 
 import contextlib
 import queue
@@ -16,13 +16,13 @@ from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 
-CAMERA_TIMEOUT = 5.0  # seconds without a frame until a camera is given up
+CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera counts as lost
 
 
 class CameraSource(Source):
-    """A camera or a stream without end. A thread reads it and keeps only the newest frame.
+    """A camera or an endless stream. A thread reads it and keeps only the newest frame.
 
-    If it stops, the thread opens it again and again, for CAMERA_TIMEOUT seconds.
+    If the camera stops, the thread keeps trying to reopen it for CAMERA_TIMEOUT seconds.
     """
 
     extra_column = "clock"
@@ -37,7 +37,7 @@ class CameraSource(Source):
         super().__init__([])
         self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
         self.interlaced = self.lost = self.has_begun = False
-        # One frame at most. Unlike a Condition's, its wait is in C, where a signal breaks nothing
+        # Holds at most one frame. It waits in C, where a signal does no harm, unlike a Condition
         self.newest: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self.closing = threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
@@ -46,13 +46,13 @@ class CameraSource(Source):
         self.thread.start()
 
     def read(self) -> None:
-        """Read until the source is closed; the thread's work."""
+        """Read frames until the source is closed. The thread runs this."""
         while not (self.closing.is_set() or self.interlaced):
             there, frame = self.capture.read()
-            # OpenCV 4.13 and newer return black frames, see video.py
+            # OpenCV 4.13 and newer return black frames for interlaced video (video.py)
             self.interlaced |= INTERLACED in self.overheard.take()
             if there:
-                with contextlib.suppress(queue.Empty):  # nobody took the last one
+                with contextlib.suppress(queue.Empty):  # drop the last frame if nobody took it
                     self.newest.get_nowait()
                 self.newest.put(frame)
             elif not self.closing.wait(0.2):
@@ -62,25 +62,25 @@ class CameraSource(Source):
 
     def wait_for_frame(self) -> None:
         """Wait for the first frame. Closes the camera and raises UserError if none comes."""
-        until = time.monotonic() + 2 * CAMERA_TIMEOUT  # cameras take their time to wake up
+        until = time.monotonic() + 2 * CAMERA_TIMEOUT  # cameras are slow to start
         try:
             while self.newest.empty():
                 self.lost = time.monotonic() > until
                 if self.lost or self.interlaced:
                     self.raise_read_errors()
                 time.sleep(0.02)
-        except BaseException:  # Ctrl-C too
+        except BaseException:  # including Ctrl-C
             self.close()
             raise
 
     def frames(self) -> Iterator[Frame | None]:
-        """Yield the newest frame, with its seconds since the first one and its time of day.
+        """Yield the newest frame with the seconds since the first one and its time of day.
 
-        Yield None, 20 times a second, while there is no new one. End when there is none for
-        CAMERA_TIMEOUT, twice as long before the first.
+        Yield None 20 times a second while there is no new frame. End after CAMERA_TIMEOUT without a
+        frame, or after twice as long without the first one.
         """
         clock = Clock()
-        heard = time.monotonic()  # of the last frame
+        heard = time.monotonic()  # time of the last frame
         while not self.lost:
             image = None
             with contextlib.suppress(queue.Empty):
@@ -96,7 +96,7 @@ class CameraSource(Source):
             yield clock.stamp(image, now)
 
     def close(self) -> None:
-        """End the thread: Python may abort if it ends while the thread reads."""
+        """Stop the thread. Python may abort if it exits while the thread reads."""
         self.closing.set()
         self.thread.join(1)
 
@@ -117,17 +117,17 @@ class CameraSource(Source):
 
 
 class Clock:
-    """The time of a camera's frames."""
+    """Gives a camera's frames their times."""
 
     def __init__(self) -> None:
-        self.start: float | None = None  # of the first frame, by time.monotonic()
-        self.began = 0.0  # its time of day, in seconds since the epoch
+        self.start: float | None = None  # time.monotonic() at the first frame
+        self.began = 0.0  # the first frame's time of day, in seconds since the epoch
 
     def stamp(self, image: np.ndarray, now: float) -> Frame:
-        """Return the frame of an image, BGR, that came `now`, by time.monotonic()."""
+        """Return a Frame for an image, BGR, that arrived at `now`, by time.monotonic()."""
         if self.start is None:
             self.start, self.began = now, time.time()
         seconds = now - self.start
-        # ISO 8601, local, with its zone
+        # ISO 8601, local time with its zone
         day = datetime.fromtimestamp(self.began + seconds).astimezone()
         return Frame(image, seconds, day.isoformat(timespec="milliseconds"))

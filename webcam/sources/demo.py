@@ -1,4 +1,4 @@
-"""A clip made on the fly, so that following, smoothing and numbering show without a camera."""
+"""Generate a clip that demonstrates tracking, smoothing and numbering without a camera."""
 
 import itertools
 import math
@@ -115,7 +115,7 @@ def stretch_at(times: Sequence[float], seconds: float) -> tuple[int, float]:
 
 
 def pose_at(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
-    """Return x, y, height, angle and light at a time: those of `path`, at rest at each point."""
+    """Return x, y, height, angle and light at a time. The motion pauses at each point of `path`."""
     times, *columns = zip(*path)
     start, share = stretch_at(times, seconds)
     return [column[start] + share * (column[start + 1] - column[start]) for column in columns]

@@ -1,4 +1,4 @@
-"""The files that --source names: pictures or videos, also by folders and patterns."""
+"""List the pictures or videos that --source names, as files, folders or patterns."""
 
 import glob
 from pathlib import Path
@@ -9,13 +9,13 @@ from common.console import quiet
 from common.errors import fail
 from webcam.sources.names import utf8_name, without_secrets
 
-WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # kinds for --output too
-# Endings of pictures, so that one that OpenCV can't read is named as such
+WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # --output can write these
+# Endings of pictures, including formats that OpenCV can't read, so that errors call them pictures
 PICTURE_SUFFIXES = WRITTEN.union(
     ".jpe .jfif .dib .gif .avif .jp2 .pbm .pgm .ppm .pnm .heic .heif .jxl .svg .psd .ico "  # noqa: SIM905
     ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf".split()
 )
-# Endings of the videos in a folder; a file that is named itself may have any
+# Endings of videos in a folder. A video given by its own name may have any ending
 VIDEO_SUFFIXES = set(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .vob .wmv .asf .flv .3gp .ogv "  # noqa: SIM905
     ".mjpg .mjpeg".split()
@@ -24,7 +24,7 @@ VIDEO_SUFFIXES = set(
 
 def is_picture(file: Path) -> bool:
     """Return whether a file is a picture, by its first bytes or its ending."""
-    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # a video of JPEGs
+    if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # videos made of JPEGs
         return False
     with quiet():
         return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
@@ -36,9 +36,10 @@ def is_video(file: Path) -> bool:
 
 
 def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], list[str]]:
-    """Return the files of some names, given to an option, and notes on what was left out.
+    """Return the files that an option's `names` stand for, and notes on skipped entries.
 
-    Names are files, patterns, or folders: the pictures in them, or without any the videos.
+    A name is a file, a pattern, or a folder. A folder stands for its pictures, or for its videos if
+    it has no pictures. Raises UserError if a name matches no file.
     """
     files, notes = [], []
     for name in names:
@@ -56,9 +57,9 @@ def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], 
 
 
 def list_folder(folder: Path) -> tuple[list[Path], str]:
-    """Return the pictures in a folder, or else its videos, and a note on other entries.
+    """Return the pictures in a folder, or else its videos, and a note on skipped entries.
 
-    Hidden files are not mentioned.
+    The note does not mention hidden files. Raises UserError if there are no pictures or videos.
     """
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
     for kind, belongs in (("pictures", is_picture), ("videos", is_video)):
@@ -76,8 +77,8 @@ def list_folder(folder: Path) -> tuple[list[Path], str]:
 
 
 def why_nothing(folder: Path) -> tuple[str, str]:
-    """Return what is wrong with a folder without pictures and videos, and what mends it."""
-    for pattern in ("*/*", "*/*/*"):  # not deeper, where a search may take minutes
+    """Return the problem of a folder without pictures and videos, and the remedy."""
+    for pattern in ("*/*", "*/*/*"):  # a deeper search may take minutes
         files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
         inner = next((file for file in files if is_picture(file) or is_video(file)), None)
         if inner:

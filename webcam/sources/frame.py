@@ -1,4 +1,4 @@
-"""What the program reads: frames of videos and cameras, pictures, and the sources of them."""
+"""Frames of videos and cameras, pictures, and the base class of all sources."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-# By the degrees clockwise that a frame is turned
+# OpenCV's rotation codes by degrees clockwise
 TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -16,41 +16,41 @@ class Frame:
     """A frame of a video or a camera. `image` is BGR, uint8 (height, width, 3)."""
 
     image: np.ndarray
-    seconds: float  # since the first frame of a camera, since the start of a video
-    clock: str = ""  # the time of day, of a camera
+    seconds: float  # since a camera's first frame, or since the start of a video
+    clock: str = ""  # time of day, only for a camera
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by itself. `image` is BGR, uint8 (height, width, 3)."""
+    """A single picture. `image` is BGR, uint8 (height, width, 3)."""
 
     image: np.ndarray
-    name: str  # its file, and its number where that holds several: `pages.tif-2`
-    last: bool = False  # no other picture follows
+    name: str  # the file, with a number if it holds several pictures: `pages.tif-2`
+    last: bool = False  # whether it is the last picture
 
 
-Frames = Iterator[Frame | Picture | None]  # None where a camera has no new one
+Frames = Iterator[Frame | Picture | None]  # None: the camera has no new frame
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the recording of a video needs to know of it."""
+    """Facts about a source that its recording needs."""
 
     rate: float  # frames/s
-    live: bool = False  # its time goes on during a pause
-    sound: str | None = None  # the file or address that ffmpeg can take its sound from
+    live: bool = False  # whether time goes on during a pause
+    sound: str | None = None  # file or address from which ffmpeg can take the sound
 
 
 class Source:
-    """Where frames or pictures come from. A kind of source overrides what it needs."""
+    """Yields frames or pictures. Subclasses override the methods that they need."""
 
-    info: VideoInfo  # of all but pictures
-    end: float | None = None  # the seconds at which the last frame ends, once they are known
-    total: int | None = None  # frames or pictures, where that is known before
-    extra_column: str | None = None  # the last one of the CSV, if it has one more
+    info: VideoInfo  # pictures have none
+    end: float | None = None  # end of the last frame in seconds, once known
+    total: int | None = None  # number of frames or pictures, if known in advance
+    extra_column: str | None = None  # name of an extra last column in the CSV
 
     def __init__(self, paths: list[Path]):
-        self.paths = paths  # the files that are read, which no output may replace
+        self.paths = paths  # the source's files, which no output may replace
 
     def frames(self) -> Frames:
         """Yield the frames or pictures in order."""
@@ -60,11 +60,11 @@ class Source:
         """Release files and threads."""
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when not all could be read."""
+        """Raise UserError if some frames or pictures could not be read."""
 
 
 def oriented(frames: Frames, degrees: int, mirror: bool) -> Frames:
-    """Yield frames turned clockwise by `degrees`, 0 or one of TURNS, then as in a mirror if asked."""
+    """Yield frames rotated clockwise by `degrees` (0 or one of TURNS), then mirrored if asked."""
     for frame in frames:
         if frame and degrees:
             frame = replace(frame, image=cv2.rotate(frame.image, TURNS[degrees]))

@@ -1,7 +1,7 @@
-"""Headers of PNG and TIFF files that promise more than the file holds.
+"""Check that PNG and TIFF files hold all the data that their headers promise.
 
-OpenCV takes the memory for a PNG's chunk or frames before it checks that they are there. It does not
-say that the last pages of a TIFF are missing.
+OpenCV allocates memory for a PNG's chunks or frames before it checks that the file holds them. It
+does not report missing pages at the end of a TIFF.
 """
 
 import struct
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 PNG = b"\x89PNG\r\n\x1a\n"
-AROUND = 12  # bytes of a PNG's chunk: its length, kind and checksum
-# By a TIFF's first bytes: the format of an offset, that of a number of entries, bytes of an entry
+AROUND = 12  # bytes that a PNG chunk adds to its data: length, kind and checksum
+# By a TIFF's first bytes: the formats of an offset and of an entry count, and bytes per entry
 TIFF = {
     b"II*\0": ("<I", "<H", 12),
     b"MM\0*": (">I", ">H", 12),
@@ -20,9 +20,9 @@ TIFF = {
 
 
 def is_whole(file: Path) -> bool:
-    """Return whether a PNG or TIFF holds what its headers promise; True for other files.
+    """Return whether a PNG or TIFF holds all the data that its headers promise.
 
-    False for one that can't be opened.
+    Return True for other formats, and False for a file that can't be opened.
     """
     try:
         with file.open("rb") as opened:
@@ -37,14 +37,14 @@ def is_whole(file: Path) -> bool:
 
 
 def png_is_whole(png: BinaryIO, left: int) -> bool:
-    """Return whether `left` bytes hold a PNG's chunks, and these all frames of an animation."""
+    """Return whether `left` bytes hold all chunks of a PNG and all frames of an animated one."""
     frames = promised = 0
     while left >= AROUND:
         length, kind = struct.unpack(">I4s", png.read(8))
         left -= length + AROUND
         if left < 0 or kind == b"IEND":
             break
-        if kind == b"acTL":  # of an animation
+        if kind == b"acTL":  # the file is an animation
             promised, length = int.from_bytes(png.read(4), "big"), length - 4
         frames += kind == b"fcTL"
         png.seek(length + 4, 1)
@@ -52,7 +52,7 @@ def png_is_whole(png: BinaryIO, left: int) -> bool:
 
 
 def tiff_is_whole(tiff: BinaryIO, offset_format: str, count_format: str, entry: int) -> bool:
-    """Return whether each page of a TIFF leads to a new one or says that it is the last."""
+    """Return whether each page of a TIFF points to a new page or is marked as the last."""
     seen: set[int] = set()
     tiff.seek(8 if entry == 20 else 4)
     try:
@@ -62,12 +62,12 @@ def tiff_is_whole(tiff: BinaryIO, offset_format: str, count_format: str, entry: 
             seen.add(offset)
             tiff.seek(offset)
             tiff.seek(entry * unpack(tiff, count_format), 1)
-    except (struct.error, OverflowError, ValueError, OSError):  # beyond the end
+    except (struct.error, OverflowError, ValueError, OSError):  # an offset beyond the end
         return False
     return True
 
 
 def unpack(file: BinaryIO, form: str) -> int:
-    """Return the next number of a file. Raises struct.error at its end."""
+    """Read the next number from a file. Raises struct.error at the end."""
     (number,) = struct.unpack(form, file.read(struct.calcsize(form)))
     return number

@@ -1,4 +1,4 @@
-"""Pictures, read one after the other."""
+"""Read pictures one by one."""
 
 import re
 import tempfile
@@ -15,36 +15,33 @@ from webcam.sources.headers import is_whole
 from webcam.sources.names import utf8_name
 from webcam.sources.overheard import Overheard
 
-PAGES = {".tif", ".tiff"}  # endings of files whose pictures are no animation
-# In the messages of libjpeg, which fills the picture up with gray, and of libpng
+PAGES = {".tif", ".tiff"}  # endings of files with several pages instead of an animation
+# Messages of libpng, and of libjpeg, which fills the rest of a damaged picture with gray
 DAMAGED = "Premature end of JPEG|libpng error|libpng warning: IDAT"
-MAX_PAGES = 8  # in memory
-MAX_BYTES = 2**29  # of all pictures of an animation, in memory
-MOST_PAGES = 1000  # of a file: OpenCV looks for each one from the beginning
+MAX_PAGES = 8  # pages in memory at once
+MAX_BYTES = 2**29  # memory for all pictures of an animation
+MOST_PAGES = 1000  # pages in a file: OpenCV searches for each one from the beginning
 UNREADABLE = "not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
 TOO_MANY = f"more than {MOST_PAGES:,} pages; split it"
 TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
 
 
 def count_pictures(file: Path) -> int:
-    """Return how many pictures there are in a file, 1 if it is damaged.
-
-    They are pages, or the frames of an animation.
-    """
+    """Return the number of pages or animation frames in a file, 1 if it is damaged."""
     if not is_whole(file):
         return 1
     with quiet():
-        return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 of a broken one
+        return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 for a broken file
 
 
 def is_animation(file: Path, count: int) -> bool:
-    """Return whether the `count` pictures of a file are an animation, not pages."""
+    """Return whether the `count` pictures of a file are an animation and not pages."""
     return count > 1 and file.suffix.lower() not in PAGES
 
 
 def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
-    """Yield the `count` pictures in a file, BGR uint8; None where one can't be read."""
-    # OpenCV can read some pages of a TIFF, but an animation only from its start
+    """Yield the `count` pictures in a file, BGR uint8, or None for one that can't be read."""
+    # OpenCV can read a range of a TIFF's pages, but an animation only from its start
     name, whole = utf8_name(file), is_whole(file)
     at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
@@ -52,36 +49,36 @@ def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
         pictures: Sequence[np.ndarray | None] = []
         try:
             with Overheard() as overheard:
-                if whole and count == 1:  # imreadmulti does not turn a picture as its EXIF data say
+                if whole and count == 1:  # imreadmulti ignores the rotation in the EXIF data
                     pictures = [cv2.imread(name, cv2.IMREAD_COLOR)]
                 elif whole:
                     _, pictures = cv2.imreadmulti(name, start, part, None, cv2.IMREAD_COLOR)
                 if re.search(DAMAGED, overheard.take()):
                     pictures = []
-        except cv2.error:  # more pixels than OpenCV takes
+        except cv2.error:  # more pixels than OpenCV accepts
             pass
         yield from [*pictures, *[None] * (part - len(pictures))]
 
 
 def fits_in_memory(animation: Path, count: int) -> bool:
-    """Return whether all `count` pictures of an animation fit, as OpenCV reads them at once."""
+    """Return whether an animation's `count` pictures fit in memory: OpenCV reads all at once."""
     picture = next(read_pictures(animation, 1))
     size = 0 if picture is None else picture.size / 3 * 4 * count
     return size <= MAX_BYTES
 
 
 def why_left_out(file: Path, count: int) -> str:
-    """Return why the `count` pictures of a file are not read, or nothing."""
+    """Return why to skip a file with `count` pictures, or "" to read it."""
     if is_animation(file, count):
         return "" if fits_in_memory(file, count) else TOO_LARGE
     return TOO_MANY if count > MOST_PAGES else ""
 
 
 class ImageSource(Source):
-    """Pictures in files, one after the other; `many` unless a single one was asked for by name.
+    """Reads picture files one by one. `many` is False for a single picture given by its name.
 
-    Those that can't be read are left out, and named at the end. `files` are the names of the files,
-    their paths if None; `folder` is the temporary one that holds them.
+    Pictures that can't be read are skipped and reported at the end. `files` are the names to show,
+    by default the paths. `folder` is a temporary folder with the files, or None.
     """
 
     def __init__(
@@ -93,7 +90,7 @@ class ImageSource(Source):
     ):
         super().__init__(paths)
         self.many, self.folder = many, folder
-        # Names by reason
+        # Names of skipped pictures, by reason
         self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: [], TOO_MANY: []}
         self.files = files or [str(path) for path in paths]
         self.counts = [count_pictures(path) for path in paths]
@@ -102,12 +99,12 @@ class ImageSource(Source):
 
     @property
     def names(self) -> list[str]:
-        """The names of all pictures."""
+        """Return the names of all pictures."""
         names = zip(self.files, self.counts)
         return [name for file, count in names for name in name_pictures(file, count)]
 
     def frames(self) -> Iterator[Picture]:
-        """Yield the pictures, the last one marked as such."""
+        """Yield the pictures, and mark the last one."""
         left = sum(self.counts)
         for path, file, count in zip(self.paths, self.files, self.counts):
             if why := why_left_out(path, count):
@@ -126,7 +123,7 @@ class ImageSource(Source):
             self.folder.cleanup()
 
     def raise_read_errors(self) -> None:
-        """Raise UserError when pictures were left out; the others are done."""
+        """Raise UserError if pictures were skipped. All others are done by then."""
         left_out = [(names, why) for why, names in self.left_out.items() if names]
         if left_out:
             raise UserError("; ".join(f"{some_of(names)}: {why}" for names, why in left_out))

@@ -1,4 +1,4 @@
-"""Names of sources: their meaning, as OpenCV takes them, and as they may be shown."""
+"""Interpret the names of sources, pass them to OpenCV, and show them without secrets."""
 
 import os
 import re
@@ -10,12 +10,12 @@ from common.errors import fail
 
 
 def is_camera(name: str) -> bool:
-    """Return whether a source's name is the number of a camera, or its device file."""
+    """Return whether a source's name is a camera's number or device file."""
     return camera_number(name) is not None
 
 
 def camera_number(name: str) -> int | None:
-    """Return the number of a camera: 1 for `1`, for `/dev/video1`, and for a link to that."""
+    """Return a camera's number: 1 for `1`, `/dev/video1`, or a link to that. Else return None."""
     if name.startswith("/dev/"):
         name = os.path.realpath(name).removeprefix("/dev/video")
     number = re.fullmatch("[0-9]{1,3}", name)
@@ -23,12 +23,12 @@ def camera_number(name: str) -> int | None:
 
 
 def to_path(name: str) -> str:
-    """Return the path of a `file://` URL; any other name as it is."""
+    """Return the path of a `file://` URL, or any other name unchanged."""
     return url2pathname(urlsplit(name).path) if name.startswith("file://") else name
 
 
 def utf8_name(path: Path | str) -> str:
-    """Return a path as OpenCV takes it. Raises UserError unless it is UTF-8: OpenCV would crash."""
+    """Return a path for OpenCV. Raises UserError if it is not UTF-8, since OpenCV would crash."""
     name = str(path)
     try:
         name.encode()
@@ -38,11 +38,11 @@ def utf8_name(path: Path | str) -> str:
 
 
 def without_secrets(name: str) -> str:
-    """Return an address without user, password and query, and the name of a file as it is."""
-    if os.path.exists(name) or re.match(r"[A-Za-z]:[\\/]", name):  # a drive of Windows
+    """Return an address without user, password and query. Return a file's name unchanged."""
+    if os.path.exists(name) or re.match(r"[A-Za-z]:[\\/]", name):  # a Windows drive
         return name
     scheme, there, rest = name.partition("://")
-    if not there:  # misspelt
+    if not there:  # a misspelt address
         return re.sub(r"^(\w+:/*)?[^/@]*:[^@]*@", r"\1", name)
-    # Up to the last @, since a password may hold a /
+    # Cut up to the last @, since a password may contain a /
     return f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"

@@ -1,4 +1,4 @@
-"""Where frames come from: pictures, videos, cameras and streams."""
+"""Open a source: pictures, a video, a camera, a stream, or the demo."""
 
 import os
 import tempfile
@@ -31,18 +31,17 @@ def open_source(
     overheard: Overheard | None = None,
     loops: bool = False,
 ) -> Source:
-    """Open what --source names; `size` is the width and height to ask a camera for.
+    """Open the source that --source names.
 
-    The demo begins anew at its end if it `loops`.
-
-    `overheard` is open while frames are read: without it, interlaced ones are not noticed. Raises
-    UserError when there is nothing, or nothing that can be read.
+    `size` is the width and height to ask a camera for. The demo starts over at its end if `loops`
+    is set. `overheard` must be open while frames are read, or else interlaced video goes unnoticed.
+    Raises UserError if the source does not exist or can't be read.
     """
     names = [to_path(name) for name in names]
     name = names[0]
     if size and not is_camera(name):
         fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
-    if names == ["demo"]:  # `./demo` is a file or folder of that name
+    if names == ["demo"]:  # a file or folder with this name is `./demo`
         return DemoSource(loops)
     if are_files(names):
         source = open_files(names)
@@ -53,9 +52,9 @@ def open_source(
 
 
 def are_files(names: list[str]) -> bool:
-    """Return whether names are those of files or folders.
+    """Return whether `names` are files or folders.
 
-    Raises UserError if a camera or an address is one of several.
+    Raises UserError if a camera or an address is one of several names.
     """
     for name in names:
         one = "camera" if is_camera(name) else "address" if "://" in name else ""
@@ -67,9 +66,9 @@ def are_files(names: list[str]) -> bool:
 
 
 def list_videos(names: list[str]) -> list[Path]:
-    """Return the videos that --source names, if they are several or lie in a folder.
+    """Return the videos that --source names, if there are several or they are in a folder.
 
-    Any other source gives none. Prints what was left out of a folder.
+    Return [] for any other source. Print a note on skipped files.
     """
     names = [to_path(name) for name in names]
     if not are_files(names):
@@ -110,7 +109,7 @@ def open_video(name: str, size: tuple[int, int] | None, overheard: Overheard) ->
 
 
 def open_files(names: list[str]) -> Source | Path:
-    """Return the source of some pictures, or the path of the only file when that is a video."""
+    """Return the source for some pictures, or the path of the only file if it is a video."""
     paths, notes = list_files(names)
     for note in notes:
         print(printable(note))
@@ -129,9 +128,10 @@ def open_files(names: list[str]) -> Source | Path:
 
 
 def open_animation(path: Path, count: int, name: str | None = None) -> AnimationSource | None:
-    """Return the source of an animation, which errors call `name`; None for a GIF that is too large.
+    """Return the source for an animation, or None for a GIF that is too large.
 
-    FFmpeg reads that as a video. Raises UserError for another kind that is too large.
+    FFmpeg can read the GIF as a video. Raises UserError if another format is too large. Error
+    messages call the animation `name`.
     """
     if fits_in_memory(path, count):
         return AnimationSource(path, name)
@@ -141,7 +141,7 @@ def open_animation(path: Path, count: int, name: str | None = None) -> Animation
 
 
 def open_web_picture(address: str) -> Source | None:
-    """Return the source of the picture at an http address, None for one that is a long video."""
+    """Return the source for the picture at an http address, or None for a GIF that is too large."""
     folder = tempfile.TemporaryDirectory()
     path, name = fetch(address, Path(folder.name)), without_secrets(address)
     count = count_pictures(path)
@@ -151,8 +151,8 @@ def open_web_picture(address: str) -> Source | None:
 
 
 def is_text(file: Path) -> bool:
-    """Return whether a file is plain text, which FFmpeg draws as a picture; a playlist is not."""
-    if not file.is_file():  # a named pipe would wait
+    """Return whether a file is plain text, which FFmpeg would draw. A playlist does not count."""
+    if not file.is_file():  # reading a named pipe would block
         return False
     with file.open("rb") as opened:
         start = opened.read(1024)
@@ -162,9 +162,9 @@ def is_text(file: Path) -> bool:
 
 
 def why_not_opened(name: str, said: str) -> tuple[str, str]:
-    """Return what is wrong with a source that OpenCV did not open, and what mends it.
+    """Return the problem of a source that OpenCV did not open, and the remedy.
 
-    `said` is what OpenCV and FFmpeg printed.
+    `said` is the text that OpenCV and FFmpeg printed.
     """
     if is_camera(name):
         device = f"/dev/video{camera_number(name)}"

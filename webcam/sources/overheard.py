@@ -1,4 +1,4 @@
-"""The messages of OpenCV's libraries, which report some failures in no other way."""
+"""Collect the messages of OpenCV's libraries, since they report some failures in no other way."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from io import FileIO
 
 
 class Overheard:
-    """Collects what C libraries print on stderr, that of the whole process, while it is open."""
+    """Captures the stderr of the whole process, including C libraries, while it is open."""
 
     def __init__(self) -> None:
         self.file: FileIO | None = None
@@ -24,7 +24,7 @@ class Overheard:
         self.file = None
 
     def take(self) -> str:
-        """Return the text printed since the last call; none while it is not open."""
+        """Return the text printed since the last call, or "" if it is not open."""
         file = self.file
         if file is None or not file.tell():  # stderr moves this position too
             return ""

@@ -1,4 +1,4 @@
-"""Frames read ahead in a thread: OpenCV lets other threads run while it decodes."""
+"""Read frames ahead in a thread. OpenCV lets other threads run while it decodes."""
 
 import queue
 import threading
@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from webcam.sources.frame import Frame
 
-AHEAD = 2  # frames that wait to be taken
-PATIENCE = 1.0  # seconds for which the end waits for a read that may never return, as of a pipe
+AHEAD = 2  # frames in the queue
+PATIENCE = 1.0  # seconds that `close` waits for a read that may never return, such as from a pipe
 
 
 class Prefetch:
-    """Iterates over `frames` in a thread, in their order. Their errors come where their frame would."""
+    """Iterates over `frames` in a thread and yields them in order.
+
+    An error is raised in the place of the frame that failed.
+    """
 
     def __init__(self, frames: Iterator[Frame]):
         self.frames = frames
@@ -25,7 +28,7 @@ class Prefetch:
         while not self.closed.is_set():
             try:
                 item = next(self.frames, None)
-            except Exception as error:  # raised again where the frame is taken
+            except Exception as error:  # __iter__ raises it again
                 item = error
             while not self.closed.is_set():
                 try:
@@ -39,7 +42,7 @@ class Prefetch:
     def __iter__(self) -> Iterator[Frame]:
         while True:
             try:
-                item = self.ready.get(timeout=0.1)  # without a limit, Windows would not hear Ctrl-C
+                item = self.ready.get(timeout=0.1)  # Windows needs the timeout to notice Ctrl-C
             except queue.Empty:
                 continue
             if item is None:
@@ -49,7 +52,7 @@ class Prefetch:
             yield item
 
     def close(self) -> bool:
-        """Stop the thread; return whether it has ended."""
+        """Stop the thread. Return whether it has ended."""
         self.closed.set()
         self.thread.join(PATIENCE)
         return not self.thread.is_alive()

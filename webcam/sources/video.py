@@ -1,4 +1,4 @@
-"""Videos that have an end: files, and recordings at an address."""
+"""Read videos with an end: files, and recordings at an address."""
 
 import math
 import re
@@ -19,34 +19,34 @@ from webcam.sources.overheard import Overheard
 from webcam.sources.prefetch import AHEAD, Prefetch
 
 UNKNOWN_RATE = 30.0  # frames/s
-MAX_RATE = 1000  # frames/s; more is no rate but a time base
-MIN_RATE, MAX_VARYING_RATE = 10, 60  # frames/s made of a video whose rate varies
-MAX_LAST = 1.0  # seconds that the last picture is shown: OpenCV does not tell
-STAMPS = 30  # time stamps that tell a video's rate
-# Seconds between two frames; more is an error, or another recording, as for ffmpeg
+MAX_RATE = 1000  # frames/s; a higher number is a time base, not a rate
+MIN_RATE, MAX_VARYING_RATE = 10, 60  # frames/s for the copy of a video with a varying rate
+MAX_LAST = 1.0  # seconds to show the last picture at most: OpenCV does not report its duration
+STAMPS = 30  # number of time stamps from which to measure the rate
+# Seconds between two frames. A longer gap is an error or a new recording, as in ffmpeg
 MAX_MPEG_GAP, MAX_UNKNOWN_GAP = 10, 3600
-MAX_STRETCH = 4  # of pixels that are not square; more is an error
-AVI, MPEG = b"RIFF", (b"G", b"\x00\x00\x01\xba")  # the first bytes of files
-FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # the beginning of its lines
-MAX_DECODED_AHEAD = 64  # frames, in FFmpeg's threads, which complain that much too early
+MAX_STRETCH = 4  # aspect ratio of a pixel; a larger one is an error
+AVI, MPEG = b"RIFF", (b"G", b"\x00\x00\x01\xba")  # first bytes of the files
+FFMPEG = r"(?m)^\[[\w,]+ @ 0x"  # start of a line that FFmpeg prints
+MAX_DECODED_AHEAD = 64  # frames; FFmpeg's threads may complain this many frames early
 
 
 class VideoSource(Source):
-    """A video file, or a recording at an address: every frame, in order, with square pixels.
+    """Reads every frame of a video file, or of a recording at an address, with square pixels.
 
-    `overheard` holds FFmpeg's messages. Only they tell of interlaced video: OpenCV 4.13 and newer
-    return black or old frames of it and report success.
+    `overheard` collects FFmpeg's messages. Only they reveal interlaced video: OpenCV 4.13 and newer
+    return black or old frames and report success.
     """
 
     def __init__(self, name: str, capture: "cv2.VideoCapture", overheard: Overheard):
         super().__init__([Path(name)])
         self.name, self.capture, self.overheard = name, capture, overheard
         rate = capture.get(cv2.CAP_PROP_FPS)
-        self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: not known
+        self.said_rate = rate if 0 < rate <= MAX_RATE else 0.0  # 0: unknown
         self.usual = 1 / (self.said_rate or UNKNOWN_RATE)  # seconds from frame to frame
-        self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # frames
+        self.promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # number of frames
         self.total = int(self.promised) if self.promised > 0 else None
-        self.is_file = Path(name).is_file()  # addresses and named pipes are read once
+        self.is_file = Path(name).is_file()  # an address or a named pipe can be read only once
         start = b""
         if self.is_file:
             with open(name, "rb") as file:
@@ -54,17 +54,17 @@ class VideoSource(Source):
         self.is_mpeg, self.is_avi = start.startswith(MPEG), start.startswith(AVI)
         self.stretch = stretch_to_square_pixels(capture)
         self.count, self.last, self.problem = 0, 0.0, ""
-        self.offset = 0.0  # seconds, from the time stamps to the times of the frames
+        self.offset = 0.0  # seconds to add to a time stamp to get the frame's time
         whole = self.promised * self.usual if self.promised > 0 else MAX_UNKNOWN_GAP
         self.max_gap = MAX_MPEG_GAP if self.is_mpeg else max(whole, MAX_MPEG_GAP)
-        self.complaint_at = -math.inf  # frames that had been read at FFmpeg's last complaint
+        self.complaint_at = -math.inf  # number of frames read at FFmpeg's last complaint
         self.prefetch: Prefetch | None = None
 
     @cached_property
     def info(self) -> VideoInfo:  # type: ignore[override]
-        """The sound of the video, and a constant rate for a copy of it.
+        """Return the sound of the video, and a constant rate for its copy.
 
-        If its own rate varies, that is the higher one of the first frames' rate and the mean.
+        If the video's rate varies, take the higher of the first frames' rate and the mean.
         """
         measured, rate = self._measure_rate(), self.said_rate or UNKNOWN_RATE
         if measured and not 0.9 < self.said_rate / measured < 1.1:
@@ -73,7 +73,7 @@ class VideoSource(Source):
         return VideoInfo(rate, sound=self.name)
 
     def _measure_rate(self) -> float:
-        """Return the frames/s by the median distance of the first time stamps; 0 for none."""
+        """Return frames/s from the median distance of the first time stamps, or 0 if unknown."""
         if not self.is_file:
             return 0.0
         capture = open_capture(self.name)
@@ -85,12 +85,12 @@ class VideoSource(Source):
         return 1 / median if median > 0 else 0.0
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame with its media time, read ahead; later ones reuse its image."""
+        """Yield each frame with its media time, reading ahead. Later frames reuse its image."""
         self.prefetch = Prefetch(self._read())
         return iter(self.prefetch)
 
     def _read(self) -> Iterator[Frame]:
-        # Those that wait, the one that is being read, the one that was taken and the one before
+        # Buffers for the waiting frames, the one being read, the one in use and the one before it
         pictures: list[np.ndarray | None] = [None] * (AHEAD + 3)
         while True:
             number = self.count % len(pictures)
@@ -111,9 +111,9 @@ class VideoSource(Source):
             yield Frame(picture, self._next_time())
 
     def _next_time(self) -> float:
-        """Return the media time of the frame just read, later than the last one's.
+        """Return the media time of the frame just read. It is always later than the last one's.
 
-        Some files have no time stamps, others are two recordings, one after the other.
+        Some files have no time stamps. Others hold two recordings, one after the other.
         """
         seconds = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 + self.offset
         if self.count and not 0 < seconds - self.last <= self.max_gap:
@@ -123,9 +123,9 @@ class VideoSource(Source):
         return self.last
 
     def _end(self) -> None:
-        """Note when the last frame ends, or that the file is damaged."""
-        # Only an AVI knows its number of frames: an MP4 may be trimmed, others guess it from the
-        # length of the longest stream. But FFmpeg complains about a file that is cut off
+        """Set the end of the last frame, or the problem if the file is damaged."""
+        # Only an AVI states its exact number of frames. An MP4 may be trimmed, and other formats
+        # guess from the longest stream. But FFmpeg complains about a truncated file
         complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
         if not self.count:
             self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
@@ -140,7 +140,7 @@ class VideoSource(Source):
             self.capture.release()
 
     def raise_read_errors(self) -> None:
-        """Raise UserError if the video is damaged, or interlaced and OpenCV can't read that."""
+        """Raise UserError if the video is damaged, or interlaced so that OpenCV can't read it."""
         name = without_secrets(self.name)
         if self.problem.startswith(INTERLACED):
             new = Path(Path(name).name).with_suffix(".progressive.mp4")
@@ -151,18 +151,19 @@ class VideoSource(Source):
 
 
 def constant_rate(rate: float) -> float:
-    """Return frames/s for a copy of a video whose own rate varies and is mostly `rate`.
+    """Return the frames/s for a copy of a video with a varying rate, mostly `rate`.
 
-    Bounds keep the pictures near their times, and the copy small.
+    The bounds keep frames close to their original times, and the copy small.
     """
     return min(max(rate, MIN_RATE), MAX_VARYING_RATE)
 
 
 def stretch_to_square_pixels(capture: "cv2.VideoCapture") -> tuple[float, float]:
-    """Return the factors, 1 or more, of width and height that make pixels square."""
+    """Return the factors for width and height, at least 1, that make pixels square."""
     width = capture.get(cv2.CAP_PROP_SAR_NUM) or 1.0
     height = capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0
-    turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90  # by OpenCV, as phones ask for
+    # OpenCV rotates videos from phones, which swaps width and height
+    turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90
     ratio = height / width if turned else width / height
     if not 1 / MAX_STRETCH < ratio < MAX_STRETCH or abs(ratio - 1) < 0.005:
         return 1, 1

@@ -1,4 +1,4 @@
-"""What lies at an http address."""
+"""Look up an http address, and fetch the picture there."""
 
 import re
 import ssl
@@ -12,28 +12,29 @@ from urllib.parse import unquote, urlsplit
 from common.errors import fail, first_line
 from webcam.sources.names import without_secrets
 
-TIMEOUT = 10  # seconds that a server has to answer in
-MAX_SECONDS = 60  # for a whole picture: a server may also send a byte a second
-MAX_PICTURE_BYTES = 2**28  # a server may send without end
+TIMEOUT = 10  # seconds in which a server must answer
+MAX_SECONDS = 60  # for the whole picture: a server may send only a byte a second
+MAX_PICTURE_BYTES = 2**28  # a server may send data forever
 LIVE_TYPE = "mpegurl|dash|multipart|motion-jpeg|mjpeg"
 PLAYLIST = r"\.(m3u8?|mpd)([?#]|$)"
-PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")  # the first bytes of files
-PROBLEMS = (OSError, ValueError, HTTPException)  # of a server, a network, an address
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")  # first bytes of picture files
+PROBLEMS = (OSError, ValueError, HTTPException)  # errors of a server, a network or an address
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What a server says of an address; nothing where none answers."""
+    """What a server says about an address. The defaults mean that no server answered."""
 
     is_picture: bool = False
-    ends: bool = False  # a file, no live stream
+    ends: bool = False  # whether it is a file and not a live stream
 
 
 def look_up(address: str) -> Resource:
-    """Return the kind of thing at an http address.
+    """Return whether an http address is a picture, a file or a live stream.
 
-    Anything but a playlist or a row of JPEGs counts as a file and is read in order, once. A live
-    stream works that way too. Raises UserError if the server's certificate can't be trusted.
+    Anything except a playlist or a stream of JPEGs counts as a file and is read once, in order.
+    Other live streams work that way too. Raises UserError if the server's certificate can't be
+    trusted.
     """
     if not address.startswith(("http://", "https://")):
         return Resource()
@@ -53,9 +54,9 @@ def look_up(address: str) -> Resource:
 
 
 def fetch(address: str, folder: Path) -> Path:
-    """Return the path of a copy of the picture at an http address, made in `folder`.
+    """Download the picture at an http address into `folder`; return its path.
 
-    Raises UserError when it can't be fetched.
+    Raises UserError if it can't be fetched.
     """
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "picture"
     try:
@@ -72,7 +73,7 @@ def fetch(address: str, folder: Path) -> Path:
 
 
 def _read(reply) -> bytes:
-    """Return a reply's body, or more than MAX_PICTURE_BYTES of it. Raises TimeoutError."""
+    """Return a reply's body, cut off soon after MAX_PICTURE_BYTES. Raises TimeoutError."""
     data, end = bytearray(), time.monotonic() + MAX_SECONDS
     while len(data) <= MAX_PICTURE_BYTES and (more := reply.read1(2**20)):
         data += more
@@ -82,7 +83,7 @@ def _read(reply) -> bytes:
 
 
 def _request(address: str):
-    """Return the reply of a server, its body still to be read. Raises one of PROBLEMS."""
+    """Return a server's reply with the body still unread. Raises one of PROBLEMS."""
     parts = urlsplit(address)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     passwords = request.HTTPPasswordMgrWithDefaultRealm()
