@@ -1,10 +1,10 @@
-"""Draw two pictures of docs/: the copies that are trained on, and faces that are not easy to find.
+"""Draw two pictures for docs/: the training copies of a face, and faces that are hard to find.
 
 Reads   samples/astronaut.jpg, pretrained/
-Writes  copies.png   the sample face as the network sees it, beside its copies with more contrast
-                     and sharpness
-        found.jpg    the sample picture tilted, cut by the frame's edge and far away, as realtime.py
-                     annotates it
+Writes  copies.png   the sample face as the network sees it, and its copies with more contrast and
+                     with more sharpness
+        found.jpg    the sample picture tilted, cut off by the frame and far away, annotated like
+                     the output of realtime.py
 
 Examples:
     python samples/draw_docs.py --out data/pictures
@@ -31,11 +31,11 @@ with required("requirements.txt"):
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRAST, SHARPNESS = 1.5, 1.75  # the defaults of contrast.py and sharpness.py
-SCENE = (480, 480)  # pixels, of each scene of found.jpg
+SCENE = (480, 480)  # pixels of each scene in found.jpg
 
 
 def draw_copies(photo: np.ndarray, analyzer: FaceAnalyzer, path: Path) -> None:
-    """Write the face of `photo`, BGR, as it is, with more contrast, and sharpened."""
+    """Write the face in `photo`, BGR: the original, one with more contrast, and a sharper one."""
     (face,) = analyzer.analyze_image(photo)
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     plain = Image.fromarray(crop_face(gray, face.square, (FACE_SIZE, FACE_SIZE)))
@@ -53,8 +53,8 @@ def draw_copies(photo: np.ndarray, analyzer: FaceAnalyzer, path: Path) -> None:
 
 
 def scenes(photo: np.ndarray) -> list[np.ndarray]:
-    """Return the picture tilted both ways, cut at the top and at the left, and far away."""
-    middle = (224, 120)  # of the face
+    """Return the picture tilted both ways, cut off at the top and at the left, and far away."""
+    middle = (224, 120)  # center of the face
 
     def placed(
         angle: float = 0, scale: float = 1, to: tuple[float, float] = (240, 240)
@@ -74,7 +74,7 @@ def scenes(photo: np.ndarray) -> list[np.ndarray]:
 
 
 def draw_found(photo: np.ndarray, analyzer: FaceAnalyzer, path: Path) -> None:
-    """Write the scenes side by side, each with what is found in it."""
+    """Write the annotated scenes side by side."""
     shown = []
     for scene in scenes(photo):
         faces = analyzer.analyze_image(scene)
@@ -86,7 +86,7 @@ def draw_found(photo: np.ndarray, analyzer: FaceAnalyzer, path: Path) -> None:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_path("--out", "docs", "folder that is there or can be made")
+    parser.add_path("--out", "docs", "folder for the pictures")
     args = parser.parse_args()
     matplotlib.use("agg")
     args.out.mkdir(parents=True, exist_ok=True)

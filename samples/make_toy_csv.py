@@ -1,12 +1,12 @@
-"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try the pipeline with.
+"""Draw small faces and write them as fer2013.csv and fer2013new.csv, to try out the pipeline.
 
 Reads   nothing
 Writes  data/fer2013.csv, data/fer2013new.csv
 
-Everything that the real files hold is there: all three Usages, rows without an image name, rows
-that are unknown or no face, split votes, exact copies of a face in another Usage, and copies that
-were given other votes. A network trained on them knows drawings, not people. Refuses to replace
-files that are there.
+The files contain every special case of the real ones: all three Usages, rows without an image name,
+faces that are unknown or not a face, split votes, exact copies of a face in another Usage, and
+copies with different votes. A network trained on them recognises drawings, not people. The script
+does not overwrite existing files.
 
 Examples:
     python samples/make_toy_csv.py
@@ -31,8 +31,8 @@ with required("requirements.txt"):
     from dataset.fer2013 import EMOTIONS
     from dataset.ferplus import VOTES
 
-# Per emotion: mouth's bend (positive: a smile), its opening, its tilt; the brows' height and slant
-# (positive: a frown)
+# For each emotion: the mouth's bend (positive for a smile), opening and tilt, and the brows' height
+# and slant (positive for a frown)
 LOOKS = {
     "neutral": (0.0, 0.0, 0.0, 0.0, 0.0),
     "happiness": (1.0, 0.3, 0.0, 0.1, 0.0),
@@ -44,13 +44,13 @@ LOOKS = {
     "contempt": (0.2, 0.0, 0.9, 0.0, 0.2),
 }
 SHARES = [24, 20, 14, 12, 10, 6, 7, 5, 1, 1]  # percent of the rows, in the order of VOTES
-SCALE = 4  # drawn at 192x192 pixels and reduced, so that lines are smooth
+SCALE = 4  # draw at 192x192 pixels and reduce, so that lines are smooth
 
 
 def draw_face(emotion: str, rng: random.Random) -> np.ndarray:
     """Return a drawn face, uint8 (48, 48).
 
-    For `unknown` a face without a mouth, for `NF` noise alone.
+    `unknown` gives a face without a mouth, `NF` only noise.
     """
     side = FACE_SIZE * SCALE
     noise = np.random.default_rng(rng.randrange(2**32)).normal(0, 8, (FACE_SIZE,) * 2)
@@ -94,20 +94,20 @@ def draw_face(emotion: str, rng: random.Random) -> np.ndarray:
 
 
 def draw_votes(emotion: str, rng: random.Random) -> list[int]:
-    """Return ten votes: 5 to 9 for the emotion drawn, the others anywhere."""
+    """Return ten votes: 5 to 9 for the drawn emotion, the rest at random."""
     sure = rng.randint(5, 9)
     drawn = [emotion] * sure + rng.choices(VOTES, k=10 - sure)
     return [drawn.count(name) for name in VOTES]
 
 
 def draw_label(votes: list[int], rng: random.Random) -> int:
-    """Return the number of one of FER-2013's own emotions: that of one of the taggers, if he has one."""
+    """Return a label by FER-2013's own numbers: a random vote for one of its emotions, if any."""
     own = [votes[VOTES.index(emotion)] for emotion in EMOTIONS] if votes else [1, *[0] * 6]
     return rng.choices(range(len(EMOTIONS)), own if any(own) else None)[0]
 
 
 def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
-    """Return `count` rows of (face, usage, votes); votes are [] in a row without an image name."""
+    """Return `count` rows of (face, usage, votes). A row without an image name has votes []."""
     rng = random.Random(seed)
     usages = ["Training"] * (count * 8 // 10) + ["PublicTest"] * (count // 10)
     usages += ["PrivateTest"] * (count - len(usages))
@@ -117,7 +117,7 @@ def make_rows(count: int, seed: int) -> list[tuple[np.ndarray, str, list[int]]]:
         face, votes = draw_face(emotion, rng), draw_votes(emotion, rng)
         if number % 50 == 17:
             face, votes = np.zeros_like(face), []
-        elif number % 10 == 3:  # a copy of an earlier face, often of another Usage
+        elif number % 10 == 3:  # a copy of an earlier face, often from another Usage
             twin = rng.choice([row for row in rows if row[2]])
             face, votes = twin[0], votes if number % 20 == 3 else twin[2]
         rows.append((face, usage, votes))

@@ -1,7 +1,7 @@
-"""Draw the probabilities of each face, from the CSV of realtime.py: over time, or of pictures.
+"""Plot the probabilities of each face in a CSV from realtime.py, over time or picture by picture.
 
-Reads   what realtime.py --csv wrote
-Writes  a picture of the kind that its ending says
+Reads   the CSV that realtime.py --csv wrote
+Writes  a plot in the format of its file name's ending
 
 Examples:
     python samples/plot_csv.py faces.csv faces.png
@@ -27,11 +27,11 @@ with required("pandas matplotlib"):
     from webcam.display.style import PALETTE
 
 COLORS = [f"#{color}" for color in PALETTE]
-MAX_FACES = 12  # in one picture
+MAX_FACES = 12  # in one plot
 
 
 def plot_over_time(faces: pd.DataFrame, emotions: list[str]) -> Figure:
-    """Return a plot for each face of a video, one below the other, over the same seconds."""
+    """Return one plot per face of a video, one below the other, over the same seconds."""
     groups = dict(list(faces.groupby("face")))
     figure = Figure(figsize=(9, 1 + 2.2 * len(groups)), layout="tight")
     axes = figure.subplots(len(groups), squeeze=False, sharex=True)[:, 0]
@@ -45,7 +45,7 @@ def plot_over_time(faces: pd.DataFrame, emotions: list[str]) -> Figure:
 
 
 def plot_bars(faces: pd.DataFrame, emotions: list[str]) -> Figure:
-    """Return a bar for each face of pictures, or of a single frame."""
+    """Return a plot with one bar for each face in pictures or in a single frame."""
     figure = Figure(figsize=(9, max(3, 1 + 0.4 * len(faces))), layout="tight")
     axis = figure.subplots()
     names = [f"face {number}" for number in faces["face"]]
@@ -63,26 +63,26 @@ def plot_bars(faces: pd.DataFrame, emotions: list[str]) -> Figure:
 
 
 def plot(faces: pd.DataFrame) -> Figure:
-    """Return the plot that suits a table; print which faces are left out of it."""
+    """Return the plot that suits a table; print a note if it leaves out faces."""
     emotions = list(faces.columns[faces.columns.get_loc("confidence") + 1 :])
     emotions = [name for name in emotions if name not in ("clock", "file")]
     frames_per_face = faces["face"].value_counts()
     if "file" in faces or frames_per_face.max() == 1:
         if len(faces) > MAX_FACES:
-            print(f"drawn are the first {MAX_FACES} of {len(faces)} faces")
+            print(f"drawing the first {MAX_FACES} of {len(faces)} faces")
         return plot_bars(faces[:MAX_FACES], emotions)
     shown = frames_per_face[frames_per_face > 1].index[:MAX_FACES]
     if len(shown) < len(frames_per_face):
-        print(f"drawn are the {len(shown)} of {len(frames_per_face)} faces that were seen longest")
+        print(f"drawing the {len(shown)} of {len(frames_per_face)} faces that were seen longest")
     return plot_over_time(faces[faces["face"].isin(shown)], emotions)
 
 
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("table", type=Path, help="CSV of realtime.py")
-    parser.add_argument("picture", type=Path, help="what to draw, such as faces.png")
+    parser.add_argument("picture", type=Path, help="plot to write, such as faces.png")
     args = parser.parse_args()
-    matplotlib.rcParams["text.parse_math"] = False  # a file's name is no formula
+    matplotlib.rcParams["text.parse_math"] = False  # a file name with $ is not a formula
     try:
         faces = pd.read_csv(args.table)
         if faces.empty:
@@ -92,7 +92,7 @@ def main() -> None:
         fail(args.table, f"not a CSV of realtime.py ({first_line(error)})", "give one to draw")
     try:
         figure.savefig(args.picture, dpi=100)
-    except ValueError as error:  # an ending that matplotlib doesn't know
+    except ValueError as error:  # matplotlib doesn't know the ending
         fail(args.picture, f"can't be drawn ({first_line(error)})", "name it .png")
     print(f"wrote {args.picture}")
 
