@@ -1,15 +1,14 @@
-"""Train the network with and without each part of the recipe, smaller and shorter; print a table.
+"""Train a small network with and without each part of the recipe, for few epochs; print a table.
 
     python benchmarks/ablation.py [--rows "the recipe" "hard labels"] [--seeds 1 2 3] [--epochs 6] [--size 32]
 
-Reads   data/split/train, data/contrast, data/sharpness, data/faces/votes.csv    of the five data stages
+Reads   data/split/train, data/contrast, data/sharpness, data/faces/votes.csv, written by the five data stages
 Prints  per row and seed: accuracy by the majority and the plurality rule, macro F1 and accuracy on corrupted faces by
         the majority rule, cross-entropy with the shares of the votes, seconds
 
-One training face in seven, copies of a face always together, is held out to be judged by; the
-validation and test faces are not touched, so what is chosen here was not chosen on them. Every row
-sees as many faces as the others: the one with copies, three times as many, for a third of the
-epochs.
+One training face in seven is held out for the evaluation; copies of a face stay together. The
+validation and test faces are not used, so that no choice is made on them. Every row trains on the
+same number of faces: the row with copies has three times as many faces and a third of the epochs.
 """
 
 import argparse
@@ -40,23 +39,23 @@ from network.model.optimizer import Muon
 from network.recipe import Augmentation, Recipe
 from network.training.trainer import build_training
 
-SHARE = 7  # one face in so many is held out
+SHARE = 7  # hold out one face in SHARE
 
 
 def one_mean(faces, recipe: Recipe):
-    """Bring every face to the same mean gray value, not only dim ones."""
+    """Scale every face to the same mean gray value, not only dim ones."""
     mean = layers.AveragePooling2D(recipe.face_size)(faces)
     return faces / layers.Rescaling(1 / 127.5, offset=1 / 127.5)(mean)
 
 
 def standardise(faces, recipe: Recipe):
-    """Bring every face to the same mean gray value and the same mean distance from it."""
+    """Normalize every face to the same mean gray value and the same mean distance from it."""
     centred = faces - layers.AveragePooling2D(recipe.face_size)(faces)
     distance = layers.AveragePooling2D(recipe.face_size)(ops.abs(centred))
     return layers.Rescaling(127.5, offset=127.5)(centred / layers.Rescaling(1, offset=1)(distance))
 
 
-# What a row changes: fields of Recipe and Augmentation, and how `train_row` builds the network
+# The changes of each row: fields of Recipe and Augmentation, and arguments for `train_row`
 ROWS: dict[str, dict] = {
     "the recipe": {},
     "no face made brighter": {"min_mean_gray": 0},
@@ -90,14 +89,14 @@ ROWS: dict[str, dict] = {
 
 
 def change(recipe: Recipe, changes: dict) -> Recipe:
-    """Return a recipe with some of its fields, and of its augmentation's, changed."""
+    """Return a recipe with changed fields, including those of its augmentation."""
     augmentation = {name: changes[name] for name in changes if hasattr(Augmentation, name)}
     own = {name: changes[name] for name in changes if hasattr(Recipe, name)}
     return replace(recipe, **own, augmentation=replace(recipe.augmentation, **augmentation))
 
 
 def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[str]]:
-    """Return the faces to train on and those held out, reduced to size, and the emotions."""
+    """Return the training faces and the held-out faces, resized to `size`, and the emotions."""
     folder = data / "split/train"
     images = list_images(folder, "random_split.py")
     emotions = list(images)
@@ -128,14 +127,14 @@ def read_faces(data: Path, size: int, copies: bool) -> tuple[Faces, Faces, list[
 def train_row(
     changes: dict, recipe: Recipe, data: Path, votes: pd.DataFrame, epochs: int
 ) -> tuple[keras.Model, Faces, list[str], float]:
-    """Train with the recipe changed so; return the network, held-out faces, emotions, seconds."""
-    # The blur is one in pixels of a full-size face
+    """Train with a changed recipe; return the network, held-out faces, emotions and seconds."""
+    # The recipe gives the blur in pixels of a full-size face
     blur = tuple(recipe.face_size / FACE_SIZE * sigma for sigma in Augmentation.blur_sigma)
     recipe = change(recipe, {"blur_sigma": blur, **changes})
     copies = changes.get("copies", False)
     faces, held, emotions = read_faces(data, recipe.face_size, copies)
     targets = soft_targets(faces, emotions, votes if recipe.labels == "soft" else None)
-    epochs = epochs // 3 if copies else epochs  # three times the faces: as many seen
+    epochs = epochs // 3 if copies else epochs  # with copies there are three times the faces
     steps = -(-len(targets) // recipe.batch_size)
     keras.utils.set_random_seed(recipe.seed)
     normalize = changes.get("normalize", architecture.brighten_dim_faces)
@@ -150,7 +149,7 @@ def train_row(
 def evaluate_row(
     network: keras.Model, held: Faces, emotions: list[str], votes: pd.DataFrame
 ) -> dict[str, float]:
-    """Return how good the network is on the faces held out."""
+    """Return the network's metrics on the held-out faces."""
     labels = labels_by_rule(held, emotions, votes)
     rules = evaluate(network, {"held out": held}, {"held out": labels}, emotions)["held out"]
     corrupted = evaluate_corruptions(network, held, labels["majority"], emotions)
@@ -169,10 +168,10 @@ def evaluate_row(
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
-    parser.add_path("--data", "data", "where the data stages wrote")
-    rows = f"of {', '.join(ROWS)} (all)"
+    parser.add_path("--data", "data", "folder that the data stages wrote")
+    rows = f"rows to run, of {', '.join(ROWS)} (all)"
     add("--rows", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW", help=rows)
-    add("--seeds", type=int, nargs="+", default=[1], help="each row once with each (1)")
+    add("--seeds", type=int, nargs="+", default=[1], help="run each row with each seed (1)")
     epochs = "passes over the faces, a multiple of 3 (%(default)s)"
     add("--epochs", type=positive_int, default=6, help=epochs)
     add("--size", type=positive_int, default=32, help="pixels of a face's side (%(default)s)")

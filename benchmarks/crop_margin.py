@@ -1,11 +1,12 @@
-"""Which margin around a Haar box shows the network what it was trained on.
+"""Find the margin around a Haar box that frames faces like the training data.
 
     python benchmarks/crop_margin.py [--val data/split/val] [--votes data/faces/votes.csv] [--model pretrained]
 
-Three times, each 48x48 face is enlarged to a side of 96 to 240 pixels and put into a scene twice as
-wide, which continues the face's edges. The cascade searches the scene, the box is cropped with a
-margin (a share of its side, added on all four sides) and the network names it; right is the label
-of most votes (FER+'s majority rule). Prints how the boxes lie on the faces, and a table.
+Each 48x48 face is used three times. It is enlarged to a side of 96 to 240 pixels and put into a
+scene twice as wide that repeats the face's edge pixels. The cascade searches the scene. The box is
+cropped with a margin (a share of its side, added on all four sides), and the network classifies the
+crop. The correct label is the one with most votes (FER+'s majority rule). Prints the median
+position of the boxes on the faces, and a table of accuracies.
 """
 
 import csv
@@ -25,7 +26,7 @@ MARGINS = [-0.1, -0.05, 0.0, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3]
 
 
 def name_all(crops: list[np.ndarray], classifier: Classifier) -> np.ndarray:
-    """Return the number of each crop's emotion."""
+    """Return the index of each crop's emotion."""
     answers = []
     for start in range(0, len(crops), 64):
         answers.append(classifier.predict(np.stack(crops[start : start + 64])).argmax(axis=1))

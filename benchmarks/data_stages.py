@@ -1,15 +1,17 @@
-"""Time the five data stages on the real CSVs, each beside the plain way of doing it, in one run.
+"""Time the five data stages on the real CSVs, and the plain way to do each, in one run.
 
     python benchmarks/data_stages.py [--data data] [--repeats 3]
 
 Reads   data/fer2013.csv, data/fer2013new.csv
 Prints  per stage: images written, seconds, images/s, peak memory, the plain way's seconds, and the ratio of the two
 
-The plain way is what a first script does: for data_preprocessing.py the csv module,
-`np.asarray(list of str)` and `Image.save` with its defaults, one face after the other; for the
-others `Image.open`, the enhancement where there is one, and `Image.save`, one image after the
-other. Both ways run as processes of their own, in turn; seconds are the median over the repeats,
-start-up included. Everything is written to a temporary folder beside the data.
+The plain way is that of a first script, one image at a time:
+
+    data_preprocessing.py   the csv module, `np.asarray(list of str)`, `Image.save` with its defaults
+    the other stages        `Image.open`, the enhancement if there is one, `Image.save`
+
+Both ways run in their own processes, in turn. Seconds are the median over the repeats and include
+start-up. All output goes to a temporary folder beside the data.
 """
 
 import argparse
@@ -27,7 +29,7 @@ from report import ROOT, Table, add_save
 from common.command_line import Parser, positive_int, run
 from common.errors import fail
 
-STAGES = {  # script: (its source, what it writes), below the temporary folder
+STAGES = {  # script: (input, output), relative to the temporary data folder
     "data_preprocessing.py": ("", "faces"),
     "random_split.py": ("faces/pool", "split"),
     "contrast.py": ("split/train", "contrast"),
@@ -65,7 +67,7 @@ def plain_copies(script: str, sources: list[Path], out: Path) -> None:
 
 
 def measure(command: list, folder: Path) -> tuple[float, float]:
-    """Run a command in a folder; return its seconds and its peak memory in MB."""
+    """Run a command in a folder; return its duration in seconds and its peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen(
         [str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL

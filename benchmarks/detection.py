@@ -1,12 +1,14 @@
-"""How often realtime.py finds the face in clips, beside the Haar cascade on every full frame.
+"""Count how often realtime.py and a Haar cascade on every full frame find the face in clips.
 
     python benchmarks/detection.py --clips FOLDER
 
-A clip is scaled to 640x480, 1280x720 and 1920x1080 (the last two widen a 4:3 clip's faces by a
-third). The reference is detectMultiScale(1.1, 5) on the whole gray frame. What is a face is told by
-the reference on 640x480: a box that two thirds of the frames within seven have too, since a face
-does not come and go. "found" counts the frames in which a box overlaps such a face (intersection
-over union above 0.5), "false" the boxes that overlap none within seven frames.
+Each clip is scaled to 640x480, 1280x720 and 1920x1080 (the last two widen a 4:3 clip's faces by a
+third). The reference is detectMultiScale(1.1, 5) on the whole gray frame. The true faces come from
+the reference at 640x480: boxes that also occur in two thirds of the frames at most seven frames
+away, since a face does not come and go.
+
+    found   frames in which a box overlaps a true face (intersection over union above 0.5)
+    false   boxes that overlap no true face at most seven frames away
 """
 
 from pathlib import Path
@@ -28,7 +30,7 @@ SIZES = [(640, 480), (1280, 720), (1920, 1080)]
 
 
 def noise(shape: tuple[int, int]) -> np.ndarray:
-    """Return noise, the same for each frame, so that no clip depends on those before it."""
+    """Return the same noise for each frame, so that no clip depends on earlier ones."""
     return np.random.default_rng(0).normal(0, 2, shape)
 
 
@@ -73,7 +75,7 @@ def followed(frames: list[np.ndarray], normalize) -> list[list[np.ndarray]]:
 
 
 def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
-    """Return the boxes that most frames before and after have too."""
+    """Return the boxes that most of the neighbouring frames have too."""
     lasting = []
     for number, here in enumerate(reference):
         around = reference[max(0, number - NEAR) : number + NEAR + 1]
@@ -83,7 +85,7 @@ def only_lasting(reference: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
 
 
 def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a square of a 640x480 frame on one of another size, as large as what it becomes there."""
+    """Map a square in a 640x480 frame to a frame of another size, keeping its share of the area."""
     across, down = size[0] / SIZES[0][0], size[1] / SIZES[0][1]
     side = box[2] * (across * down) ** 0.5
     return np.array(
@@ -92,7 +94,7 @@ def stretch(box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def evaluate(boxes: list[list[np.ndarray]], faces: list[list[np.ndarray]]) -> tuple[int, int]:
-    """Return the frames in which a face is found, and the false boxes."""
+    """Return the number of frames in which a face is found, and of false boxes."""
     found = sum(
         any(iou(a, b) > 0.5 for a in here for b in there) for here, there in zip(boxes, faces)
     )

@@ -1,13 +1,15 @@
-"""What each part of the detector and the tracker wins and costs.
+"""Measure the benefit and the cost of each part of the detector and the tracker.
 
     python benchmarks/detection_parts.py --clips FOLDER
 
-Clips of one person each, scaled to 480 lines, as they are and changed: the frame's edge moved over a
-fifth of the face, the frame turned about the face, reduced to 120 lines. The reference is the
-cascade on every whole frame as it was, at (1.1, 5), where it lasts (benchmarks/detection.py); its
-largest box is the face. A cell is the share of frames in which a box overlaps it (intersection over
-union above 0.35); "false" the boxes per 100 frames that overlap none within seven frames, over all
-columns; the time is that of the detector and the tracker on the clips as they are, the median.
+Each clip shows one person and is scaled to 480 lines. It is searched unchanged and with changes:
+the frame's edge cuts off a fifth of the face, the frame is rotated about the face, or it is reduced
+to 120 lines. The reference is the cascade at (1.1, 5) on every whole unchanged frame, with the
+boxes that last (benchmarks/detection.py). The largest box is the face.
+
+    cell    share of frames in which a box overlaps the face (intersection over union above 0.35)
+    false   boxes per 100 frames that overlap no face at most seven frames away, over all columns
+    ms      median time of the detector and the tracker on the unchanged clips
 """
 
 import time
@@ -27,8 +29,8 @@ from webcam.detection.haar import HaarDetector, HaarView
 from webcam.detection.passes import LINES
 from webcam.sources.open import open_source
 
-SHARE = 0.2  # of a face, cut off
-Changed = tuple[np.ndarray, np.ndarray]  # a gray frame, and the face's box in it
+SHARE = 0.2  # share of the face to cut off
+Changed = tuple[np.ndarray, np.ndarray]  # a gray frame and the face's box in it
 
 
 class NoRim(HaarDetector):
@@ -36,7 +38,7 @@ class NoRim(HaarDetector):
 
 
 class NoTilt(HaarDetector):
-    """Faces upright alone."""
+    """Finds only upright faces."""
 
     def plan_passes(self, shape):
         return [[one for one in kind if not one.tilt] for kind in super().plan_passes(shape)][:-1]
@@ -83,7 +85,7 @@ class NoPlainGrays(HaarDetector):
 
 
 class NoScenes(Tracker):
-    """Cuts and gaps go unnoticed."""
+    """Does not notice cuts and gaps."""
 
     def is_new_scene(self, gray, seconds):
         return self.frames == 0
@@ -111,7 +113,7 @@ def read_gray(path: Path) -> list[np.ndarray]:
 
 
 def faces_of(frames: list[np.ndarray]) -> list[np.ndarray | None]:
-    """Return the face's box in each frame, float (x, y, side): the largest that lasts."""
+    """Return the face's box in each frame, float (x, y, side): the largest lasting box."""
     boxes, last = [], None
     for here in only_lasting(whole(frames, load_cascade())):
         last = max(here, key=lambda box: box[2], default=last)

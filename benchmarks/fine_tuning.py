@@ -1,12 +1,12 @@
-"""What `train.py --start-from` makes of 2 to 200 labelled faces of each emotion, way by way.
+"""Compare the ways in which `train.py --start-from` learns from 2 to 200 faces of each emotion.
 
     python benchmarks/fine_tuning.py --start-from pretrained [--faces data/split/val] [--groups]
 
-Draws so many faces of each emotion of a folder that the network was not trained on, fits the last
-layer to them in each way that train.py has (network/training/last_layer.py), and tests it on all
-other faces. `--groups` merges the emotions into three, which the network does not know. Prints
-accuracy and macro recall, means over the draws. Takes about twenty minutes, half of them for the
-training by epochs.
+Draws faces of each emotion from a folder that the network was not trained on. Fits the last layer
+to them in each way that train.py has (network/training/last_layer.py), and tests it on all other
+faces. `--groups` merges the emotions into three that the network does not know. Prints accuracy and
+macro recall, as means over the draws. Takes about twenty minutes, half of it for training by
+epochs.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from network.data.input import Input
 from network.digests import check_network
 from network.recipe import FINE_TUNING
 
-GROUPS = {"happiness": "good", "surprise": "good", "neutral": "neither"}  # all others are bad
+GROUPS = {"happiness": "good", "surprise": "good", "neutral": "neither"}  # all others are "bad"
 NUMBERS = [2, 5, 10, 20, 40, 200]  # faces of each emotion
 AS_IT_IS, BIASES, REGRESSION = "as it is", "biases", "regression"
 CHOSEN, EPOCHS = "as train.py chooses", "30 epochs"
 
 
 def subset(faces: Faces, chosen: np.ndarray, emotions: list[str]) -> Faces:
-    """Return some of the faces, by their numbers."""
+    """Return the chosen faces, given by index."""
     counts = np.bincount(faces.labels[chosen], minlength=len(emotions)).tolist()
     paths = [faces.paths[number] for number in chosen]
     return Faces(faces.images[chosen], faces.labels[chosen], paths, dict(zip(emotions, counts)))
 
 
 def draw(labels: np.ndarray, n: int, number: int) -> np.ndarray:
-    """Return the numbers of n faces of each emotion, at most half of those there are."""
+    """Return the indices of n random faces of each emotion, but at most half of its faces."""
     rng = np.random.default_rng(number)
     parts = []
     for emotion in range(labels.max() + 1):
@@ -49,7 +49,7 @@ def draw(labels: np.ndarray, n: int, number: int) -> np.ndarray:
 
 
 class Bench:
-    """A network's features of some faces, and last layers tested on them."""
+    """Computes a network's features of some faces, and fits and tests last layers on them."""
 
     def __init__(self, start: Path, folder: Path, groups: bool):
         with keras_imports():
@@ -69,7 +69,7 @@ class Bench:
         self.same = last_layer.find_emotions(emotions, known)
 
     def heads(self, chosen: np.ndarray) -> dict:
-        """Return {way: last layer} fitted to some faces."""
+        """Fit the last layer to the chosen faces; return {way: last layer}."""
         fit, trained, same = self.last_layer, self.trained, self.same
         some, features = subset(self.faces, chosen, self.emotions), self.features[chosen]
         n = min(some.counts.values())
@@ -85,7 +85,7 @@ class Bench:
         return heads
 
     def by_epochs(self, chosen: np.ndarray, number: int) -> tuple:
-        """Return the last layer that 30 epochs give."""
+        """Train for 30 epochs; return the last layer."""
         from network.model.architecture import build_inference_network
         from network.training.trainer import train
 
@@ -102,7 +102,7 @@ class Bench:
         return kernel[0, 0], bias
 
     def test(self, head: tuple, chosen: np.ndarray) -> tuple[float, float]:
-        """Return accuracy and macro recall of a last layer on all other faces."""
+        """Return the accuracy and macro recall of a last layer on all other faces."""
         kernel, bias = head
         right = (self.features @ kernel + bias).argmax(axis=1) == self.faces.labels
         there = np.setdiff1d(np.arange(len(right)), chosen)
@@ -115,10 +115,10 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_input("--faces", "data/split/val", "emotion folders")
     parser.add_path("--start-from", "pretrained", "a network that was not trained on them")
-    parser.add_argument("--groups", action="store_true", help="three new emotions of them")
-    draws = "of faces for each number, two of them by epochs (%(default)s)"
+    parser.add_argument("--groups", action="store_true", help="merge the emotions into three")
+    draws = "random draws for each number of faces; two of them also train by epochs (%(default)s)"
     parser.add_argument("--draws", type=positive_int, default=5, help=draws)
-    parser.add_argument("--name", default="fine_tuning", help="of the table to keep (%(default)s)")
+    parser.add_argument("--name", default="fine_tuning", help="name of the table (%(default)s)")
     add_save(parser)
     args = parser.parse_args()
     check_network(args.start_from, "correct --start-from")

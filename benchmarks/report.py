@@ -1,10 +1,10 @@
-"""The tables in docs/, made of the figures that the benchmarks and the network's metrics.json hold.
+"""Fill the tables in docs/ with the results of the benchmarks and the network's metrics.
 
     python benchmarks/report.py [--check]
 
 Reads   benchmarks/results/*.json, which each benchmark writes with --save
         pretrained/metrics.json
-Writes  docs/*.md: what stands between <!-- table NAME --> and <!-- end -->
+Writes  docs/*.md, the text between <!-- table NAME --> and <!-- end -->
 """
 
 import json
@@ -16,7 +16,7 @@ import textwrap
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# All benchmarks import this module before the packages, which lie beside their folder
+# All benchmarks import this module before the project's packages, which are beside their folder
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from common.command_line import Parser, run
@@ -31,7 +31,7 @@ MARK = r"<!-- table (\S+) -->\n(.*?)<!-- end -->"
 
 
 class Table:
-    """A table that a benchmark prints as Markdown, row by row, and keeps for docs/."""
+    """A table that a benchmark prints as Markdown, row by row, and saves for docs/."""
 
     def __init__(self, name: str, *columns: str):
         self.name, self.columns = name, list(columns)
@@ -43,7 +43,7 @@ class Table:
         print(line(self.rows[-1]), end="", flush=True)
 
     def save(self, wanted: bool, *facts: str) -> None:
-        """Print `facts` and the machine; where it is wanted, write all into benchmarks/results/."""
+        """Print `facts` and the machine. If `wanted`, write the table to benchmarks/results/."""
         all_facts = [*facts, *machine()]
         print(f"\n{', '.join(all_facts)}\n", flush=True)
         if wanted:
@@ -54,15 +54,15 @@ class Table:
 
 
 def add_save(parser: Parser) -> None:
-    """Add the option of a benchmark that `Table.save` takes."""
-    parser.add_argument("--save", action="store_true", help="keep the table for docs/")
+    """Add the option --save, which `Table.save` takes."""
+    parser.add_argument("--save", action="store_true", help="save the table for docs/")
 
 
 def machine() -> list[str]:
-    """Return what a figure depends on: cores, processor, Python, and the libraries that are installed."""
+    """Describe the machine: cores, processor, Python and installed libraries."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    # Of ARM's it names no model
+    # On ARM this file names no model
     if cpuinfo.exists() and (found := re.search(r"model name\s*: (.*)", cpuinfo.read_text())):
         name = found[1]
     facts = [f"{os.cpu_count()} cores of {name}", f"Python {platform.python_version()}"]
@@ -79,12 +79,12 @@ def line(cells: list[str]) -> str:
 
 
 def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    """Return a table of Markdown."""
+    """Return a table in Markdown."""
     return line(columns) + "|" + "---|" * len(columns) + "\n" + "".join(map(line, rows))
 
 
 def network_tables() -> dict[str, str]:
-    """Return {name: table} of what pretrained/metrics.json holds."""
+    """Return {name: table} from pretrained/metrics.json."""
     metrics = json.loads((ROOT / "pretrained/metrics.json").read_text(encoding="utf-8"))
     rules = metrics["val"]
     figures = ["n", "accuracy", "macro_recall", "macro_f1", "weighted_f1", "calibration_error"]
@@ -132,12 +132,12 @@ def network_tables() -> dict[str, str]:
 
 
 def shown(figure: float) -> str:
-    """Return a count as it is, a share with three digits."""
+    """Format a count with grouped digits, and a share with three decimals."""
     return f"{figure:,.0f}" if float(figure).is_integer() and figure > 1 else f"{figure:.3f}"
 
 
 def read_tables() -> dict[str, str]:
-    """Return {name: table} of all figures that there are."""
+    """Return {name: table} from all saved results."""
     tables = network_tables()
     for path in sorted(RESULTS.glob("*.json")):
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ def read_tables() -> dict[str, str]:
 
 
 def remake(document: Path, tables: dict[str, str]) -> str:
-    """Return a document with its tables made anew. Raises UserError for one without figures."""
+    """Return a document with its tables filled in. Raises UserError for a table without results."""
 
     def replace(found: re.Match) -> str:
         if found[1] not in tables:
@@ -163,7 +163,7 @@ def remake(document: Path, tables: dict[str, str]) -> str:
 
 def main() -> None:
     parser = Parser(__doc__)
-    check = "write nothing; fail where a table is not what the figures say"
+    check = "write nothing; fail if a table does not match its figures"
     parser.add_argument("--check", action="store_true", help=check)
     args = parser.parse_args()
     tables = read_tables()

@@ -1,11 +1,12 @@
-"""Time and memory of train.py with 1, 3 and 10 times the faces.
+"""Measure the time and memory of train.py with 1, 3 and 10 times the faces.
 
     python benchmarks/scaling.py [--train data/split/train] [--val data/split/val] [--times 1 3 10]
 
-Repeats the training faces by links in a folder beside them, which it removes, and trains for one epoch on each.
+Multiplies the training faces with links in a temporary folder beside them, and trains for one epoch
+on each set.
 
-Prints  faces, seconds until all are read, seconds from there to the end of the first epoch, faces/s of the two, and
-        the most memory held
+Prints  faces, seconds to read all of them, seconds from there to the end of the first epoch, faces/s of both, and
+        peak memory
 """
 
 import os
@@ -22,7 +23,7 @@ from dataset.images import list_images
 
 
 def repeat(images: dict[str, list[Path]], times: int, folder: Path) -> int:
-    """Link each image `times` times into `folder`; return how many there are."""
+    """Link each image `times` times into `folder`; return the number of links."""
     for emotion, paths in images.items():
         (folder / emotion).mkdir(parents=True)
         for path in paths:
@@ -32,8 +33,8 @@ def repeat(images: dict[str, list[Path]], times: int, folder: Path) -> int:
 
 
 def train(folder: Path, options: list[str]) -> tuple[float, float, float]:
-    """Return the seconds of reading, those to the first epoch's end, and the bytes held at most."""
-    # A process between: of its children the system counts the one that held most
+    """Return the seconds of reading, the seconds of the first epoch, and peak memory in bytes."""
+    # RUSAGE_CHILDREN reports the largest child. A helper process has train.py as its only child
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     train = [sys.executable, ROOT / "train.py", "--train", folder, "--epochs", "1", *options]

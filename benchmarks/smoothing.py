@@ -1,15 +1,19 @@
-"""How the label that is shown should follow the probabilities: steady, right, and soon.
+"""Find the smoothing rule whose labels are steady, correct and quick.
 
     python benchmarks/smoothing.py [--val data/split/val] [--votes data/faces/votes.csv] [--model pretrained]
 
-Films at 30 frames/s, of validation faces that turn into one another within 0.2 s and each stay for 3 to
-11 s. Every frame moves, turns and zooms the face a little, fast and slowly, and adds noise. The network
-names every frame. Then each rule goes over its answers. A rule has the seconds of the average, the lead
-at which another label replaces the one shown, and the seconds after which any lead does.
+Makes films at 30 frames/s from validation faces. Each face stays for 3 to 11 s and turns into the
+next within 0.2 s. Every frame shifts, rotates and zooms the face a little, with fast and slow
+motion, and adds noise. The network classifies every frame, and each rule smooths the results. A
+rule has three numbers: the seconds of the average, the lead at which another label replaces the one
+shown, and the seconds after which any lead does.
 
-Prints for each rule: label changes per minute, the share of frames with the right label (FER+'s
-majority), the median delay after the middle of a change that the network sees, and the share of frames
-whose label has not the highest probability.
+Prints for each rule:
+
+    changes/min   label changes per minute
+    right         share of frames with the correct label (FER+'s majority)
+    delay ms      median delay after the middle of a change that the network sees
+    other         share of frames whose label does not have the highest probability
 """
 
 import csv
@@ -27,7 +31,7 @@ from webcam.analysis.smoothing import ProbabilitySmoother
 
 RATE = 30  # frames/s
 CHANGE = 6  # frames in which one face turns into the next
-SHARES = {  # of the expressions in front of a camera, roughly
+SHARES = {  # rough shares of the expressions in front of a camera
     "neutral": 0.45, "happiness": 0.2, "surprise": 0.1, "sadness": 0.1, "anger": 0.07,
     "fear": 0.03, "disgust": 0.03, "contempt": 0.02,
 }  # fmt: skip
@@ -38,7 +42,7 @@ RULES += [(0.2, 0.3, 0.8), (0.15, 0.3, 0.8)]
 def film(
     faces: dict[str, list[Path]], number: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[str], list[int]]:
-    """Return a film of some faces, uint8 (n, 48, 48), each frame's emotion, and where faces begin."""
+    """Return a film of faces, uint8 (n, 48, 48), each frame's emotion, and each face's start."""
     frames: list[np.ndarray] = []
     emotions: list[str] = []
     starts: list[int] = []
@@ -67,7 +71,7 @@ def film(
 
 
 def follow(rows: np.ndarray, rule: tuple[float, float, float]) -> tuple[np.ndarray, float]:
-    """Return the labels that a rule shows, and the share that has not the highest probability."""
+    """Return the labels that a rule shows, and the share without the highest probability."""
     smoother, other = ProbabilitySmoother(*rule), 0
     labels: list[int] = []
     for number, row in enumerate(rows):
@@ -80,7 +84,7 @@ def follow(rows: np.ndarray, rule: tuple[float, float, float]) -> tuple[np.ndarr
 def delays(
     shown: np.ndarray, seen: np.ndarray, truth: np.ndarray, starts: list[int]
 ) -> list[float]:
-    """Return the milliseconds from the middle of each change to its label, of those that are seen."""
+    """Return the milliseconds from the middle of each change that the network sees to its label."""
     found = []
     for start, end in zip(starts[1:], [*starts[2:], len(truth)]):
         right = shown[start:end] == truth[start]

@@ -1,11 +1,12 @@
-"""Time the input, the training step and both together, on each backend of Keras that is installed.
+"""Time the input, the training step and both together, on each installed backend of Keras.
 
     python benchmarks/training_speed.py [--bfloat16] [--steps 40] [--backends tensorflow jax]
     python benchmarks/training_speed.py --several             two devices and two processes of JAX
 
-Made-up faces in the default recipe's batches. Each backend runs in a process of its own, and takes turns: input
-alone, step alone on batches made before, both, three times. Devices and processes are halves of this machine: the
-figures show what it costs to bring them together, not what a second machine wins.
+The faces are random, in batches of the default recipe's size. Each backend runs in its own process
+and repeats three times: the input alone, the step alone on prepared batches, and both. With
+--several, each of two devices or processes gets half of this machine. Those figures show the cost
+of coordination, not the gain from a second machine.
 
 Prints  per backend: faces/s of the three, and both as a share of the slower one of the first two; with --several
         faces/s of one device, two devices and two processes
@@ -35,13 +36,13 @@ ROUNDS, FACES, EMOTIONS = 3, 4096, 8
 
 
 def again(batches: list) -> Iterator:
-    """Yield batches over and over: a generator, which Keras takes."""
+    """Yield batches over and over. Keras accepts a generator."""
     while True:
         yield from batches
 
 
 def measure(recipe: Recipe, steps: int) -> dict[str, float]:
-    """Return faces/s of "input", "step" and "both" on the backend of this process."""
+    """Return faces/s of "input", "step" and "both" on this process's backend."""
     import keras
 
     from network.model.architecture import build_network
@@ -66,7 +67,7 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
         def fit(batches, steps: int) -> None:
             training.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
 
-        fit(again(ready), 3)  # which compiles it
+        fit(again(ready), 3)  # compiles the network
         ways = {
             "input": lambda: list(itertools.islice(make(), steps)),
             "step": lambda: fit(again(ready), steps),
@@ -82,7 +83,7 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
 
 
 def start(options: list[str], devices: int = 1, **variables: str) -> subprocess.Popen:
-    """Start this benchmark as a process that measures, with more environment variables."""
+    """Start this script as a measuring process with extra environment variables."""
     flags = f"--xla_force_host_platform_device_count={devices}"
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": flags, **variables}
     command = [sys.executable, __file__, "--measure", *options]
@@ -90,7 +91,7 @@ def start(options: list[str], devices: int = 1, **variables: str) -> subprocess.
 
 
 def result(*processes: subprocess.Popen) -> dict[str, float]:
-    """Return what the first of some processes measures, when all have ended."""
+    """Wait for all processes; return the results of the first."""
     said = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
         raise SystemExit(1)
@@ -128,10 +129,10 @@ def main() -> None:
     parser = Parser(__doc__)
     there = installed()
     parser.add_argument("--backends", nargs="+", choices=there, default=there)
-    parser.add_argument("--steps", type=positive_int, default=40, help="of a round (%(default)s)")
+    parser.add_argument("--steps", type=positive_int, default=40, help="per round (%(default)s)")
     parser.add_argument("--bfloat16", action="store_true", help="compute in 16 bits")
-    parser.add_argument("--several", action="store_true", help="devices and processes instead")
-    # What each process of another backend is started with
+    parser.add_argument("--several", action="store_true", help="compare devices and processes")
+    # `start` passes this to each measuring process
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     add_save(parser)
     args = parser.parse_args()

@@ -1,18 +1,20 @@
-"""Time the analysis of frames beside the plain way of doing it, in one run.
+"""Time the analysis of frames, and the plain way to do it, in one run.
 
     python benchmarks/webcam_speed.py [--clips FOLDER] [--passes 3] [--frames 10000]
     python benchmarks/webcam_speed.py [--clips FOLDER] --only-long --frames 100000
 
-The clips of a folder (without one: the sample picture, moved about) are decoded first, scaled to
-640x480, 1280x720 and 1920x1080, and each frame is analyzed and its faces drawn, without a window. The
-plain way: Haar at (1.3, 5) on the whole gray frame, keras.Model.predict for each face, rectangle
-and label. The last rows show the surroundings of one face 4 times and 25 times, and the room without
-its faces. Decoding is in no figure but those of whole processes.
+Decodes the clips in a folder first; without --clips, moves the sample picture about. Scales the
+frames to 640x480, 1280x720 and 1920x1080, analyzes each one and draws its faces, without a window.
+The plain way is Haar at (1.3, 5) on the whole gray frame, keras.Model.predict for each face, a
+rectangle and a label. The last rows use frames with 4 and 25 copies of one face and its
+surroundings, and frames with the faces removed. Only the figures of whole processes include
+decoding.
 
 Prints  per size: frames/s, CPU milliseconds, median, p95 and p99 per frame, the shares of detect,
-        classify and draw, the plain way's frames/s, the ratio; then seconds from process start to the
-        first row of the CSV, and peak memory; and of one long run, the clips again and again into a
-        video and a CSV: the growth of memory, whether it becomes slower, whether the files are whole
+        classify and draw, the plain way's frames/s, and the ratio
+        per process: seconds from its start to the first row of the CSV, and peak memory
+        for a long run that writes the repeated clips into a video and a CSV: the growth of memory,
+        the speed at the start and at the end, and whether the files are complete
 """
 
 import itertools
@@ -48,7 +50,7 @@ RATE = 30.0
 
 
 def sample_clip() -> list[np.ndarray]:
-    """The sample picture, moved and scaled a little from frame to frame."""
+    """Return frames of the sample picture, moved and scaled a little from frame to frame."""
     picture, frames = cv2.imread(str(ROOT / "samples/astronaut.jpg")), []
     for number in range(120):
         turn, size = 2 * np.pi * number / 120, 1 + 0.1 * np.sin(2 * np.pi * number / 60)
@@ -69,7 +71,7 @@ def read_clips(folder: Path | None) -> list[np.ndarray]:
 
 
 def many_faces(frames: list[np.ndarray], detector: HaarDetector, across: int) -> list[np.ndarray]:
-    """Return frames that show each frame's face `across` times `across` times, some mirrored."""
+    """Return frames with an `across` by `across` grid of each frame's face, some mirrored."""
     made, face = [], None
     height, width = frames[0].shape[:2]
     for frame in frames:
@@ -77,7 +79,7 @@ def many_faces(frames: list[np.ndarray], detector: HaarDetector, across: int) ->
         face = max(faces, key=lambda box: box[2], default=face)
         if face is None:
             continue
-        # Its surroundings, with the frame's proportions
+        # Cut out its surroundings with the frame's proportions
         x, y, side = face[:3]
         rows = min(height, round(max(height / across, 1.6 * side)))
         columns = round(width * rows / height)
@@ -92,7 +94,7 @@ def many_faces(frames: list[np.ndarray], detector: HaarDetector, across: int) ->
 
 
 def without_faces(frames: list[np.ndarray], detector: HaarDetector) -> list[np.ndarray]:
-    """Return the frames as an empty room: a gray square over each face, wherever it was."""
+    """Return the frames as an empty room, with a gray square wherever any frame has a face."""
     boxes = [
         widen(box, 0.5)
         for frame in frames[:: max(1, len(frames) // 30)]
@@ -108,7 +110,7 @@ def without_faces(frames: list[np.ndarray], detector: HaarDetector) -> list[np.n
 
 
 def timed(method: Callable, spent: dict, name: str) -> Callable:
-    """Return a method that adds the seconds of each call to `spent[name]`."""
+    """Wrap a method so that each call adds its seconds to `spent[name]`."""
 
     def call(*arguments):
         start = time.perf_counter()
@@ -120,9 +122,9 @@ def timed(method: Callable, spent: dict, name: str) -> Callable:
 
 
 def run_ours(frames: list[np.ndarray], spent: dict) -> tuple[list[float], float]:
-    """Return the seconds of each frame, analyzed and drawn, and the faces per frame.
+    """Analyze and draw frames; return the seconds of each and the mean number of faces.
 
-    Adds the seconds of each part, and of all cores, to `spent`.
+    Adds the seconds of each part, and the CPU seconds of all cores, to `spent`.
     """
     analyzer, seconds, count = FaceAnalyzer.load(ROOT / "pretrained"), [], 0
     for part, method, name in (
@@ -186,7 +188,7 @@ def speed_table(clip: list[np.ndarray], passes: int, save: bool) -> None:
         for _ in range(passes):
             seconds, faces = run_ours(frames, spent)
             ours += seconds
-            # Of many faces fewer frames: each takes seconds
+            # With many faces, use fewer frames, because each takes seconds
             plain += run_plain(frames[:: max(1, round(faces))], model, emotions, cascade)
         median, p95, p99 = 1000 * np.percentile(ours, [50, 95, 99])
         shares = [f"{spent[name] / sum(ours):.0%}" for name in ("detect", "classify", "draw")]
@@ -199,7 +201,7 @@ def speed_table(clip: list[np.ndarray], passes: int, save: bool) -> None:
 
 
 def first_row(command: list, table: Path) -> float:
-    """Start realtime.py; return the seconds until the CSV holds a row of a face."""
+    """Start realtime.py; return the seconds until the CSV has a row with a face."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while process.poll() is None and not (table.is_file() and table.read_text().count("\n") > 1):
@@ -231,7 +233,7 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
             start = [first_row([*command, "--headless"], table) for _ in range(3 * passes)]
             process = subprocess.Popen([*command, "--headless"], stdout=subprocess.DEVNULL)
             peak = 0.0
-            # Not the rusage of the child, which counts this process before the exec too
+            # The child's rusage would include this process's memory before the exec
             while process.poll() is None:
                 for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
                     if "VmHWM" in line:
@@ -249,20 +251,20 @@ def process_figures(clip: list[np.ndarray], passes: int) -> None:
 
 
 def memory_held() -> float:
-    """Return the memory that this process holds, in MB. Linux."""
+    """Return the memory of this process in MB. Works on Linux only."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def long_run(clip: list[np.ndarray], count: int) -> None:
-    """Print the growth of memory after the first 1,000 frames of a long run, and its speed."""
+    """Print the memory growth of a long run after its first 1,000 frames, and its speed."""
     analyzer, frames = (
         FaceAnalyzer.load(ROOT / "pretrained"),
         [cv2.resize(frame, SIZES[0]) for frame in clip],
     )
     held, times, seen = [], [], 0
     with tempfile.TemporaryDirectory() as folder:
-        # MKV, since FFmpeg holds an MP4's index in memory until the file is closed
+        # Use MKV, since FFmpeg keeps an MP4's index in memory until the file is closed
         video, table = Path(folder, "out.mkv"), Path(folder, "out.csv")
         annotator = Annotator(analyzer.emotions, bars=False)
         source = Source([])
@@ -303,16 +305,16 @@ def long_run(clip: list[np.ndarray], count: int) -> None:
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument(
-        "--clips", type=Path, help="folder of videos (the sample picture, moved about)"
+        "--clips", type=Path, help="folder of videos (the sample picture in motion)"
     )
     parser.add_argument(
         "--passes",
         type=positive_int,
         default=3,
-        help="times that every frame is seen (%(default)s)",
+        help="how often to analyze every frame (%(default)s)",
     )
-    parser.add_argument("--frames", type=int, default=10_000, help="of the long run (%(default)s)")
-    parser.add_argument("--only-long", action="store_true", help="the long run alone")
+    parser.add_argument("--frames", type=int, default=10_000, help="in the long run (%(default)s)")
+    parser.add_argument("--only-long", action="store_true", help="only the long run")
     add_save(parser)
     args = parser.parse_args()
     clip = read_clips(args.clips)
@@ -324,7 +326,7 @@ def main() -> None:
         return long_run(clip, args.frames)
     speed_table(clip, args.passes, args.save)
     process_figures(clip, args.passes)
-    # In a process of its own, without Keras, whose memory would count
+    # Run this in a new process without Keras, whose memory would count
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only-long"], check=True)
 
 
