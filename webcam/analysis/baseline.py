@@ -92,8 +92,8 @@ class RestingFace:
 class Baselines:
     """The resting faces of the people in front of the camera, by track id, or one for all of them.
 
-    With `auto`, each face is learned from the video. Only frames count in which neutral is one of
-    the two likeliest emotions and has a probability of at least LEAST. A steady smile must not
+    With `auto`, each face is learned from the video. A frame counts only if neutral is one of the
+    two likeliest emotions and has a probability of at least LEAST, so that a steady smile does not
     become the baseline. Without an emotion named neutral, nothing is learned or changed.
     """
 

@@ -108,7 +108,7 @@ def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, 
 
 
 def to_input(name: str) -> str:
-    """Return a name for ffmpeg, which takes the `a` of a path `a:b.mp4` for a protocol."""
+    """Return a name that ffmpeg can open. It would take the `a` of `a:b.mp4` for a protocol."""
     return name if "://" in name else f"file:{os.path.abspath(name)}"
 
 

@@ -23,10 +23,10 @@ class Sink:
         """Take a Frame or a Picture, depending on the source, and its faces. Raises OSError."""
 
     def idle(self) -> None:
-        """Handle that the camera has no new frame."""
+        """Do the work of a moment without a new frame from the camera."""
 
     def end(self, seconds: float | None) -> None:
-        """Handle the end of the source. Its last frame ends at `seconds`, or None if unknown."""
+        """Finish at the end of the source. Its last frame ends at `seconds`, None if unknown."""
 
     def close(self) -> None:
         """Finish any open file."""

@@ -23,7 +23,7 @@ PROBLEMS = (OSError, ValueError, HTTPException)  # errors of a server, a network
 
 @dataclass(frozen=True)
 class Resource:
-    """What a server says about an address. The defaults mean that no server answered."""
+    """A server's information about an address. The defaults mean that no server answered."""
 
     is_picture: bool = False
     ends: bool = False  # whether it is a file and not a live stream
