@@ -23,6 +23,7 @@ def test_the_notebook_names_the_face_and_plots_the_video(tmp_path):
         cell.outputs for cell in notebook.cells if cell.cell_type == "code"
     )
     assert "happiness" in picture[0].data["text/plain"] and "image/png" in picture[1].data
-    assert "390 frames" in made[0].text and "wrote notebook.csv" in made[0].text
+    said = "".join(output.text for output in made)
+    assert "390 frames" in said and "wrote notebook.csv" in said
     assert "<video" in video[0].data["text/html"] and "image/png" in plot[-1].data
     assert "--page --source browser" in own[0].text
