@@ -1,6 +1,6 @@
 """The parts that scripts and packages share: options, errors, missing libraries, progress bars, labels.txt.
 
-Standard library alone, and tqdm where a bar is drawn.
+It needs only the standard library, and tqdm for progress bars.
 """
 
-VERSION = "1.0.0"  # CHANGELOG.md says what changed in it
+VERSION = "1.0.0"  # CHANGELOG.md lists its changes

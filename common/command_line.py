@@ -1,4 +1,4 @@
-"""How a script runs: its options, and what goes wrong as one line instead of a traceback."""
+"""How a script runs: it parses options, and reports an error as one line instead of a traceback."""
 
 import argparse
 import math
@@ -15,7 +15,7 @@ from common.libraries import explain
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser with a script's docstring for its help, and refusals of one line.
+    """An argument parser that takes its help from a docstring and reports errors in one line.
 
     The help ends with the docstring's examples.
     """
@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
     group = None  # the group to add options to
 
     def __init__(self, docstring: str | None):
-        # Python -OO leaves docstrings out
+        # Python -OO strips docstrings
         description, found, examples = (docstring or "").partition("\nExamples:\n")
         formatter = argparse.RawDescriptionHelpFormatter
         epilog = f"examples:\n{examples}" if found else None
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         self.inputs: dict[str, str] = {}  # {option of `add_input`: "folder" or "file"}
 
     def begin_group(self, title: str) -> argparse._ArgumentGroup:
-        """Show the options added from here on under a title; return their group."""
+        """Show all options added from now on under a title, and return their group."""
         self.group = self.add_argument_group(title)
         return self.group
 
@@ -50,7 +50,10 @@ class Parser(argparse.ArgumentParser):
             self.add_argument(option, type=Path, default=Path(default), help=what)
 
     def add_input(self, option: str, default: str | None, what: str, kind: str = "folder") -> None:
-        """Add an option for a "folder" or "file" to read, or several if `default` has blanks."""
+        """Add an option for a "folder" or "file" to read.
+
+        It takes several if `default` contains spaces.
+        """
         if default is None or " " not in default:
             self.add_path(option, default, what)
         else:
@@ -60,9 +63,9 @@ class Parser(argparse.ArgumentParser):
         self.inputs[option] = kind
 
     def parse_args(self, *arguments, **options) -> argparse.Namespace:  # type: ignore[override]
-        """Return the options. Raises UserError for a missing input that is not the default.
+        """Return the options. Raises UserError if an input is missing and is not the default.
 
-        The script itself reports missing defaults: it knows the script that makes them.
+        The script itself reports a missing default, because it knows which script makes it.
         """
         args = super().parse_args(*arguments, **options)
         for option, kind in self.inputs.items():
@@ -77,7 +80,7 @@ class Parser(argparse.ArgumentParser):
         return args
 
     def error(self, message: str) -> NoReturn:
-        """Raise UserError; argparse would print the usage and exit with status 2.
+        """Raise UserError; argparse itself would print the usage and exit with status 2.
 
         `argument --epochs: 0: give a number` becomes `--epochs 0: give a number`.
         """
@@ -86,7 +89,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
-    """Return a `type=` for the numbers that `accept` accepts; `wanted` describes them."""
+    """Return a `type=` for argparse that accepts only some numbers; `wanted` describes them."""
 
     def parse(text: str) -> float:
         try:
@@ -109,15 +112,15 @@ seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to 
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a script's `main` and exit with the status that it returns, None for 0."""
+    """Run a script's `main` and exit with the status it returns. None counts as 0."""
     raise SystemExit(status_of(main))
 
 
 def status_of(main: Callable[[], int | None]) -> int:
-    """Run `main` and return the exit status; errors, Ctrl-C included, are one line on stderr."""
+    """Run `main` and return the exit status. Print an error or Ctrl-C as one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not IDLE's, and not None, of a closed one
-            stream.reconfigure(errors="backslashreplace")  # names that the terminal can't show
+        if hasattr(stream, "reconfigure"):  # IDLE's streams lack it; a closed stream is None
+            stream.reconfigure(errors="backslashreplace")  # for names the terminal can't show
     try:
         try:
             status = main()
@@ -126,10 +129,10 @@ def status_of(main: Callable[[], int | None]) -> int:
         return status or 0
     except UserError as error:
         what = str(error)
-    except ImportError as error:  # of a library that is loaded late
+    except ImportError as error:  # from a library that is imported late
         what = explain(error, "requirements.txt")
-    except BrokenPipeError:  # the reader of the output has ended, as `head` does
-        return 128 + 13  # as if SIGPIPE, which Python ignores, had ended it
+    except BrokenPipeError:  # the program that reads our output, such as `head`, has exited
+        return 128 + 13  # the status for SIGPIPE, which Python ignores
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -140,18 +143,18 @@ def status_of(main: Callable[[], int | None]) -> int:
 
 
 def describe(error: OSError) -> str:
-    """Return the line for an error of the operating system."""
+    """Return the error message for an OSError."""
     where = f"{error.filename}: " if error.filename else ""
     what = printable(f"{where}{error.strerror or error}")
     return f"{what}; mend that (room on the disk, permission, path) and run it again"
 
 
 def flush() -> None:
-    """Flush the standard output. Raises OSError that names it."""
+    """Flush standard output. Raises an OSError whose filename is "standard output"."""
     try:
         sys.stdout.flush()
     except OSError as error:
         error.filename = "standard output"
-        # Python tries again as it ends, and would print a second error
+        # Python flushes again at exit, and would print a second error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise

@@ -1,4 +1,4 @@
-"""The console: progress bars, and silence for C libraries."""
+"""Console output: progress bars, and silence for C libraries."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from common.libraries import uninterrupted
 def quiet() -> Iterator[None]:
     """Silence C libraries while the block runs, so that our one-line errors stand alone.
 
-    It redirects the whole process's stderr, so it does not suit one thread of many.
+    It redirects stderr for the whole process, so don't use it while other threads print.
     """
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
@@ -25,14 +25,14 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def late_imports() -> Iterator[None]:
-    """Load libraries in the block that are slow, so that `--help` answers at once."""
+    """Import slow libraries in the block, not at the top of a file, so that `--help` is instant."""
     with quiet(), uninterrupted():
         yield
 
 
 def progress(items: Iterable, description: str, unit: str = " images") -> Iterable:
-    """Yield `items` behind a progress bar on stderr, if that is a terminal."""
-    from tqdm import tqdm  # late: realtime.py has no bar and runs without tqdm
+    """Yield `items`, with a progress bar on stderr if it is a terminal."""
+    from tqdm import tqdm  # imported late: realtime.py has no bar and runs without tqdm
 
     return tqdm(items, desc=description, unit=unit, unit_scale=True, disable=None)
 

@@ -1,14 +1,14 @@
-"""One way to fail: an exception that a script turns into one line on stderr and exit status 1."""
+"""The exception for user errors, which a script prints as one line before it exits with status 1."""
 
-from __future__ import annotations  # for Pythons that are too old, see libraries.py
+from __future__ import annotations  # so that an old Python can load this, see libraries.py
 
 from typing import NoReturn
 
-MOST_NAMES = 3  # in one line
+MOST_NAMES = 3  # names in one message
 
 
 class UserError(Exception):
-    """Something that the user can mend: a file, an option, a missing library."""
+    """An error that the user can fix: a file, an option, a missing library."""
 
     def __init__(self, message: str):
         super().__init__(printable(message))
@@ -17,18 +17,18 @@ class UserError(Exception):
 def fail(where: object, wrong: str, mend: str) -> NoReturn:
     """Raise UserError with the line `where: wrong; mend`.
 
-    `where` is a file (and row) or an option, `wrong` says what is wrong with it, `mend` what to do.
+    `where` names a file (and row) or an option, `wrong` the problem, `mend` the fix.
     """
     raise UserError(f"{where}: {wrong}; {mend}")
 
 
 def printable(message: str) -> str:
-    """Return a message with line breaks and control characters, as in file names, written out."""
+    """Return a message with line breaks and control characters escaped, as file names may have."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
 
 
 def first_line(error: Exception) -> str:
-    """Return what a foreign exception says, in one line of at most 150 characters."""
+    """Return the first line of a library's exception, at most 150 characters."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:150]
 
 

@@ -1,3 +1,3 @@
-"""The format of faces between picture and network: gray squares of one size."""
+"""The format of a face for the network: a gray square of fixed size."""
 
 FACE_SIZE = 48  # pixels: FER-2013's faces are 48x48

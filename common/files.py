@@ -1,12 +1,12 @@
-"""Files that a user gives: whether one is there, and of a size that can be read; the network that comes along."""
+"""Check that a user's file exists and is not too large, and locate the pretrained network."""
 
 from pathlib import Path
 
 from common.errors import fail
 
 PRETRAINED = Path(__file__).resolve().parents[1] / "pretrained"  # a model folder
-LARGEST_NETWORK = 2**28  # bytes of a network's file; those of this project have 5 million
-LARGEST_TEXT = 2**20  # bytes of labels.txt and metrics.json
+LARGEST_NETWORK = 2**28  # bytes in a network file; this project's files have 5 million
+LARGEST_TEXT = 2**20  # bytes in labels.txt or metrics.json
 
 
 def require_file(path: Path, largest: int, mend: str) -> None:

@@ -13,10 +13,10 @@ def write_labels(path: Path, emotions: list[str]) -> None:
 
 
 def read_labels(path: Path, outputs: int) -> list[str]:
-    """Return the emotions. Raises UserError unless they fit `outputs`, and metrics.json beside them.
+    """Return the emotions. Raises UserError unless they match `outputs` and metrics.json.
 
-    A byte order mark, CR LF, blanks around a name and a missing last line end are no error: people
-    edit this file.
+    People edit this file, so it may have a byte order mark, CR LF, spaces around a name, or no
+    final line end. The metrics.json beside it may be missing.
     """
     mend = "copy it again from beside the network"
     require_file(path, LARGEST_TEXT, mend)
@@ -37,7 +37,7 @@ def read_labels(path: Path, outputs: int) -> list[str]:
 
 
 def trained_emotions(path: Path) -> list[str]:
-    """Return the emotions in the order of metrics.json, or none without such a file of train.py."""
+    """Return the emotions in the order of train.py's metrics.json, or [] without such a file."""
     if not path.is_file():
         return []
     require_file(path, LARGEST_TEXT, "copy it again, or remove it")
@@ -46,10 +46,10 @@ def trained_emotions(path: Path) -> list[str]:
         return list(map(str, next(iter(rules.values()))["per_class"]))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
         return []
-    except RecursionError:  # of brackets without end
+    except RecursionError:  # brackets nested too deep
         return []
 
 
 def is_label(text: str) -> bool:
-    """Return whether an emotion can have this name as a line of labels.txt."""
+    """Return whether a text can name an emotion in labels.txt."""
     return bool(text) and text == text.strip() and text.isprintable()

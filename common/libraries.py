@@ -1,6 +1,6 @@
-"""One line, no traceback, if Python is too old, a library is missing, or Ctrl-C stops its loading.
+"""One-line errors for an old Python, a missing library, and Ctrl-C during an import.
 
-Python 3.7 must be able to run this module.
+This module must run on Python 3.7.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ OLDEST_PYTHON = (3, 10)
 
 @contextmanager
 def required(requirements: str) -> Iterator[None]:
-    """End the script with one line if an import in the block fails.
+    """End the script with a one-line error if an import in the block fails.
 
-    `requirements` is the file, or the packages, to install.
+    `requirements` is the requirements file, or the packages, to install.
     """
     if sys.version_info < OLDEST_PYTHON:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
         mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
     open_closed_streams()
-    os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files, and needs no display
-    # OpenCV would take 2^30, for which it needs 5 GB; a phone's largest picture has 200 million
+    os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files and needs no display
+    # OpenCV's own limit is 2^30 pixels, which take 5 GB; phones take at most 200 million
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**28))
     try:
         with uninterrupted():
@@ -43,22 +43,22 @@ def required(requirements: str) -> Iterator[None]:
 
 
 def open_closed_streams() -> None:
-    """Open standard streams that are closed, as from cron, lest a file of ours gets their number."""
+    """Open closed standard streams, as under cron, so that no other file gets their numbers."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block.
+    """Delay Ctrl-C until the end of the block.
 
-    A library that Ctrl-C stops halfway through its loading can crash Python as that ends. Others
-    report it as an error of the file that they read.
+    Python can crash at exit if Ctrl-C stops a library halfway through its import. Other libraries
+    report Ctrl-C as an error in the file that they read.
     """
     handler, held = signal.getsignal(signal.SIGINT), []
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
@@ -74,15 +74,15 @@ def uninterrupted() -> Iterator[None]:
 
 
 def explain(error: ImportError, requirements: str) -> str:
-    """Return what could not be imported and what mends it, in one line."""
+    """Return one line that names the failed import and its fix."""
     what = first_line(error)
-    if re.match(r"lib\S+\.so\S*: cannot open", what):  # OpenCV's, on Linux
+    if re.match(r"lib\S+\.so\S*: cannot open", what):  # a system library of OpenCV, on Linux
         mend = (
             "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (docs/webcam.md)"
         )
         return f"OpenCV can't be loaded ({what}); {mend}"
     mend = f"`pip install {'-r ' if requirements.endswith('.txt') else ''}{requirements}`"
-    if sys.prefix == sys.base_prefix:  # outside any environment of `venv`
+    if sys.prefix == sys.base_prefix:  # no virtual environment is active
         activate = r".venv\Scripts\activate" if sys.platform == "win32" else ". .venv/bin/activate"
         mend = f"activate the environment first (`{activate}`), or {mend}"
     return f"{what}; {mend}"
