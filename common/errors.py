@@ -1,4 +1,4 @@
-"""The exception for user errors, which a script prints as one line before it exits with status 1."""
+"""The exception for user errors. A script prints it as one line on stderr and exits with 1."""
 
 from __future__ import annotations  # so that an old Python can load this, see libraries.py
 
@@ -23,7 +23,10 @@ def fail(where: object, wrong: str, mend: str) -> NoReturn:
 
 
 def printable(message: str) -> str:
-    """Return a message with line breaks and control characters escaped, as file names may have."""
+    """Return a message with its line breaks and control characters escaped.
+
+    File names can contain them.
+    """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
 
 

@@ -1,1 +1,1 @@
-"""Folders of faces: listing, opening and copying them, and the hand-over of a stage's output."""
+"""Folders of faces: list, open and copy them, and replace a stage's output folder as a whole."""

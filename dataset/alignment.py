@@ -1,6 +1,6 @@
 """Check that row i of FER-2013 and row i of FER+ show the same face.
 
-FER-2013's own labels tell: other people gave them, but they depend on FER+'s labels.
+The check compares FER-2013's own labels with FER+'s. Other people gave them, but both correlate.
 """
 
 from pathlib import Path
@@ -9,15 +9,15 @@ import numpy as np
 
 from common.errors import fail
 
-LEAST_LABELS, LEAST_ROWS = 5, 200  # kinds of own labels, and rows, from which the labels tell
-# Mutual information of both labels over the entropy of FER+'s: 0.46 in the real files, 0.00 in files
-# that don't belong together
+LEAST_LABELS, LEAST_ROWS = 5, 200  # distinct own labels, and rows, that the comparison needs
+# Mutual information of both labels, divided by the entropy of FER+'s labels. It is 0.46 in the real
+# files and 0.00 in files that don't belong together
 LEAST_SHARED = 0.1
-# Mean of log p(both labels) - log p(one) - log p(other) over so many rows: at least 0.17 in the real
-# files, however they are sorted, at most -0.5 where rows of them are shuffled or shifted
+# Mean of log p(both labels) - log p(one) - log p(other) over WINDOW rows. It is at least 0.17 in
+# the real files, in any order of rows, and at most -0.5 if some rows are shuffled or shifted
 WINDOW, LEAST_MEAN = 200, -0.05
-LEAST_AGREEMENT = 0.4  # of rows; it is 0.63 in the real files
-FLAT = 10  # faces of one gray value that FER+ has votes for: in the real files there is none
+LEAST_AGREEMENT = 0.4  # share of rows; the real files have 0.63
+FLAT = 10  # faces of a single gray value that have FER+ votes; the real files have none
 MEND = "keep FER-2013's rows in their order: download both again"
 
 
@@ -26,8 +26,9 @@ def check_alignment(
 ) -> None:
     """Raise UserError if the rows of two CSVs don't belong together.
 
-    `own` are FER-2013's labels, `labels` those of FER+'s votes, both str (rows,), "" for none;
-    `faces` are uint8 (rows, 48, 48). Without at least LEAST_LABELS own labels only empty faces tell.
+    `own` are FER-2013's labels and `labels` those of FER+'s votes. Both are str (rows,), "" for
+    none. `faces` are uint8 (rows, 48, 48). With fewer than LEAST_LABELS distinct own labels or
+    LEAST_ROWS labelled rows, only empty faces can raise the error.
     """
     empty = np.flatnonzero((faces == faces[:, :1, :1]).all(axis=(1, 2)) & (labels != ""))
     if len(empty) >= FLAT:
@@ -46,9 +47,10 @@ def check_alignment(
 
 
 def association(own: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return how much likelier than by chance each pair of labels is, in logs, float (rows,).
+    """Return how much likelier than by chance each row's pair of labels is, and a mean of that.
 
-    And the mean of that over the entropy of `labels`, 0 to 1, less what chance gives so few rows.
+    The first result is a log likelihood ratio, float (rows,). The second is its mean divided by the
+    entropy of `labels`, 0 to 1, after subtracting the value that chance alone gives so few rows.
     """
     _, a = np.unique(own, return_inverse=True)
     _, b = np.unique(labels, return_inverse=True)
@@ -63,9 +65,9 @@ def association(own: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]
 
 
 def usable_labels(fer: Path, own: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return FER-2013's own labels, or "" for all if their numbers mean something else.
+    """Return FER-2013's own labels, or "" for every row if the numbers stand for other emotions.
 
-    Prints a line then. `own` and `labels` are those of `check_alignment`.
+    In the second case, print a line. `own` and `labels` are as in `check_alignment`.
     """
     known = (own != "") & (labels != "")
     if not known.any() or (own == labels)[known].mean() >= LEAST_AGREEMENT:

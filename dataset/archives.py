@@ -1,4 +1,4 @@
-"""A CSV as it was downloaded: itself, or in a .zip or .tar.gz, which is read without unpacking."""
+"""Read a downloaded CSV, either plain or inside a .zip or .tar.gz, without unpacking to disk."""
 
 import contextlib
 import io
@@ -12,8 +12,8 @@ from typing import IO
 
 from common.errors import fail, first_line
 
-MAX_FILES = 5  # two archives, unpacked, and the CSV in them
-MAX_LINE = 2**24  # bytes; a face has 9,000
+MAX_FILES = 5  # two nested archives, each also unpacked, and the CSV inside
+MAX_LINE = 2**24  # bytes; the line of a face has 9,000
 DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -21,16 +21,16 @@ DAMAGE = (
     lzma.LZMAError,
     EOFError,
     OSError,
-    RuntimeError,  # NotImplementedError too
+    RuntimeError,  # includes NotImplementedError
 )
 ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
 
 
 class LimitedLines(io.RawIOBase):
-    """A file without lines of more than MAX_LINE bytes. Raises ValueError for one that has some."""
+    """A wrapper for a file that raises ValueError for a line of more than MAX_LINE bytes."""
 
     def __init__(self, file: IO[bytes]):
-        self.file, self.length = file, 0  # of the line so far
+        self.file, self.length = file, 0  # bytes of the current line so far
 
     def readable(self) -> bool:
         return True
@@ -47,10 +47,10 @@ class LimitedLines(io.RawIOBase):
 
 @contextlib.contextmanager
 def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
-    """Open a CSV, or an archive's CSV: one of these `names`, or its only one.
+    """Open a CSV, or the CSV in an archive: one named in `names`, or the only one.
 
-    An archive may contain another. Raises UserError if it has no such CSV or is damaged, which its
-    checksum may tell at its end alone.
+    An archive may contain another archive. Raises UserError if there is no such CSV, or if the
+    archive is damaged. A wrong checksum may show only when the block ends.
     """
     with contextlib.ExitStack() as stack:
         files: list[IO[bytes]] = [stack.enter_context(path.open("rb"))]
@@ -70,9 +70,9 @@ def open_csv(path: Path, names: list[str]) -> Iterator[IO[bytes]]:
 def open_inner(
     file: IO[bytes], path: Path, names: list[str], stack: contextlib.ExitStack
 ) -> list[IO[bytes]] | None:
-    """Return the unpacked archive and the wanted file in it, or None if `file` is no archive.
+    """Return the unpacked archive and the wanted file in it, or None if `file` is not an archive.
 
-    `stack` closes them.
+    `stack` closes both.
     """
     if zipfile.is_zipfile(file):
         archive = stack.enter_context(zipfile.ZipFile(file))
@@ -86,12 +86,12 @@ def open_inner(
         return None
     members = [member.name for member in tar.getmembers() if member.isfile()]
     chosen = tar.extractfile(choose_member(members, path, names))
-    assert chosen is not None and tar.fileobj is not None  # it is a file
+    assert chosen is not None and tar.fileobj is not None  # `members` holds only files
     return [tar.fileobj, stack.enter_context(chosen)]  # type: ignore[list-item]
 
 
 def choose_member(members: list[str], path: Path, names: list[str]) -> str:
-    """Return the name of the wanted CSV in an archive, or of an archive inside it."""
+    """Return the name of the wanted CSV in an archive, or of an inner archive."""
     members = [name for name in members if not name.startswith("__MACOSX/")]
     by_name = {PurePosixPath(name).name: name for name in members}
     for name in names:

@@ -1,4 +1,4 @@
-"""A contact sheet of cropped faces, to see at a glance what will be trained on."""
+"""A contact sheet of cropped faces, which shows the training data at a glance."""
 
 import math
 from pathlib import Path
@@ -11,9 +11,9 @@ from common.errors import printable
 from common.faces import FACE_SIZE
 from dataset.photos import Photos
 
-COLUMNS, ROWS = 12, 5  # faces of one emotion, at most
-SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: of a face, a line of text, between faces
-LINES = 3  # of a file's name
+COLUMNS, ROWS = 12, 5  # most faces of one emotion, across and down
+SIDE, LINE, GAP = 2 * FACE_SIZE, 16, 4  # pixels: a face, a line of text, the gap between faces
+LINES = 3  # most lines of a file name
 BLACK, WHITE = 0, 255
 
 
@@ -32,7 +32,7 @@ def draw_sheet(parts: dict[str, Photos]) -> Image.Image:
 
 
 def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
-    """Draw the faces numbered `shown`, with their files' names, below a title."""
+    """Draw the faces with the indices `shown`, with their file names, below a title."""
     width, height = SIDE + GAP, SIDE + LINES * LINE + GAP
     rows = math.ceil(len(shown) / COLUMNS)
     band = Image.new("L", (GAP + COLUMNS * width, 2 * LINE + rows * height), WHITE)
@@ -48,9 +48,9 @@ def draw_band(title: str, photos: Photos, shown: np.ndarray) -> Image.Image:
 
 
 def caption(name: str, font: ImageFont.FreeTypeFont) -> list[str]:
-    """Return a file's name in lines as wide as a face, without its middle if it is too long."""
+    """Return a file name wrapped to the width of a face, without its middle if it is too long."""
     widths = [font.getlength(sign) for sign in name]
-    kept = len(name) // 2  # signs at each end
+    kept = len(name) // 2  # characters at each end
     lines = wrap(name, widths)
     while len(lines) > LINES:
         kept -= 1
@@ -60,7 +60,7 @@ def caption(name: str, font: ImageFont.FreeTypeFont) -> list[str]:
 
 
 def wrap(text: str, widths: list[float]) -> list[str]:
-    """Return a text in lines as wide as a face; `widths` are those of its signs."""
+    """Return a text, wrapped to the width of a face; `widths` are its characters' widths."""
     lines, left = [""], float(SIDE)
     for sign, width in zip(text, widths):
         if width > left:
@@ -71,7 +71,7 @@ def wrap(text: str, widths: list[float]) -> list[str]:
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return matplotlib's font, which has the letters of most of Europe; Pillow's own lacks them."""
+    """Return matplotlib's font. It has most European letters, which Pillow's own font lacks."""
     with late_imports():
         import matplotlib
 

@@ -1,4 +1,4 @@
-"""The stage that contrast.py and sharpness.py share: an enhanced copy of every training face."""
+"""The stage behind contrast.py and sharpness.py: make an enhanced copy of every training face."""
 
 from common.command_line import Parser, nonnegative_float
 from dataset.images import copy_images, count, list_images, summary
@@ -8,7 +8,7 @@ from dataset.stage import atomic_folder, write_stage
 def copy_enhanced(kind: str, enhancement: type, factor: float, description: str) -> None:
     """Run the stage: `row00010.png` becomes `data/<kind>/<emotion>/row00010_<kind>.png`.
 
-    `enhancement` is a class of Pillow's ImageEnhance, `factor` the default of `--factor`.
+    `enhancement` is a class of Pillow's ImageEnhance. `factor` is the default of `--factor`.
     """
     parser = Parser(description)
     parser.add_input("--source", "data/split/train", "emotion folders")

@@ -1,4 +1,4 @@
-"""Reading fer2013.csv and fer2013new.csv, and saying which row is wrong."""
+"""Read fer2013.csv and fer2013new.csv, and name the first bad row."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,30 +14,30 @@ from common.libraries import uninterrupted
 from dataset.archives import ENDINGS, open_csv
 from dataset.ferplus import VOTES
 
-# FER-2013's own seven, in the order of the numbers in its `emotion` column
+# FER-2013's seven emotions, in the order of the numbers in its `emotion` column
 EMOTIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 USAGES = ["Training", "PublicTest", "PrivateTest"]
-FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # as they are downloaded
+FER, FERPLUS = ["fer2013.csv", "icml_face_data.csv"], ["fer2013new.csv"]  # names of the downloads
 KAGGLE = "challenges-in-representation-learning-facial-expression-recognition-challenge"
-ARCHIVES = {"icml_face_data.csv": [KAGGLE]}  # that hold a CSV, and have a name of their own
+ARCHIVES = {"icml_face_data.csv": [KAGGLE]}  # archives with another name than their CSV
 ROWS_AT_ONCE = 500  # 4 MB of text at a time, not 300
-MAX_VOTES = 1000  # FER+ has ten a face; a larger number is no count of votes
+MAX_VOTES = 1000  # FER+ has ten per face; a larger number can't be a count of votes
 
 
 def read_csv(
     path: Path, columns: list[str], names: list[str], optional: str | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Yield the named columns as text, some rows at a time, of a CSV or an archive with one.
+    """Yield some columns of a CSV as text, ROWS_AT_ONCE rows at a time.
 
-    The archive's CSV has one of `names`. An `optional` column is blank where it is missing. Raises
-    UserError for another missing column, or a missing file.
+    The CSV may be in an archive, under one of `names`. An `optional` column is blank if it is
+    missing. Raises UserError if another column, or the file, is missing.
     """
     options = {"dtype": str, "keep_default_na": False, "index_col": False, "compression": None}
-    # icml_face_data.csv, Kaggle's other copy, has blanks before its column names
+    # icml_face_data.csv, Kaggle's other copy, has spaces before its column names
     options |= {"chunksize": ROWS_AT_ONCE, "encoding": "utf-8-sig", "skipinitialspace": True}
     try:
         with open_csv(path, names) as file, warnings.catch_warnings():
-            # pandas only warns of a row with more fields than the header
+            # pandas only warns about a row with more fields than the header
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with uninterrupted():
                 chunks = pd.read_csv(file, **options)
@@ -55,13 +55,13 @@ def read_csv(
 
 
 def next_chunk(chunks: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
-    """Return the next rows, or None. Ctrl-C waits for them: pandas would make it a damaged file."""
+    """Return the next rows, or None. Delay Ctrl-C, which pandas would report as a damaged file."""
     with uninterrupted():
         return next(chunks, None)
 
 
 def find_download(path: Path, names: list[str]) -> Path:
-    """Return `path`, or if it is missing, a download of it in the same folder."""
+    """Return `path`, or if it is missing, a downloaded file of another name in the same folder."""
     stems = []
     for csv in names:
         stems += [csv, csv.removesuffix(".csv"), *ARCHIVES.get(csv, [])]
@@ -76,12 +76,12 @@ def name_row(path: Path, row: int) -> str:
 def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
     """Return the faces of some rows, uint8 (rows, 48, 48); `first` is the first row's number.
 
-    Raises UserError that names the first row that isn't 2,304 numbers from 0 to 255. Parses int64
-    to check that, since NumPy casts 256 to uint8 as 0 silently.
+    Raises UserError that names the first row without 2,304 numbers from 0 to 255. Parses as int64,
+    because NumPy silently casts 256 to uint8 as 0.
     """
     faces = np.empty((len(texts), FACE_SIZE, FACE_SIZE), np.uint8)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # NumPy's, of text that is no number
+        warnings.simplefilter("error", DeprecationWarning)  # from NumPy, for text that is no number
         for row, text in enumerate(texts):
             where = name_row(path, first + row)
             try:
@@ -99,8 +99,8 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
 def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return all faces, uint8 (rows, 48, 48), their usage and FER-2013's own labels, str (rows,).
 
-    36,000 faces take 83 MB. A label is "" where the `emotion` column is blank, and itself where it
-    is no number of EMOTIONS.
+    36,000 faces take 83 MB. A label is "" if the `emotion` column is blank. A value of that column
+    that is not the number of an emotion is kept as the label.
     """
     faces: list[np.ndarray] = []
     usage: list[str] = []
@@ -125,7 +125,8 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return votes, int64 (rows, 10) in the order of VOTES, and which rows name an image, bool.
 
-    Raises UserError if the rows are not those of `fer`, with its `usage`, or votes are no counts.
+    Raises UserError if the number of rows or the `usage` differ from those of `fer`, or if a vote
+    is not a count.
     """
     chunks = list(read_csv(path, ["Usage", "Image name", *VOTES], FERPLUS))
     table = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=["Usage"])

@@ -1,4 +1,4 @@
-"""FER+'s votes, and the two rules that make one label of them."""
+"""FER+'s votes, and the two rules that turn them into one label."""
 
 from pathlib import Path
 
@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 EMOTIONS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
-VOTES = [*EMOTIONS, "unknown", "NF"]  # the ten columns in their order; NF: not a face
+VOTES = [*EMOTIONS, "unknown", "NF"]  # the ten columns, in order; NF means not a face
 
 
 def plurality(votes: np.ndarray) -> np.ndarray:
-    """Return each row's column with most votes, str (rows,); "" for unknown, NF and no votes.
+    """Return each row's emotion with the most votes, str (rows,); "" for unknown, NF and no votes.
 
-    `votes` are int (rows, 10) in the order of VOTES. Ties go to the earlier column.
+    `votes` are int (rows, 10) in the order of VOTES. The earlier column wins a tie.
     """
     return np.where(votes.any(axis=1), np.array([*EMOTIONS, "", ""])[votes.argmax(axis=1)], "")
 
 
 def majority(votes: np.ndarray) -> np.ndarray:
-    """Return the emotion with more than half of each row's votes, str (rows,), "" for none.
+    """Return each row's emotion with more than half of the votes, str (rows,), "" for none.
 
-    Votes of 1 count as 0. This is the rule of published FER+ figures (arXiv:1608.01041).
+    A single vote counts as 0. Published FER+ figures use this rule (arXiv:1608.01041).
     """
     votes = np.where(votes == 1, 0, votes)
     return np.where(2 * votes.max(axis=1) > votes.sum(axis=1), plurality(votes), "")
@@ -36,7 +36,7 @@ def write_votes(
 ) -> None:
     """Write votes.csv with a line for each of `rows`.
 
-    `names` are the files of all rows, `labels` those by each rule: {rule: str (n,)}.
+    `names` are the file names of all rows. `labels` are {rule: str (n,)}.
     """
     table = pd.DataFrame({"image": [names[row] for row in rows], "usage": usage[rows]})
     table[VOTES] = votes[rows]

@@ -1,11 +1,11 @@
-"""Folders of faces by emotion, and the faces in them.
+"""Folders of faces, one per emotion, and the faces in them.
 
     data/split/train/
         anger/      row00010.png row00022.png ...
         happiness/  row00007.png ...
-        stage.json  who made it, from what, and how many images went in and out
+        stage.json  the script that made it, its input, and the number of images in and out
 
-Pillow is imported when a face is opened, so that `python contrast.py --help` answers at once.
+Pillow is imported when a face is opened, so that `python contrast.py --help` is instant.
 """
 
 import io
@@ -28,8 +28,9 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Path]]:
     """Return {emotion: sorted image paths}, in alphabetical order, without empty emotions.
 
-    Ignores hidden files and files that are no images; follows symbolic links. Raises UserError if
-    the folder is missing (naming its script, `made_by`), or has fewer than `least` emotions, 1 or 2.
+    Ignores hidden files and files that are not images. Follows symbolic links. Raises UserError if
+    the folder has fewer than `least` emotions, 1 or 2, or if it is missing. That error names the
+    script `made_by`, which makes the folder.
     """
     if not folder.is_dir():
         fail(folder, "no such folder", f"make it with `python {made_by}`")
@@ -52,7 +53,7 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
 
 
 def check_emotion(path: Path) -> None:
-    """Raise UserError if a path among the emotions' folders is a dead link, or has an odd name."""
+    """Raise UserError if the path of an emotion's folder is a dead link or has an invalid name."""
     if not path.exists():
         fail(path, "a link that leads nowhere", "mend or remove it")
     if path.is_dir() and not is_label(path.name):
@@ -62,8 +63,8 @@ def check_emotion(path: Path) -> None:
 def names_in(folder: Path) -> list[str]:
     """Return the names in a folder, sorted, without hidden ones.
 
-    Raises UserError for two that differ by upper and lower case alone: on another disk their copies
-    would be one file.
+    Raises UserError for two names that differ only in case. A case-insensitive disk would store
+    their copies as one file.
     """
     names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     seen: dict[str, str] = {}
@@ -76,19 +77,19 @@ def names_in(folder: Path) -> list[str]:
 
 
 def open_face(path: Path, data: bytes | None = None):
-    """Return one face as a PIL image, mode L, 48x48. Raises UserError for any other file.
+    """Return a face as a PIL image, mode L, 48x48. Raises UserError for any other file.
 
-    `data` is the file's content, if the caller has read it already.
+    `data` is the file's content, if the caller has already read it.
     """
     from PIL import Image, UnidentifiedImageError
 
-    # Not below, where a Ctrl-C would leave a warning of an open file: Image.open imports the formats
+    # Image.open would import the formats below, where Ctrl-C causes a warning about an open file
     Image.preinit()
     data = path.read_bytes() if data is None else data
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # No other formats: some of Pillow's readers start other programs
+            # Some of Pillow's other readers start other programs
             face = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "BMP"])
             frames = getattr(face, "n_frames", 1)
             if (face.mode, *face.size, frames) != ("L", FACE_SIZE, FACE_SIZE, 1):
@@ -109,10 +110,10 @@ def copy_images(
     rename: Callable[[int, Path], str],
     enhance: Callable | None = None,
 ) -> dict[str, int]:
-    """Copy every face to `out/<emotion>/<rename(number, path)>`, each emotion's numbers from 1.
+    """Copy every face to `out/<emotion>/<rename(number, path)>`, numbered from 1 in each emotion.
 
-    `enhance` takes and returns a PIL image; without it the bytes are copied. Returns images per
-    emotion. Raises UserError for an image that is no face, and for two copies of one name.
+    `enhance` takes and returns a PIL image. Without it, the bytes are copied. Returns images per
+    emotion. Raises UserError for an image that is not a face, and for two copies with one name.
     """
     copies: dict[Path, Path] = {}  # {copy: original}
     for emotion, paths in images.items():
@@ -127,7 +128,7 @@ def copy_images(
         if enhance is None:
             target.write_bytes(data)
         else:
-            # A deflated 48x48 face needs as many 4 KB blocks, and 1.4 times as long to write
+            # Compression takes 1.4 times as long, and a 48x48 face still fills as many 4 KB blocks
             enhance(face).save(target, compress_level=0)
     return count(images)
 
@@ -135,7 +136,7 @@ def copy_images(
 def write_faces(
     faces: np.ndarray, labels: np.ndarray, names: list[str], folder: Path, rows: np.ndarray
 ) -> dict[str, int]:
-    """Write some rows of `faces`, uint8 (n, 48, 48), as `folder/<label>/<name>`.
+    """Write the given `rows` of `faces`, uint8 (n, 48, 48), as `folder/<label>/<name>`.
 
     `labels` are str (n,). Returns images per emotion.
     """
@@ -150,9 +151,9 @@ def write_faces(
 
 
 def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return which of `faces`, uint8 (n, 48, 48), have the pixels of one of `test`, bool (n,)."""
+    """Return whether each of `faces`, uint8 (n, 48, 48), is a copy of one of `test`, bool (n,)."""
     fewer, more = sorted((test, faces), key=len)
-    known = {face.tobytes() for face in fewer}  # a set of all training faces would double them
+    known = {face.tobytes() for face in fewer}  # of all training faces, it would double the memory
     shared = {pixels for face in more if (pixels := face.tobytes()) in known}
     return np.array([face.tobytes() in shared for face in faces], bool)
 

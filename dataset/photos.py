@@ -4,8 +4,8 @@
         happy/  IMG_0001.jpg IMG_0002.jpg ...
         sad/    IMG_0107.jpg  subject1/IMG_0001.jpg ...
 
-The caller gives a `crop`, which takes a path and returns the face, uint8 (48, 48), or None, and a
-note for the user, or "".
+The caller passes a function `crop`. It takes a path, and returns the face, uint8 (48, 48), or None,
+and a note for the user, or "".
 """
 
 import os
@@ -23,9 +23,9 @@ from common.errors import UserError, fail, printable, some_of
 from common.faces import FACE_SIZE
 from dataset.images import check_emotion, names_in
 
-MAX_NAME = 255  # bytes, in most file systems
-SAY_EVERY = 100  # files
-# Folders of data sets that hold folders of emotions
+MAX_NAME = 255  # bytes, the limit of most file systems
+SAY_EVERY = 100  # files between two lines of progress
+# Folders of data sets that contain folders of emotions
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 PARTS |= {"publictest", "privatetest"}
 
@@ -36,23 +36,23 @@ class Photos:
 
     folder: Path
     paths: list[Path]
-    faces: np.ndarray  # uint8 (n, 48, 48), black without a face
-    notes: list[str]  # why a file has no face, or why to look at it; mostly ""
+    faces: np.ndarray  # uint8 (n, 48, 48), black if the file has no face
+    notes: list[str]  # why a file has no face, or why to check it; mostly ""
     found: np.ndarray  # bool (n,), whether the file has a face
 
     def __post_init__(self) -> None:
         inner = [path.relative_to(self.folder) for path in self.paths]
         self.emotions = np.array([path.parts[0] for path in inner])  # str (n,)
-        self.names = [name_face(path) for path in inner]  # of the faces' own files
+        self.names = [name_face(path) for path in inner]  # file names for the cropped faces
         self.captions = [Path(*path.parts[1:]).as_posix() for path in inner]
 
     def leave_out(self, which: np.ndarray, note: str) -> None:
-        """Leave out some faces, bool (n,), and replace their notes."""
+        """Drop the faces that `which`, bool (n,), marks, and replace their notes."""
         self.found &= ~which
         self.notes = [note if out else old for out, old in zip(which, self.notes)]
 
     def note_contradictions(self) -> None:
-        """Note the faces that occur, pixel for pixel, in several emotions."""
+        """Add a note to faces that occur, pixel for pixel, in several emotions."""
         emotions = defaultdict(set)
         keys = {index: self.faces[index].tobytes() for index in np.flatnonzero(self.found)}
         for index, key in keys.items():
@@ -63,10 +63,10 @@ class Photos:
 
 
 def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -> list[Path]:
-    """Return the files in a folder's sub-folders and below, except hidden ones.
+    """Return all files below a folder's sub-folders, except hidden ones.
 
-    `option` named the folder. Raises UserError for fewer than two sub-folders, one without
-    pictures, pictures beside them, and names that can't be kept.
+    `option` is the option that named the folder. Raises UserError for fewer than two sub-folders, a
+    sub-folder without pictures, a picture beside them, and a name that a face can't have.
     """
     emotions = []
     for path in (folder / name for name in names_in(folder)):
@@ -98,7 +98,7 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its sub-folders, except hidden ones, by name."""
+    """Yield the files in a folder and its sub-folders, sorted by name, except hidden ones."""
     for path in (folder / name for name in names_in(folder)):
         if path.is_dir() and not leads_up(path):
             yield from files_below(path)
@@ -107,26 +107,26 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def leads_up(path: Path) -> bool:
-    """Return whether a path is a link to a folder that holds it, which would never end."""
+    """Return whether a path is a link to a folder that contains it, an endless loop to follow."""
     return path.is_symlink() and path.resolve() in path.parent.resolve().joinpath("x").parents
 
 
 def name_face(path: Path) -> str:
-    """Return the name for the face of `happy/IMG_0001.jpg`: IMG_0001.png.
+    """Return the file name for a picture's face.
 
-    That of `happy/subject1/IMG_0001.jpg` is subject1_IMG_0001.png.
+    `happy/IMG_0001.jpg` gives IMG_0001.png, `happy/subject1/IMG_0001.jpg` subject1_IMG_0001.png.
     """
     return "_".join([*path.parts[1:-1], f"{path.stem}.png"])
 
 
 def check_names(paths: list[Path], folder: Path) -> None:
-    """Raise UserError when a face can't have its picture's name, or two would share one."""
+    """Raise UserError if a face's file name would be too long, or two faces would share one."""
     taken: dict[str, Path] = {}
     for path in paths:
         name = name_face(path.relative_to(folder))
         if len(os.fsencode(name)) > MAX_NAME:
             fail(path, "too long a name for its face", "shorten it")
-        # On some file systems A.png and a.png are one file
+        # On some file systems, A.png and a.png are the same file
         other = taken.setdefault(name.casefold(), path)
         if other is not path:
             fail(f"{other} and {path.name}", "their faces would have one name", "rename one")
@@ -135,7 +135,7 @@ def check_names(paths: list[Path], folder: Path) -> None:
 def crop_photos(folder: Path, paths: list[Path], crop: Callable, name: str) -> Photos:
     """Crop the faces of some files below a folder; the progress bar shows `name`.
 
-    Raises UserError that names all files that can't be read.
+    Raises UserError that names the files that can't be read.
     """
     faces, notes = np.zeros((len(paths), FACE_SIZE, FACE_SIZE), np.uint8), []
     found, broken = np.zeros(len(paths), bool), []
@@ -156,7 +156,7 @@ def crop_photos(folder: Path, paths: list[Path], crop: Callable, name: str) -> P
 
 
 def check_faces(photos: Photos) -> None:
-    """Raise UserError that names an emotion without a face."""
+    """Raise UserError if an emotion has no face."""
     with_face = set(photos.emotions[photos.found])
     for emotion in photos.emotions:
         if emotion not in with_face:
@@ -167,7 +167,7 @@ def check_faces(photos: Photos) -> None:
 
 
 def check_emotions(test: Photos, pool: Photos) -> None:
-    """Raise UserError when the test photographs show an emotion that the others lack."""
+    """Raise UserError if the test photographs have an emotion that the pool lacks."""
     for emotion in test.emotions:
         if emotion not in pool.emotions:
             wrong = "an emotion without photographs to train on"
@@ -175,7 +175,7 @@ def check_emotions(test: Photos, pool: Photos) -> None:
 
 
 def write_skipped(path: Path, parts: dict[str, Photos]) -> None:
-    """Write a table of the files that have a note: set, emotion, file, reason."""
+    """Write a table of all files with a note: set, emotion, file, reason."""
     rows = [
         (name, emotion, file, note)
         for name, photos in parts.items()

@@ -1,4 +1,4 @@
-"""Splitting a pool of faces by split-folders, so that copies of a face are never on both sides."""
+"""Split a pool of faces with split-folders, and keep all copies of a face on one side."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ PARTS = ["train", "val", "test"]
 
 
 def hash_pixels(images: dict[str, list[Path]]) -> dict[Path, bytes]:
-    """Return a digest of every image's pixels: the same for copies of a face."""
+    """Return a digest of every image's pixels. Copies of a face share a digest."""
     paths = progress([path for emotion in images.values() for path in emotion], "hashing")
     return {path: hashlib.sha256(open_face(path).tobytes()).digest() for path in paths}
 
@@ -25,7 +25,10 @@ def hash_pixels(images: dict[str, list[Path]]) -> dict[Path, bytes]:
 def split(
     source: Path, out: Path, ratio: list[float], seed: int, digests: dict[Path, bytes]
 ) -> None:
-    """Copy the images into out/train, out/val (and out/test), each emotion's copies together."""
+    """Copy the images into out/train, out/val (and out/test).
+
+    Copies of a face within one emotion stay together.
+    """
 
     def group_by_pixels(files: list[Path]) -> list[tuple[Path, ...]]:
         groups = defaultdict(list)
@@ -33,16 +36,16 @@ def split(
             groups[digests[path]].append(path)
         return [tuple(group) for group in groups.values()]
 
-    # split-folders always draws its bar: keep it off a stderr that is no terminal
+    # split-folders always draws its progress bar: hide it if stderr is not a terminal
     terminal = sys.stderr.isatty()
     with contextlib.redirect_stderr(sys.stderr if terminal else io.StringIO()):
         splitfolders.ratio(source, out, seed=seed, ratio=ratio, group=group_by_pixels)
 
 
 def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
-    """Move copies that were split apart to the earliest of their parts; return how many moved.
+    """Move copies that were split apart to the earliest of their parts, and return how many moved.
 
-    split-folders works emotion by emotion, and FER+ labels some copies differently.
+    split-folders splits each emotion separately, and FER+ gives some copies different labels.
     """
     groups = defaultdict(list)
     for path, digest in digests.items():
@@ -59,9 +62,9 @@ def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
 
 
 def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[str, int]:
-    """Return {emotion: images} of one part. Raises UserError when an emotion has no image there.
+    """Return {emotion: images} of one part. Raises UserError if an emotion has no image there.
 
-    Removes the empty folders that split-folders makes of sub-folders without images.
+    Removes the empty folders that split-folders makes for sub-folders without images.
     """
     for folder in [folder for folder in part.iterdir() if folder.name not in images]:
         folder.rmdir()

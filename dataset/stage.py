@@ -1,4 +1,4 @@
-"""The hand-over of a stage's output: complete or absent, ours or refused, with a stage.json."""
+"""Write a stage's output folder as a whole or not at all, and record its origin in stage.json."""
 
 import errno
 import json
@@ -13,7 +13,7 @@ from common.errors import fail, first_line
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs into one folder at once are not noticed there
+except ImportError:  # on Windows, two runs into one folder at once go unnoticed
     fcntl = None  # type: ignore[assignment]
 
 
@@ -21,10 +21,10 @@ except ImportError:  # Windows: two runs into one folder at once are not noticed
 def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield an empty folder, which replaces `out` when the block ends without an error.
 
-    The folder is `.NAME.new` beside `out`, which is complete or absent at every moment. First
-    clears the files of a killed run, and puts back the output that it had moved aside. Raises
-    UserError if `out` was not made by `script`, touches one of the `sources`, or another run is
-    writing it.
+    The folder is `.NAME.new` beside `out`, so `out` is complete or absent at every moment. First
+    removes the files of a killed run, and restores the output that it had moved aside. Raises
+    UserError if `script` did not make `out`, if `out` overlaps one of the `sources`, or if another
+    run is writing it.
     """
     out = Path(os.path.realpath(out))
     check_ownership(out, script)
@@ -39,7 +39,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         _clear(new)
         old = recover(out)
         yield new
-        check_ownership(out, script)  # someone may have created it meanwhile
+        check_ownership(out, script)  # someone may have created `out` meanwhile
         if out.exists():
             out.rename(old)
         new.rename(out)
@@ -49,7 +49,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         if lock is not None:
             shutil.rmtree(new, ignore_errors=True)
             recover(out)
-        for folder in missing:  # those that mkdir made
+        for folder in missing:  # folders that mkdir made
             with suppress(OSError):
                 folder.rmdir()
         raise
@@ -60,16 +60,16 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def _name_file(error: OSError, out: Path) -> None:
-    """Make an error name `out`: on a full disk it names no file, or the one being copied."""
+    """Set an error's file name to `out` if it has none, or names the file copied to a full disk."""
     if error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG):
         error.filename = str(out)
 
 
 def recover(out: Path) -> Path:
-    """Put back the output that a killed run had moved aside, or remove it if there is a newer one.
+    """Restore the output that a killed run had moved aside, or remove it if there is a newer one.
 
-    Returns `.NAME.old`, the place to move the output aside to. Raises UserError if the place can't
-    be cleared.
+    Returns `.NAME.old`, the path for moving the output aside. Raises UserError if the old folder
+    can't be removed.
     """
     old = out.with_name(f".{out.name}.old")
     if old.is_dir() and not old.is_symlink() and not out.exists():
@@ -81,7 +81,7 @@ def recover(out: Path) -> Path:
 
 
 def check_ownership(out: Path, script: str) -> None:
-    """Raise UserError if `out` exists and, by its stage.json, `script` did not make it."""
+    """Raise UserError if `out` exists and its stage.json does not name `script`."""
     if not os.path.lexists(out):
         return
     try:
@@ -94,13 +94,13 @@ def check_ownership(out: Path, script: str) -> None:
 
 
 def read_stage(folder: Path) -> dict[str, Any]:
-    """Return the contents of a folder's stage.json, as `write_stage` wrote it.
+    """Return the contents of a folder's stage.json, which `write_stage` wrote.
 
-    Raises ValueError if there is no such file.
+    Raises ValueError if the file is missing or invalid.
     """
     path = folder / "stage.json"
     try:
-        if not path.is_file():  # a named pipe would wait for ever
+        if not path.is_file():  # reading a named pipe would wait forever
             raise ValueError("no stage.json")
         stage = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(stage["script"], str) or not isinstance(stage["arguments"], dict):
@@ -111,11 +111,11 @@ def read_stage(folder: Path) -> dict[str, Any]:
 
 
 def _lock(folder: Path) -> int:
-    """Make `folder` and lock it until this process ends, however it ends.
+    """Make `folder` and lock it until this process ends, even if it is killed.
 
-    Returns the lock's file descriptor, -1 on Windows, which has no such locks. Raises UserError if
-    another run holds the lock. Between our mkdir and our lock, that run may rename the folder to
-    its output. So a lock counts only while the folder still has its name.
+    Returns the lock's file descriptor, or -1 on Windows, which has no such locks. Raises UserError
+    if another run holds the lock. Between our mkdir and our lock, that run may rename the folder to
+    its output. So a lock counts only if the folder still has its name.
     """
     while True:
         if folder.is_symlink():
@@ -148,14 +148,14 @@ def write_stage(
 ) -> None:
     """Write `stage.json` into `folder`, which will become `out`.
 
-    The same input and seed give the same bytes anywhere: paths among the arguments become relative
-    to the folder that `out` is in.
+    The same input and seed give the same bytes on any machine, because paths in the arguments
+    become relative to the parent folder of `out`.
     """
     home = Path(os.path.abspath(out)).parent
 
     def plain(value):
         if isinstance(value, Path):
-            with suppress(ValueError):  # two drives of Windows
+            with suppress(ValueError):  # the paths are on two Windows drives
                 value = Path(os.path.relpath(os.path.realpath(value), os.path.realpath(home)))
             return value.as_posix()
         return [plain(item) for item in value] if isinstance(value, list) else value
