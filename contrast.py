@@ -1,11 +1,11 @@
-"""Copy every training face with more contrast, to train for more kinds of light.
+"""Copy every training face with more contrast, to train for different lighting.
 
 Reads   data/split/train/<emotion>/row00010.png
 Writes  data/contrast/<emotion>/row00010_contrast.png
 
-`--factor` is that of Pillow's ImageEnhance.Contrast: 1 leaves the face as it is, 0 gives plain
-gray. Only training faces are copied, so that validation stays what a camera sees. Prints the images
-per emotion. Takes 5 to 10 seconds on the real data.
+`--factor` is the factor of Pillow's ImageEnhance.Contrast: 1 keeps the face unchanged, 0 gives
+plain gray. Only training faces are copied, so that the validation faces stay as a camera sees them.
+Prints the images per emotion. Takes 5 to 10 seconds on the real data.
 
 Examples:
     python contrast.py

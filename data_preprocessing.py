@@ -1,23 +1,23 @@
 """Turn FER-2013's CSV, or photographs of your own, into one PNG per face, sorted by emotion.
 
 Reads   data/fer2013.csv      emotion,pixels,Usage: 48x48 gray values per row, separated by spaces
-        data/fer2013new.csv   FER+: ten taggers' votes per face, row i for row i
-        Either may lie in the .zip or .tar.gz that it was downloaded as.
+        data/fer2013new.csv   FER+: the votes of ten taggers per face, in the same row order
+        Either CSV may still be in its downloaded .zip or .tar.gz.
 Writes  data/faces/pool/<emotion>/row00000.png   Training and PublicTest rows, to train and validate
         data/faces/test/<emotion>/row32298.png   PrivateTest rows (majority rule), never trained on
         data/faces/votes.csv                     per image: its name, usage, the ten votes, the label
-                                                 by either rule, FER-2013's own label
+                                                 by each rule, FER-2013's own label
 
-Or reads  my_faces/<emotion>/NAME.jpg            pictures of any size and kind that OpenCV reads
-Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each, cut out and turned
-                                                 upright as in realtime.py; pictures of 48x48 pixels
-                                                 as they are; test/ likewise from --test-photos
-          data/faces/faces.png                   those faces, to look through
-          data/faces/skipped.csv                 set, emotion, file, reason: what was left out, and
-                                                 what is to be looked at, as one of several faces
+Or reads  my_faces/<emotion>/NAME.jpg            pictures of any size and format that OpenCV reads
+Writes    data/faces/pool/<emotion>/NAME.png     the largest face of each picture, cropped and turned
+                                                 upright as in realtime.py; a picture of 48x48 pixels
+                                                 stays unchanged; --test-photos fills test/
+          data/faces/faces.png                   a sheet of those faces, to look through
+          data/faces/skipped.csv                 set, emotion, file, reason: the files left out, and
+                                                 files to check, such as one with several faces
 
-Prints what was read, what was left out and why, and the images per emotion. The real CSVs take
-5 to 12 seconds, 100 photographs half a minute.
+Prints the number of rows or files read and left out, with reasons, and the images per emotion. The
+real CSVs take 5 to 12 seconds, 100 photographs half a minute.
 
 Examples:
     python data_preprocessing.py
@@ -66,10 +66,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
     parser.begin_group("photographs")
     parser.add_input(
-        "--photos", None, "photographs in sub-folders by emotion, in the place of the CSVs"
+        "--photos", None, "photographs in one sub-folder per emotion, instead of the CSVs"
     )
-    parser.add_input("--test-photos", None, "others, to test on; faces in both leave the pool")
-    detector = "what finds their faces, as in realtime.py (%(default)s)"
+    parser.add_input("--test-photos", None, "photographs to test on; their copies leave the pool")
+    detector = "face detector, as in realtime.py (%(default)s)"
     parser.add_argument("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
     args = parser.parse_args()
     for_csv, for_photos = ["fer", "ferplus", "rule", "pool_all"], ["test_photos", "detector"]
@@ -95,7 +95,7 @@ def preprocess_csv(args: argparse.Namespace) -> None:
         check_alignment(args.fer, args.ferplus, own, voted, faces)
         own = usable_labels(args.fer, own, voted)
 
-        # Which row goes where: test faces by the majority rule, pool faces by --rule, none to both
+        # Test faces have a label by the majority rule, pool faces by --rule. No face is in both
         in_test = (usage == "PrivateTest") & (not args.pool_all)
         labels = np.where(in_test, rules["majority"], rules[args.rule])
         kept = named & (labels != "")
@@ -129,7 +129,7 @@ def preprocess_csv(args: argparse.Namespace) -> None:
 
 def preprocess_photos(args: argparse.Namespace) -> None:
     """Turn photographs into faces with their folders' labels."""
-    # Late: OpenCV needs libraries of the system that the CSVs are read without
+    # Imported late: OpenCV needs system libraries, and the CSVs don't need OpenCV
     from webcam.detection.detector import choose_detector, load_detector
     from webcam.photo_crop import check_readable, crop_photo
     from webcam.sources.files import is_picture
@@ -173,7 +173,7 @@ def preprocess_photos(args: argparse.Namespace) -> None:
         said = "".join(f"; {note}: {n:,}" for note, n in sorted(notes.items()))
         print(f"{folders[part]}: {len(some.paths):,} files read{said}")
     print_counts(args.out, images)
-    print(f"{args.out}: what was cropped is in faces.png, what is to be looked at in skipped.csv")
+    print(f"{args.out}: faces.png shows the cropped faces, skipped.csv lists the files to check")
 
 
 def print_counts(out: Path, images: dict[str, dict[str, int]]) -> None:

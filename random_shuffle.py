@@ -1,4 +1,4 @@
-"""Put the training faces and their copies into one training set, shuffled within each emotion.
+"""Merge the training faces and their copies into one training set, shuffled within each emotion.
 
 Reads   data/split/train/<emotion>/row12345.png
         data/contrast/<emotion>/row12345_contrast.png
@@ -6,10 +6,10 @@ Reads   data/split/train/<emotion>/row12345.png
 Writes  data/shuffled/<emotion>/00001_row12345_contrast.png, 00002_row00010.png, ...
         data/shuffled/class_counts.png
 
-Any number of sources works: leave the copies out, or add a folder of your own. `--balance N`
-repeats the faces of rare emotions, up to N-fold, towards as many as the commonest emotion has. The
-bar chart class_counts.png shows the images per emotion in the first source and in the result. Takes
-9 to 14 seconds on the real data.
+You can give any number of sources: leave the copies out, or add a folder of your own. `--balance N`
+repeats the faces of rare emotions up to N times, but never beyond the number of the commonest
+emotion. The bar chart class_counts.png shows the images per emotion in the first source and in the
+result. Takes 9 to 14 seconds on the real data.
 
 Examples:
     python random_shuffle.py
@@ -28,11 +28,11 @@ with required("requirements.txt"):
     from dataset.stage import atomic_folder, write_stage
 
 SCRIPT = Path(__file__).name
-MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # the rest: random_split.py
+MADE_BY = {"contrast": "contrast.py", "sharpness": "sharpness.py"}  # others: random_split.py
 
 
 def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
-    """Return {emotion: paths} of all sources together, in their order, emotions alphabetical."""
+    """Return {emotion: paths} of all sources, in the order of the sources; emotions are sorted."""
     emotions = sorted({emotion for images in sources for emotion in images})
     merged: dict[str, list[Path]] = {emotion: [] for emotion in emotions}
     for images in sources:
@@ -42,19 +42,19 @@ def merge(sources: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
 
 
 def balance(images: dict[str, list[Path]], most: int) -> dict[str, list[Path]]:
-    """Repeat each emotion's images up to `most` times, without passing the commonest emotion."""
+    """Repeat each emotion's images up to `most` times, but not beyond the commonest emotion."""
     largest = max(count(images).values())
     return {emotion: paths * min(most, largest // len(paths)) for emotion, paths in images.items()}
 
 
 def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> None:
-    """Write the bar chart of images per emotion before and after."""
+    """Write a bar chart of the images per emotion before and after the shuffle."""
     with late_imports():
         import matplotlib
         from matplotlib.figure import Figure
 
-    matplotlib.rcdefaults()  # not those of a matplotlibrc: same input, same bytes
-    matplotlib.rcParams["text.parse_math"] = False  # a folder's name is no formula
+    matplotlib.rcdefaults()  # ignores the user's matplotlibrc: the same input gives the same bytes
+    matplotlib.rcParams["text.parse_math"] = False  # a folder name is not a formula
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     places = range(len(after))
@@ -68,7 +68,7 @@ def plot_counts(before: dict[str, int], after: dict[str, int], path: Path) -> No
     axes.set(title="Images per emotion", ylabel="images")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=120, metadata={"Software": None})  # no version: the same bytes
+    figure.savefig(path, dpi=120, metadata={"Software": None})  # a version would change the bytes
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
     args = parser.parse_args()
 
     made_by = [MADE_BY.get(source.name, "random_split.py") for source in args.sources]
-    least = [2, *[1] * (len(made_by) - 1)]  # what is added may be of one emotion
+    least = [2, *[1] * (len(made_by) - 1)]  # later sources may have a single emotion
     sources = [list_images(*source) for source in zip(args.sources, made_by, least)]
     images = merge(sources)
     with atomic_folder(args.out, SCRIPT, args.sources) as out:

@@ -1,12 +1,12 @@
-"""Split the pool of faces into training and validation folders, emotion by emotion, without a leak.
+"""Split each emotion's faces into training and validation folders, without a leak between them.
 
 Reads   data/faces/pool/<emotion>/*.png
 Writes  data/split/train/<emotion>/, data/split/val/<emotion>/
 
-FER-2013 holds many exact copies of the same face. Copies are one group, which never lies on both
-sides of the split, also where FER+ gave them different labels. Three numbers, such as
-`--ratio 0.8 0.1 0.1`, make a test folder of your own too. Prints the images per part and emotion.
-Takes 5 to 10 seconds on the real data.
+FER-2013 contains many exact copies of the same face. All copies of a face go to the same side of
+the split, even if FER+ gave them different labels. Three numbers, such as `--ratio 0.8 0.1 0.1`,
+also make a test folder. Prints the images per part and emotion. Takes 5 to 10 seconds on the real
+data.
 
 Examples:
     python random_split.py

@@ -1,11 +1,11 @@
-"""Copy every training face sharpened, to train for more kinds of lens.
+"""Copy every training face with more sharpness, to train for different lenses.
 
 Reads   data/split/train/<emotion>/row00010.png
 Writes  data/sharpness/<emotion>/row00010_sharpness.png
 
-`--factor` is that of Pillow's ImageEnhance.Sharpness: 1 leaves the face as it is, 0 blurs it. Only
-training faces are copied, so that validation stays what a camera sees. Prints the images per
-emotion. Takes 5 to 10 seconds on the real data.
+`--factor` is the factor of Pillow's ImageEnhance.Sharpness: 1 keeps the face unchanged, 0 blurs it.
+Only training faces are copied, so that the validation faces stay as a camera sees them. Prints the
+images per emotion. Takes 5 to 10 seconds on the real data.
 
 Examples:
     python sharpness.py

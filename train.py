@@ -1,19 +1,21 @@
 """Train a small VGG-style network on the shuffled faces, report on it, export it for the webcam.
 
-Reads   data/shuffled, data/split/val    faces to train on; to choose epoch, balance, temperature by
-        data/faces/test                  faces for the report alone, where the folder is there
-        data/faces/votes.csv             FER+'s votes: soft targets and labels, where it is there
-        --start-from                     a network of an earlier run, to go on with
+Reads   data/shuffled           faces to train on
+        data/split/val          faces that choose the epoch, the logit adjustment and the temperature
+        data/faces/test         faces for the report only (optional)
+        data/faces/votes.csv    FER+'s votes, for soft targets and labels (optional)
+        --start-from            a network of an earlier run, to start from
 Writes  data/model/emotion.keras, labels.txt   the network; its emotions, in the order of its outputs
-        data/model/emotion.onnx                the same network for realtime.py, which runs it by cv2.dnn
+        data/model/emotion.onnx                the same network for realtime.py, which runs it with cv2.dnn
         data/model/metrics.json, stage.json, and the plots confusion_matrix.png, reliability.png;
-        with epochs also training_log.csv, training_curves.png
+        after training by epochs also training_log.csv, training_curves.png
 
-With --start-from and fewer than 1,000 faces of an emotion there are no epochs: a last layer is fitted
-to the faces in seconds (network/training/last_layer.py). The last line says how many faces are
-right. Scaling is the network's own: it takes gray values from 0 to 255. Any backend of Keras trains it, as
-KERAS_BACKEND=jax or torch. Takes about 2 minutes an epoch of 85,152 faces on two cores of 2024, 2
-hours in all; --quick 12 minutes; --dry-run writes into data/model-dry-run.
+With --start-from and fewer than 1,000 faces of the rarest emotion, there are no epochs: a last
+layer is fitted in seconds (network/training/last_layer.py). The last line of output says how many
+faces are right. The network scales its input itself: it takes gray values from 0 to 255. Any Keras
+backend works, for example with KERAS_BACKEND=jax or torch. On two cores of 2024, an epoch of 85,152
+faces takes about 2 minutes and a whole run 2 hours, or 12 minutes with --quick. --dry-run writes
+into data/model-dry-run.
 
 Examples:
     python train.py --dry-run
@@ -63,19 +65,20 @@ SCRIPT = Path(__file__).name
 
 
 def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[dict], Any]:
-    """Read the faces and train; return input, what stage.json says of it, log, and network.
+    """Read the faces and train. Return the input, facts for stage.json, the log and the network.
 
-    What several processes do together; the first of them alone writes and returns. The log is empty
-    if only the last layer was fitted. The network is averaged over mirrored faces.
+    Several processes can do this together. Only the first one writes files, and only its result is
+    used. The log is empty if only the last layer was fitted. The network is averaged over mirrored
+    faces.
     """
-    # 1. The faces, and what they are trained towards
+    # 1. Read the faces and their targets
     given = read_input(recipe, paths, mode.limit)
     checkpoint, (index, _) = checkpoint_beside(paths.out), process()
     fits = recipe.fits_few and are_few(given.train)
     if index == 0 and not fits:
         prepare_checkpoint(checkpoint, recipe, mode.resume, given.digests)
     check_same(facts_of_run(recipe, given.digests))
-    # Only now, when the first one has mended what a killed run may have left of it
+    # Only now: by this time, the first process has repaired the checkpoint of a killed run
     check_same({"--resume or the stopped run": facts_of_stopped_run(checkpoint, mode.resume)})
     labels = recipe.labels if given.has_votes else "hard"
     print(
@@ -86,7 +89,7 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[d
 
     # 2. Train
     with keras_imports():
-        import network.model.export  # noqa: F401  # a missing library is told before the training
+        import network.model.export  # noqa: F401  # so that a missing library shows before training
         from network.model.architecture import build_inference_network
         from network.training.last_layer import fit_network
         from network.training.trainer import tensorboard, train
@@ -96,12 +99,12 @@ def learn(recipe: Recipe, paths: Paths, mode: Mode) -> tuple[Input, dict, list[d
     callbacks = [tensorboard(mode.tensorboard)] if mode.tensorboard and index == 0 else []
     log = train(given, checkpoint, recipe, mode.resume, kept, callbacks)
     leave()
-    # 3. The best epoch's network
+    # 3. Load the best epoch's network
     return given, kept, log, build_inference_network(checkpoint, len(given.emotions), recipe)
 
 
 def to_keep(recipe: Recipe, paths: Paths, mode: Mode, given: Input) -> dict:
-    """Return what stage.json says of a network: its options and, as digests, its faces."""
+    """Return the facts about a network for stage.json: its options and the digests of its faces."""
     kept = {name: getattr(paths, name) for name in ("train", "val", "votes")}
     kept |= {name: getattr(recipe, name) for name in OPTIONS}
     return kept | {"distributed": mode.distributed, "faces": given.digests}
@@ -113,7 +116,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         learn(recipe, paths, mode)
         return
     inputs = [paths.train, paths.val, paths.test, recipe.start_from]
-    inputs.append(mode.tensorboard)  # which must not lie in --out either
+    inputs.append(mode.tensorboard)  # must not overlap --out either
     with atomic_folder(paths.out, SCRIPT, filter(None, inputs)) as out:
         given, kept, log, network = learn(recipe, paths, mode)
         with keras_imports():
@@ -124,7 +127,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         val, emotions = given.sets["val"], given.emotions
         labels, shares = given.labels["val"], given.targets.mean(axis=0)
 
-        # 4. As sure as it is right
+        # 4. Calibrate: match the confidence to the accuracy
         calibration = calibrate(network, val, labels, emotions, shares, recipe.logit_adjustment)
         network.save(out / "emotion.keras")
         write_labels(out / "labels.txt", emotions)
@@ -141,7 +144,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         (out / "metrics.json").write_text(text, encoding="utf-8", newline="\n")
         write_plots(out, log, metrics)
 
-        # 6. Hand over
+        # 6. Export for realtime.py
         export_network(network, out / "emotion.onnx", val.images)
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     if log:
@@ -152,7 +155,7 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
 
 
 def evaluate_network(paths: Paths) -> None:
-    """Print the report on the network in a model folder; write nothing."""
+    """Print the report on a model folder's network. Write nothing."""
     check_network(paths.out)
     with keras_imports():
         from network.evaluation.metrics import report
@@ -175,7 +178,7 @@ def evaluate_network(paths: Paths) -> None:
 
 
 def export_again(folder: Path, seed: int) -> None:
-    """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all."""
+    """Write emotion.onnx beside a model folder's emotion.keras, as a whole or not at all."""
     check_network(folder)
     with keras_imports():
         from network.model.export import export_folder
