@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         epilog = f"examples:\n{examples}" if found else None
         super().__init__(description=description, epilog=epilog, formatter_class=formatter)
         version = f"{self.prog} {VERSION}"
-        super().add_argument("--version", action="version", version=version, help="print the version")
+        super().add_argument("--version", action="version", version=version, help="print it")
         self.inputs: dict[str, str] = {}  # {option of `add_input`: "folder" or "file"}
 
     def begin_group(self, title: str) -> argparse._ArgumentGroup:

@@ -1,1 +1,1 @@
-"""What train.py is made of, from the recipe of a training to the network for the webcam."""
+"""The parts of train.py, from the training recipe to the network for the webcam."""

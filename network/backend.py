@@ -18,7 +18,7 @@ def installed() -> list[str]:
 
 @contextmanager
 def keras_imports() -> Iterator[None]:
-    """Import Keras in the block, which takes 5 seconds. Raises UserError without its backend."""
+    """Import Keras in the block, in about 5 seconds. Raises UserError if its backend is missing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     asked, there = os.environ.get("KERAS_BACKEND"), installed()
     if asked and asked not in BACKENDS:
@@ -38,7 +38,7 @@ def keras_imports() -> Iterator[None]:
 
 
 def check_installed(option: str, *packages: str) -> None:
-    """Raise UserError when a package that an option needs is not installed."""
+    """Raise UserError if a package that an option needs is not installed."""
     missing = " ".join(name for name in packages if not importlib.util.find_spec(name))
     if missing:
-        fail(option, "needs what is not installed", f"leave it out, or `pip install {missing}`")
+        fail(option, "needs a missing package", f"leave it out, or `pip install {missing}`")

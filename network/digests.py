@@ -1,4 +1,4 @@
-"""Digests, which identify faces and networks, and the files of a network."""
+"""Digests that identify faces and networks, and the files of a network."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ NETWORK = ["emotion.keras", "labels.txt"]  # the files of a Keras network
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """Return a hash of these arrays' bytes, in hexadecimal digits."""
+    """Return a hash of the arrays' bytes, in hexadecimal digits."""
     hashes = [hashlib.sha256(array.data).digest() for array in arrays]
     return hashlib.sha256(b"".join(hashes)).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The options of train.py: its files and how it runs."""
+"""The options of train.py: files and modes. recipe.py has the options of the training."""
 
 import argparse
 import os
@@ -12,23 +12,23 @@ from network.data.faces import DEFAULT_TEST
 from network.recipe import OPTIONS, Recipe, add_recipe, option, to_recipe
 
 DRY_RUN_EPOCHS, DRY_RUN_FACES = 2, 40  # faces per emotion
-# Options for training only; the export uses --seed too
+# Options for training only. --seed is not one: the export uses it too
 OF_TRAINING = ["train", "tensorboard", "resume", "distributed", *OPTIONS]
 OF_TRAINING.remove("seed")
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How to train, beside the recipe."""
+    """The settings of a run that are not part of the recipe."""
 
     resume: bool
     distributed: bool
     tensorboard: Path | None  # folder
-    limit: int | None  # of the faces of an emotion and set
+    limit: int | None  # most faces per emotion and set
 
 
 def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
-    """Return the options, and the recipe that they make. Raises UserError if they contradict."""
+    """Return the options and the recipe they make. Raises UserError if options contradict."""
     parser = Parser(description)
     add_paths(parser)
     add_recipe(parser)
@@ -50,7 +50,7 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
     if args.distributed:
         check_installed("--distributed", "jax")
         if os.environ.get("KERAS_BACKEND") != "jax":
-            wrong = "JAX alone of Keras's backends does that"
+            wrong = "works only on the JAX backend"
             fail("--distributed", wrong, "set KERAS_BACKEND=jax")
     return args, to_recipe(args)
 
@@ -58,28 +58,28 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
 def add_paths(parser: Parser) -> None:
     """Add the options for files and folders."""
     add = parser.add_argument
-    parser.begin_group("what is read and written")
+    parser.begin_group("files and folders")
     parser.add_input("--train", "data/shuffled", "faces to train on")
     parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
     parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
     add("--no-test", action="store_true", help="report on the validation faces alone")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
-    watched = "folder for what TensorBoard shows, where that and TensorFlow are installed"
+    watched = "folder for TensorBoard's logs (needs TensorBoard and TensorFlow)"
     add("--tensorboard", type=Path, metavar="FOLDER", help=watched)
 
 
 def add_modes(parser: Parser) -> None:
-    """Add the options for how to train, and for other work than training."""
+    """Add the options for the way to train, and for other tasks than training."""
     add = parser.add_argument
     parser.begin_group("how to run")
     add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    several = "join the other processes of this run, to share each batch; in trusted networks only,"
-    several += " since whoever joins can end it (needs JAX)"
+    several = "join the other processes of this run and share each batch (needs JAX); only for"
+    several += " trusted networks, because any process that joins can end the run"
     add("--distributed", action="store_true", help=several)
-    group = parser.begin_group("what else to do than to train")
+    group = parser.begin_group("instead of training")
     mode = group.add_mutually_exclusive_group().add_argument
-    dry_run = "every step, on a few hundred faces, in under a minute"
+    dry_run = "run every step on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
     export_only = "write emotion.onnx for the network in --out; nothing else"

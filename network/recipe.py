@@ -1,4 +1,4 @@
-"""The recipe of a training run, in one frozen object, and the options of train.py for it."""
+"""The recipe of a training run, as one frozen object, and its options in train.py."""
 
 import argparse
 from dataclasses import dataclass, field
@@ -8,62 +8,65 @@ from common.command_line import Parser, positive_float, positive_int, seed, shar
 from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
-# What a resumed run may not change
+# Options that a resumed run may not change
 KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "fer2013_share", "loss", "seed"]
 KEPT += ["bfloat16"]
-OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # of train.py that make a recipe
+OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # the options of train.py that make a recipe
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training face may be changed; shift, rotation and zoom go to both sides."""
+    """The limits for changing a training face. Shift, rotation and zoom go in both directions.
 
-    flip_probability: float = 0.5  # of the mirror image
-    max_shift: float = 0.1  # of the side
+    A probability is the chance that a face gets the change.
+    """
+
+    flip_probability: float = 0.5
+    max_shift: float = 0.1  # share of the side
     max_rotation: float = 15  # degrees
-    max_zoom: float = 0.15  # of the width and, drawn apart, of the height
+    max_zoom: float = 0.15  # share of the width and of the height, which are drawn separately
     blur_probability: float = 0.2
     blur_sigma: tuple[float, float] = (0.3, 1.8)  # pixels
     noise_probability: float = 0.2
     max_noise_std: float = 20  # gray values
-    erase_probability: float = 0.2  # of covering a rectangle
-    # As cameras differ from each other, and from FER-2013's small and soft pictures
-    reduce_probability: float = 0.1  # of a smaller picture, enlarged again
-    min_reduced: float = 0.4  # of the side
+    erase_probability: float = 0.2  # covers a rectangle
+    # Cameras differ from each other, and from FER-2013's small and soft pictures
+    reduce_probability: float = 0.1  # shrinks the face and enlarges it again
+    min_reduced: float = 0.4  # share of the side
     sharpen_probability: float = 0.15
-    max_sharpening: float = 1.5  # of the difference from the blurred face
-    light_probability: float = 0.5  # of another gamma and contrast
-    max_gamma: float = 2.0  # and its inverse
-    max_contrast: float = 1.6  # and its inverse
-    shadow_probability: float = 0.15  # of a shadow over one side of an edge
-    min_shadow: float = 0.35  # of the light
+    max_sharpening: float = 1.5  # times the difference from the blurred face
+    light_probability: float = 0.5  # changes gamma and contrast
+    max_gamma: float = 2.0  # the smallest gamma is 1 / max_gamma
+    max_contrast: float = 1.6  # the smallest contrast is 1 / max_contrast
+    shadow_probability: float = 0.15  # darkens the face on one side of an edge
+    min_shadow: float = 0.35  # share of the light
     jpeg_probability: float = 0.15
     min_jpeg_quality: int = 15
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The architecture, its targets, and its training."""
+    """The settings of the architecture, the targets and the training."""
 
     face_size: int = FACE_SIZE  # pixels
-    # Of the 3x3 convolutions, block by block
+    # Filters of the 3x3 convolutions, block by block
     filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
-    width: float = 1.0  # times as many filters in each layer
-    min_mean_gray: float = 90  # 0 to 255; dimmer faces, one in eight of FER-2013, are made brighter
+    width: float = 1.0  # factor for the number of filters in each layer
+    min_mean_gray: float = 90  # 0 to 255; brightens dimmer faces, one in eight of FER-2013
     dropout: float = 0.3
-    labels: str = "soft"  # shares of the votes; or "hard", one label a face
-    fer2013_share: float = 0.0  # of FER-2013's own label in each soft target
+    labels: str = "soft"  # shares of the votes; "hard" is one label per face
+    fer2013_share: float = 0.0  # weight of FER-2013's own label in each soft target
     loss: str = "crossentropy"  # or "focal"
     epochs: int = 50
     batch_size: int = 128
-    learning_rate: float = 4e-3  # at its highest
+    learning_rate: float = 4e-3  # the peak
     warm_up: float = 0.05  # share of all steps in which the learning rate rises from 0
-    weight_decay: float = 0.02  # per step and times the learning rate
+    weight_decay: float = 0.02  # per step, times the learning rate
     bfloat16: bool = False  # compute in 16 bits
-    logit_adjustment: float | None = None  # strength; None for the best on validation faces
-    start_from: Path | None = None  # a model folder, whose features are gone on with
-    fits_few: bool = False  # fit the last layer if faces are few (last_layer.py), without epochs
-    seed: int = 42  # of weights, order and augmentation
+    logit_adjustment: float | None = None  # strength; None chooses it on the validation faces
+    start_from: Path | None = None  # a model folder, whose features are kept
+    fits_few: bool = False  # if faces are few, fit the last layer (last_layer.py), without epochs
+    seed: int = 42  # for weights, order and augmentation
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -82,13 +85,14 @@ def add_recipe(parser: Parser) -> None:
     add = parser.add_argument
     labels = "shares of the votes, or one label (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
-    own = "of FER-2013's own labels in the targets, 0 to 1; the rest are the votes (%(default)s)"
+    own = "weight of FER-2013's own labels in the targets, 0 to 1; the votes have the rest"
+    own += " (%(default)s)"
     add("--fer2013-share", type=share, default=0.0, metavar="SHARE", help=own)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
-    width = "times as many filters in each layer: a larger network (%(default)s)"
+    width = "factor for the number of filters in each layer (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    start = "model folder, such as pretrained, whose features stay: a new last layer is fitted in"
-    start += " seconds, or trained by epochs for 1,000 faces of each emotion or with --epochs"
+    start = "model folder, such as pretrained, whose features stay; a new last layer is fitted in"
+    start += " seconds, or trained by epochs with --epochs or 1,000 faces of each emotion"
     add("--start-from", type=Path, metavar="FOLDER", help=start)
 
     def either(name: str) -> str:
@@ -97,21 +101,21 @@ def add_recipe(parser: Parser) -> None:
     length = group.add_mutually_exclusive_group().add_argument
     epochs = f"passes over the training faces {either('epochs')}"
     length("--epochs", type=positive_int, help=epochs)
-    quick = f"only {QUICK_EPOCHS}: a tenth of the time, of FER-2013 3 points less of accuracy"
+    quick = f"only {QUICK_EPOCHS}: a tenth of the time, 3 points less accuracy on FER-2013"
     length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
     add("--batch-size", type=positive_int, help=f"faces per step {either('batch_size')}")
-    rate = f"at its highest {either('learning_rate')}"
+    rate = f"peak learning rate {either('learning_rate')}"
     add("--learning-rate", type=positive_float, help=rate)
-    of = "of weights, order and augmentation (%(default)s)"
+    of = "seed of weights, order and augmentation (%(default)s)"
     add("--seed", type=seed, default=DEFAULTS.seed, help=of)
     bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
     add("--bfloat16", action="store_true", help=bits)
-    strength = "how far rare emotions are favoured after training, 0 to 1 (chosen on --val)"
+    strength = "how much to favour rare emotions after training, 0 to 1 (chosen on --val)"
     add("--logit-adjustment", type=share, metavar="STRENGTH", help=strength)
 
 
 def to_recipe(args: argparse.Namespace) -> Recipe:
-    """Return the recipe of some options."""
+    """Return the recipe that some options make."""
     defaults = FINE_TUNING if args.start_from else DEFAULTS
     given = {name: getattr(args, name) for name in OPTIONS}
     of_epochs = [args.epochs, args.batch_size, args.learning_rate, args.tensorboard]

@@ -1,4 +1,4 @@
-"""The network: VGG-style convolutions, averaged over a face and its mirror image."""
+"""The network: VGG-style convolutions, with logits averaged over a face and its mirror image."""
 
 import zipfile
 from collections.abc import Callable
@@ -15,11 +15,12 @@ from network.recipe import Recipe
 
 
 def brighten_dim_faces(faces: keras.KerasTensor, recipe: Recipe) -> keras.KerasTensor:
-    """Return faces, (n, side, side, 1), dim ones brightened to a mean of `recipe.min_mean_gray`.
+    """Return faces, (n, side, side, 1), with dim ones brightened.
 
-    To bring bright faces to that mean too costs about a point (benchmarks/ablation.md).
+    Their mean becomes `recipe.min_mean_gray`. Darkening bright faces to it costs about a point of
+    accuracy (benchmarks/ablation.md).
     """
-    # In 16 bits, JAX's sum of 2,304 grays stops at 28.5 times that number
+    # In 16 bits, JAX's sum of the 2,304 gray values stops growing at a mean of 28.5
     mean = layers.AveragePooling2D(recipe.face_size, dtype="float32")(faces)
     missing = layers.ReLU()(layers.Rescaling(-1, offset=recipe.min_mean_gray)(mean))
     # The divisor is about mean / min_mean_gray, but never 0, even for a black face
@@ -31,8 +32,8 @@ def build_network(
 ) -> keras.Model:
     """Return the network: gray values, (n, side, side, 1) -> probabilities, (n, emotions).
 
-    Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and global pooling in
-    the place of its dense layers. `normalize` takes and returns faces of gray values.
+    This is Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and with global
+    pooling instead of dense layers. `normalize` takes and returns faces of gray values.
     """
     faces = keras.Input((recipe.face_size, recipe.face_size, 1))
     x = layers.Rescaling(1 / 127.5, offset=-1)(normalize(faces, recipe))
@@ -40,12 +41,12 @@ def build_network(
         for number, n in enumerate(filters, start=1):
             x = layers.Conv2D(max(1, round(recipe.width * n)), 3, padding="same", use_bias=False)(x)
             if number == len(filters) and block < len(recipe.filters) - 1:
-                # Before the next two layers, which then have a quarter of the work
+                # Pooling first leaves the next two layers a quarter of the work
                 x = layers.MaxPooling2D()(x)
             x = layers.BatchNormalization()(x)
             x = layers.ReLU()(x)
     x = layers.SpatialDropout2D(recipe.dropout)(x)
-    # A 1x1 convolution before the pooling gives the same sum as a dense layer after it
+    # A 1x1 convolution before pooling gives the same result as a dense layer after it
     x = layers.Conv2D(emotions, 1, name="head")(x)
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(faces, layers.Softmax(dtype="float32")(x), name="network")
@@ -92,15 +93,15 @@ def load_network(folder: Path) -> tuple[keras.Model, list[str]]:
 def take_features(
     network: keras.Model, emotions: list[str], folder: Path
 ) -> tuple[tuple[np.ndarray, np.ndarray], list[str]]:
-    """Give a network of `build_network` the weights of a trained one, and freeze all but the head.
+    """Copy a trained network's weights into a network of `build_network`, and freeze the features.
 
-    The head keeps its own, unless the trained one has the same `emotions` in the same order. With a
-    few hundred faces frozen features do better than trained ones (benchmarks/ablation.md). Returns
-    the trained head's kernel, (features, emotions), its bias, and its emotions. Raises UserError if
-    the network in `folder` has other layers.
+    The new head keeps its own weights, unless the trained network has the same `emotions` in the
+    same order. With a few hundred faces, frozen features work better than trained features
+    (benchmarks/ablation.md). Returns the trained head as kernel, (features, emotions), and bias,
+    and its emotions. Raises UserError if the network in `folder` has other layers.
     """
     trained, known = load_network(folder)
-    # The network of `average_mirrored` holds the one that was trained
+    # A network of `average_mirrored` contains the trained one
     inner = next((layer for layer in trained.layers if isinstance(layer, keras.Model)), trained)
     source, target = ([layer for layer in one.layers if layer.weights] for one in (inner, network))
     if not source or feature_shapes(source) != feature_shapes(target):
@@ -118,7 +119,7 @@ def take_features(
 
 
 def feature_shapes(weighted: list[keras.Layer]) -> list[tuple[int, ...]]:
-    """Return the shapes of the layers' weights, without the last one's outputs."""
+    """Return the shapes of the layers' weights, without the number of the last layer's outputs."""
     *features, head = weighted
     shapes = [tuple(weights.shape) for layer in features for weights in layer.weights]
     return [*shapes, tuple(head.weights[0].shape[:-1])]

@@ -1,4 +1,4 @@
-"""The network as ONNX, compared with Keras by the probabilities that cv2.dnn computes."""
+"""Export the network to ONNX, and check that cv2.dnn gives the same probabilities as Keras."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from common.console import quiet
 from common.errors import fail, first_line
 from network.model.architecture import load_network
 
-PARITY_TOLERANCE = 1e-3  # most by which Keras and cv2.dnn may differ in a probability
+PARITY_TOLERANCE = 1e-3  # largest allowed difference of a probability between Keras and cv2.dnn
 # OpenCV 4.12 to 5 and onnxruntime read these versions
 OPSET, IR_VERSION = 13, 7
 BUILD = "build the network of layers as in network/model/architecture.py"
@@ -22,8 +22,9 @@ BUILD = "build the network of layers as in network/model/architecture.py"
 def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
     """Write a network of `average_mirrored` as ONNX, and check it.
 
-    The graph knows no mirror images: realtime.py averages those. Raises UserError, and leaves no
-    file, if cv2.dnn's probabilities for some of `faces`, uint8 (n, side, side, 1), differ from Keras's.
+    The ONNX graph does not average over mirror images: realtime.py does that. Raises UserError, and
+    leaves no file, if the probabilities of cv2.dnn and Keras differ for some of `faces`,
+    uint8 (n, side, side, 1).
     """
     try:
         logits = network.get_layer("logits")
@@ -34,9 +35,9 @@ def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
 
 
 def export_folder(folder: Path, seed: int) -> None:
-    """Write emotion.onnx beside the emotion.keras in a model folder, as a whole or not at all.
+    """Write emotion.onnx beside a model folder's emotion.keras, as a whole or not at all.
 
-    Noise, by the seed, takes the place of faces. Raises UserError as `export_network` does.
+    Random noise from `seed` stands in for faces. Raises UserError as `export_network` does.
     """
     network, _ = load_network(folder)
     new = folder / ".emotion.onnx"
@@ -76,10 +77,10 @@ class Graph:
 def to_onnx(logits: keras.Model) -> bytes:
     """Return an ONNX file: gray values, (n, 1, side, side) -> probabilities, (n, emotions).
 
-    `logits` ends in a map of the logits. Raises ValueError for an unknown layer.
+    `logits` outputs a map of logits. Raises ValueError for an unknown layer.
     """
     graph, weights = Graph(), fold_normalizations(logits)
-    names: dict[int, str] = {}  # of the tensors
+    names: dict[int, str] = {}  # {id of a Keras tensor: its name in the graph}
     for layer in logits.operations:
         inputs = [names[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
         names[id(layer.output)] = add_layer(graph, layer, weights.get(layer.name, []), inputs)
@@ -97,10 +98,10 @@ def to_onnx(logits: keras.Model) -> bytes:
 
 
 def fold_normalizations(network: keras.Model) -> dict[str, list[np.ndarray]]:
-    """Return the layers' weights by name, with batch normalisation as part of the convolutions.
+    """Return the layers' weights by name, with batch normalisation folded into the convolutions.
 
     A normalisation is a scale and a shift. A max pool may stand between a convolution and its
-    normalisation. It commutes with positive scales alone, so other scales stay behind the pool.
+    normalisation. Max pooling only commutes with positive scales, so other scales stay behind it.
     """
     weights = {layer.name: layer.get_weights() for layer in network.layers}
     convolution, pooled = "", False
@@ -135,7 +136,7 @@ def add_layer(
         case "Conv2D":
             kernel, *bias = weights
             constants = [graph.constant(kernel.transpose(3, 2, 0, 1)), *map(graph.constant, bias)]
-            sides = kernel.shape[:2]  # OpenCV 4.12 needs them
+            sides = kernel.shape[:2]  # OpenCV 4.12 requires kernel_shape
             pads = [side // 2 for side in sides] * 2
             return graph.node("Conv", *inputs, *constants, kernel_shape=sides, pads=pads)
         case "MaxPooling2D":
@@ -152,20 +153,20 @@ def add_layer(
             return graph.node("Relu", *inputs)
         case "Divide" | "TrueDivide":
             return graph.node("Div", *inputs)
-        case "BatchNormalization" | "SpatialDropout2D":  # a part of the convolution; of training
+        case "BatchNormalization" | "SpatialDropout2D":  # folded already; for training only
             return inputs[0]
         case unknown:
             raise ValueError(f"a layer {unknown}")
 
 
 def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
-    """Compare cv2.dnn's probabilities with Keras's.
+    """Compare the probabilities of cv2.dnn and Keras.
 
-    Removes the file and raises UserError if they differ.
+    If they differ, remove the file and raise UserError.
     """
     try:
         with quiet():
-            # From memory, as webcam/analysis/classifier.py
+            # Load it from memory, as webcam/analysis/classifier.py does
             reader = cv2.dnn.readNetFromONNX(np.frombuffer(path.read_bytes(), np.uint8))
             reader.setInput(faces.transpose(0, 3, 1, 2).astype(np.float32))
             by_opencv = reader.forward()

@@ -9,11 +9,12 @@ MOMENTUM = 0.95
 
 
 class Muon(keras.optimizers.AdamW):
-    """Muon's own rule for the 3x3 kernels, AdamW's for all other variables, at one learning rate.
+    """Muon for the 3x3 kernels and AdamW for all other variables, with the same learning rate.
 
-    Muon (Jordan et al. 2024) takes a kernel's momentum as a matrix and makes all its singular
-    values about 1, so that rare directions are learned as fast as common ones. Its steps are scaled
-    to AdamW's size (arXiv:2502.16982). Keras's own Muon, up to 3.15, leaves convolutions to AdamW.
+    Muon (Jordan et al. 2024) treats a kernel's momentum as a matrix and sets all its singular
+    values to about 1. So the network learns rare directions as fast as common ones. The steps are
+    scaled to the size of AdamW's (arXiv:2502.16982). Keras's own Muon, up to 3.15, uses AdamW for
+    convolutions.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -22,7 +23,7 @@ class Muon(keras.optimizers.AdamW):
         momentum = self._momentums[self._get_variable_index(variable)]
         self.assign(momentum, MOMENTUM * momentum + gradient)
         step = ops.reshape(gradient + MOMENTUM * momentum, (-1, variable.shape[-1]))
-        # A row per filter: mostly the shorter side, which keeps the products small
+        # Make a row per filter. The rows are usually the shorter side, so the products stay small
         step = ops.transpose(step)
         step = step / (ops.norm(step) + 1e-7)
         for _ in range(5):  # Newton and Schulz's iteration with Jordan's coefficients

@@ -158,7 +158,7 @@ NO_TENSORBOARD = not all(map(importlib.util.find_spec, ("tensorflow", "tensorboa
 
 @pytest.mark.skipif(not NO_TENSORBOARD, reason="TensorBoard is installed")
 def test_tensorboard_that_is_not_there_is_refused(few, tmp_path):
-    says = "--tensorboard: needs what is not installed; leave it out, or `pip install tensorb"
+    says = "--tensorboard: needs a missing package; leave it out, or `pip install tensorb"
     fails("train.py", *on_few(few, "m", 1), "--tensorboard", "watched", cwd=tmp_path, says=says)
     assert not list(tmp_path.iterdir())
 

@@ -274,7 +274,7 @@ def test_tensorboard_in_the_model_folder_is_refused_before_the_training(few, tmp
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({"KERAS_BACKEND": "tensorflow"}, "--distributed: JAX alone of Keras's backends does that"),
+        ({"KERAS_BACKEND": "tensorflow"}, "--distributed: works only on the JAX backend"),
         ({}, "coordinator_address should be defined"),
         ({"JAX_COORDINATOR_ADDRESS": "localhost:9", "JAX_NUM_PROCESSES": "two"}, "'two'"),
         (
