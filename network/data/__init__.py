@@ -1,1 +1,1 @@
-"""Faces in memory: reading, targets, augmentation."""
+"""Faces in memory: reading them, their targets, and their augmentation."""

@@ -1,4 +1,4 @@
-"""Augmented training faces, by OpenCV: Keras's layers for this take as long as the network does."""
+"""Augment training faces with OpenCV. Keras's augmentation layers take as long as the network."""
 
 import itertools
 import math
@@ -12,9 +12,10 @@ from network.recipe import Augmentation
 
 
 def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, uint8 (n, side, side), as other pictures of the same moments might show them.
+    """Return faces, uint8 (n, side, side), changed as other pictures of the same moments might be.
 
-    Random numbers are drawn for all faces together: one by one, they would take half of the time.
+    Random numbers are drawn for all faces at once. Drawing them face by face would take half of the
+    time.
     """
     for change in (move, relight, lose_detail, degrade):
         faces = change(faces, augmentation, rng)
@@ -22,12 +23,12 @@ def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Genera
 
 
 def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces turned, zoomed, flipped and shifted, by one affine map each."""
+    """Return faces turned, zoomed, flipped and shifted, each by one affine map."""
     n, size = len(faces), faces.shape[1]
     angles = np.radians(rng.uniform(-ranges.max_rotation, ranges.max_rotation, n))
     cos, sin = np.cos(angles), np.sin(angles)
     turns = np.stack([cos, -sin, sin, cos], axis=1).reshape(n, 2, 2)
-    # The column of x, which some faces have flipped, and that of y
+    # Column 0 is for x, column 1 for y. Some faces are flipped in x
     turns *= rng.uniform(1 - ranges.max_zoom, 1 + ranges.max_zoom, (n, 1, 2))
     turns[:, :, 0] *= np.where(rng.random((n, 1)) < ranges.flip_probability, -1, 1)
     middle = np.full(2, (size - 1) / 2)
@@ -40,7 +41,7 @@ def move(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> n
 
 
 def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, some by another camera's tone curve, some in a shadow with a soft edge."""
+    """Return faces, some with another camera's tone curve, some with a soft-edged shadow."""
     lit = some(len(faces), ranges.light_probability, rng)
     for index, curve in zip(lit, tone_curves(len(lit), ranges, rng)):
         faces[index] = cv2.LUT(faces[index], curve)
@@ -50,7 +51,7 @@ def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -
 
 
 def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, some from far away, sharpened by a camera, or blurred as by a poor lens."""
+    """Return faces, some as from far away, some sharpened by a camera, some blurred by a poor lens."""
     n, size = len(faces), faces.shape[1]
     reduced = some(n, ranges.reduce_probability, rng)
     sides = (size * rng.uniform(ranges.min_reduced, 1, len(reduced))).astype(int).tolist()
@@ -69,7 +70,7 @@ def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generato
 
 
 def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, some with noise as in poor light, JPEG as of a stream, covered as by a hand."""
+    """Return faces, some noisy as in poor light, some JPEG-compressed, some covered as by a hand."""
     n, size = len(faces), faces.shape[1]
     noisy = some(n, ranges.noise_probability, rng)
     strengths = rng.uniform(0, ranges.max_noise_std, (len(noisy), 1, 1))
@@ -90,21 +91,21 @@ def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -
 
 
 def some(n: int, probability: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the numbers of some of n faces, each chosen with a probability."""
+    """Return the indices of a random choice among n faces, each with the same probability."""
     return np.flatnonzero(rng.random(n) < probability)
 
 
 def tone_curves(n: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return look-up tables for gray values, uint8 (n, 256), of random gammas and contrasts."""
+    """Return look-up tables for gray values, uint8 (n, 256), with random gammas and contrasts."""
     gammas = ranges.max_gamma ** rng.uniform(-1, 1, (n, 1))
     contrasts = ranges.max_contrast ** rng.uniform(-1, 1, (n, 1))
     curves = 255 * (np.arange(256) / 255) ** gammas
-    middles = rng.uniform(64, 192, (n, 1))  # the gray values that stay as they are
+    middles = rng.uniform(64, 192, (n, 1))  # the gray values that contrast leaves unchanged
     return np.clip((curves - middles) * contrasts + middles, 0, 255).astype(np.uint8)
 
 
 def shadows(n: int, size: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return shares of the light, float (n, size, size): less on one side of a soft random edge."""
+    """Return shares of the light, float (n, size, size), lower on one side of a soft random edge."""
     angles = rng.uniform(0, 2 * math.pi, (n, 1, 1))
     along = np.linspace(-1, 1, size)
     distances = np.cos(angles) * along + np.sin(angles) * along[:, None]
@@ -124,13 +125,13 @@ def batches(
     process: int = 0,
     processes: int = 1,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches of augmented faces and their targets, without end.
+    """Yield batches of augmented faces and their targets, endlessly.
 
-    `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `seed` and the number of an epoch, the
-    first one is `epoch`, give its order and its changes. The epoch's first faces fill up its last
-    batch. Each of several `processes` yields its share of every batch.
+    `faces` are uint8 (n, side, side, 1), `targets` (n, ...). `epoch` is the number of the first
+    epoch. `seed` and an epoch's number determine its order and its augmentation. The epoch's first
+    faces fill up its last batch. Each of several `processes` yields its share of every batch.
     """
-    cv2.setNumThreads(1)  # on faces as small as these a second one only waits
+    cv2.setNumThreads(1)  # a second thread would only wait on such small faces
     whole = math.ceil(len(faces) / batch_size) * batch_size
     for number in itertools.count(epoch):
         rng = np.random.default_rng([seed, number])
@@ -142,7 +143,7 @@ def batches(
 
 
 def prefetch(batches: Iterator) -> Iterator:
-    """Yield `batches`; a thread makes each while the one before it is used."""
+    """Yield `batches`, while a thread already makes the next one."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, batches)
         while True:

@@ -1,4 +1,4 @@
-"""Sets of faces in memory, their rows in the CSVs, and a check for leaks between sets."""
+"""Sets of faces in memory, their rows in the CSVs, and the check for leaks between sets."""
 
 import re
 from collections import Counter
@@ -17,29 +17,30 @@ MADE_BY = {"train": "random_shuffle.py", "val": "random_split.py", "test": "data
 
 
 def row_number(path: Path) -> int | None:
-    """Return a face's row in both CSVs, 12345 for `00001_row12345_contrast.png`, or None."""
+    """Return a face's row in both CSVs, or None: 12345 for `00001_row12345_contrast.png`."""
     found = re.search(r"(?:^|_)row(\d{5,})(?=[_.])", path.name)
     return int(found.group(1)) if found else None
 
 
 @dataclass
 class Faces:
-    """A set of faces, one after the other."""
+    """A set of faces, one per index."""
 
     images: np.ndarray  # uint8 (n, side, side, 1)
-    labels: np.ndarray  # int (n,), the emotions of their folders by number
+    labels: np.ndarray  # int (n,), the numbers of the emotions of their folders
     paths: list[Path]
     counts: dict[str, int]  # images per emotion
-    rows: list[int | None] = field(init=False)  # of both CSVs, as the paths say
+    rows: list[int | None] = field(init=False)  # rows in both CSVs, from the paths
 
     def __post_init__(self) -> None:
         self.rows = [row_number(path) for path in self.paths]
 
 
 def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) -> Faces:
-    """Read every face of {emotion: paths}, numbered as in `emotions`; the progress bar shows `name`.
+    """Read every face of {emotion: paths}; the progress bar shows `name`.
 
-    Raises UserError that names the first image that is no face.
+    `emotions` gives each emotion its number. Raises UserError that names the first file that is not
+    a face.
     """
     paths = [path for emotion in images.values() for path in emotion]
     labels = np.array([emotions.index(emotion) for emotion, group in images.items() for _ in group])
@@ -52,10 +53,10 @@ def load_faces(images: dict[str, list[Path]], emotions: list[str], name: str) ->
 def load_sets(
     folders: dict[str, Path], emotions: list[str] | None = None, limit: int | None = None
 ) -> tuple[dict[str, Faces], list[str]]:
-    """Return {name: Faces} and the emotions, of {name: folder}; names are train, val and test.
+    """Return {name: Faces} for {name: folder}, and the emotions; names are train, val and test.
 
-    The emotions are by default the first folder's. `limit` is the most faces per emotion. Raises
-    UserError if val has other emotions, or test has one more.
+    The emotions default to those of the first folder. `limit` is the most faces per emotion. Raises
+    UserError if val has other emotions, or if test has one more.
     """
     sets: dict[str, Faces] = {}
     emotions = emotions or []
@@ -73,9 +74,9 @@ def load_sets(
 
 
 def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
-    """Return whether there is a folder of test faces to report on.
+    """Return whether `folder` has test faces to report on.
 
-    DEFAULT_TEST does not count if it has other emotions than `of`: it belongs to other data.
+    DEFAULT_TEST does not count if it has an emotion that `of` lacks: it belongs to other data.
     """
     if not folder.is_dir():
         return False
@@ -87,14 +88,14 @@ def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
 
 
 def find_known(faces: Faces, train: Faces) -> np.ndarray:
-    """Return which faces, bool (n,), are training faces too, by their pixels or their row."""
+    """Return whether each face, bool (n,), is also a training face, by its pixels or its row."""
     rows = set(train.rows) - {None}
     by_row = np.array([row in rows for row in faces.rows])
     return by_row | copies_of(train.images, faces.images)
 
 
 def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
-    """Raise UserError if a validation face is also a training face, of `folder`."""
+    """Raise UserError if a validation face is also a training face, from `folder`."""
     known = find_known(val, train)
     if known.any():
         wrong = f"this face is in {folder} too, so it can't judge the network"
@@ -103,9 +104,9 @@ def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
 
 
 def without_known(test: Faces, train: Faces, folder: Path) -> Faces | None:
-    """Return the test faces, of `folder`, without training faces; None if none is left.
+    """Return the test faces, from `folder`, without training faces; None if no face remains.
 
-    Prints how many are left out. Kaggle's image folders have 592 of 7,178 in both.
+    Prints the number of dropped faces. In Kaggle's image folders, 592 of 7,178 faces are in both.
     """
     known = find_known(test, train)
     if known.any():

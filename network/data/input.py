@@ -1,4 +1,4 @@
-"""The faces that a network is trained on and judged by: read, checked, identified by digests."""
+"""Read and check the faces that a network trains on and is evaluated on, and compute digests."""
 
 import math
 import os
@@ -15,16 +15,16 @@ from network.data.targets import OWN, labels_by_rule, load_votes, soft_targets
 from network.digests import check_network, digest, digest_network
 from network.recipe import Recipe
 
-# Below them a network hardly learns anything
-FEW_FACES, FEW_FACES_TO_START_FROM = 60, 10  # of an emotion; those of --start-from
-FEW_STEPS = 150  # in all
-# Faces of the rarest emotion from which --start-from trains by epochs (docs/results.md)
+# With fewer faces or steps, a network hardly learns anything
+FEW_FACES, FEW_FACES_TO_START_FROM = 60, 10  # faces of an emotion, without and with --start-from
+FEW_STEPS = 150  # in the whole run
+# With this many faces of the rarest emotion, --start-from trains by epochs (docs/results.md)
 MANY_FACES = 1000
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The files and folders of a run. `test` may be None, and the file of votes missing."""
+    """The files and folders of a run. `test` may be None, and the votes file may be missing."""
 
     train: Path
     val: Path
@@ -38,17 +38,17 @@ class Input:
     """The faces of a run, with their targets and labels."""
 
     train: Faces
-    targets: np.ndarray  # float32 (n, emotions), of the training faces
-    sets: dict[str, Faces]  # to report on: val, and perhaps test
+    targets: np.ndarray  # float32 (n, emotions), for the training faces
+    sets: dict[str, Faces]  # sets to report on: val, and perhaps test
     emotions: list[str]
-    labels: dict[str, dict[str, np.ndarray]]  # {set: {rule: labels}} of `sets`
+    labels: dict[str, dict[str, np.ndarray]]  # {set: {rule: labels}} for `sets`
     has_votes: bool
-    counts: dict[str, dict[str, int]]  # images per emotion of each folder
-    digests: dict[str, str]  # of faces, targets and start
+    counts: dict[str, dict[str, int]]  # images per emotion in each folder
+    digests: dict[str, str]  # digests of faces, targets and the network to start from
 
 
 def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
-    """Read faces, targets and labels; `limit` is the most faces per emotion and set."""
+    """Read the faces, targets and labels. `limit` is the most faces per emotion and set."""
     sets, emotions = load_sets({"train": paths.train, "val": paths.val}, limit=limit)
     if paths.test and has_test(paths.test, emotions, paths.train):
         sets |= load_sets({"test": paths.test}, emotions, limit)[0]
@@ -74,7 +74,7 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
 
 
 def arguments_of(model: Path) -> dict:
-    """Return the arguments of a model's training, or nothing without its stage.json."""
+    """Return the arguments of a model's training from its stage.json, or {} without one."""
     try:
         return read_stage(model)["arguments"]
     except ValueError:
@@ -84,9 +84,10 @@ def arguments_of(model: Path) -> dict:
 def without_trained_on(
     sets: dict[str, Faces], folders: dict[str, Path], model: Path, emotions: list[str]
 ) -> dict[str, Faces]:
-    """Return sets without the faces that a model folder's network was trained on.
+    """Return `sets` without the faces that a model folder's network was trained on.
 
-    Prints a line if their folder, by stage.json, is missing. Raises UserError if no face is left.
+    Prints a line if stage.json does not name the training folder, or if it is missing. Raises
+    UserError if no face remains.
     """
     trained_on = arguments_of(model).get("train")
     folder = Path(os.path.realpath(model)).parent / str(trained_on)
@@ -103,9 +104,10 @@ def without_trained_on(
 
 
 def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
-    """Print a line if a network to start from may have been trained on validation faces.
+    """Print a line if the network to start from may have been trained on validation faces.
 
-    It may, if these are faces of FER-2013, by their names, and other ones judged that network.
+    That is possible if the validation faces come from FER-2013, as their names show, and differ
+    from those that judged the earlier network.
     """
     judged_by = arguments_of(start).get("faces", {}).get("val")
     if judged_by != val_digest and any(row is not None for row in val.rows):
@@ -114,7 +116,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
 
 
 def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
-    """Print a line if faces lie in another folder than either rule says."""
+    """Print a line if some faces lie in a folder that contradicts both rules."""
     folder = np.array(emotions)[train.labels]
     rules = labels_by_rule(train, emotions, votes)
     elsewhere = [truth != folder for rule, truth in rules.items() if rule != OWN]
@@ -124,12 +126,12 @@ def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | No
 
 
 def are_few(train: Faces) -> bool:
-    """Return whether a last layer is better fitted to these faces than trained by epochs."""
+    """Return whether faces are so few that fitting a last layer beats training by epochs."""
     return min(train.counts.values()) < MANY_FACES
 
 
 def note_few_faces(train: Faces, recipe: Recipe) -> None:
-    """Print a line if a network can hardly learn anything from so few faces or steps."""
+    """Print a line if the network has too few faces or steps to learn much."""
     least = FEW_FACES_TO_START_FROM if recipe.start_from else FEW_FACES
     n, rare = min((n, emotion) for emotion, n in train.counts.items())
     steps = recipe.epochs * math.ceil(len(train.labels) / recipe.batch_size)

@@ -1,4 +1,4 @@
-"""Targets to train towards, the shares of FER+'s votes; labels to judge by, of either rule."""
+"""Training targets from the shares of FER+'s votes, and labels for evaluation by each rule."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -9,12 +9,12 @@ import pandas as pd
 from common.errors import fail, first_line
 from network.data.faces import Faces, row_number
 
-OWN = "fer2013"  # the rule of FER-2013's own labels
-RULES = ["plurality", "majority", OWN]  # columns of votes.csv that hold a label
+OWN = "fer2013"  # the rule that uses FER-2013's own labels
+RULES = ["plurality", "majority", OWN]  # columns of labels in votes.csv
 
 
 def load_votes(path: Path) -> pd.DataFrame | None:
-    """Return votes.csv, indexed by the row of both CSVs, or None without such a file.
+    """Return votes.csv, indexed by the row of both CSVs, or None if it is missing.
 
     Raises UserError if data_preprocessing.py did not write it.
     """
@@ -23,7 +23,7 @@ def load_votes(path: Path) -> pd.DataFrame | None:
     try:
         votes = pd.read_csv(path, keep_default_na=False)
         votes.index = [row_number(Path(name)) for name in votes["image"]]
-        votes = votes.assign(**{OWN: votes.get(OWN, "")})  # not in one of an earlier version
+        votes = votes.assign(**{OWN: votes.get(OWN, "")})  # earlier versions lack this column
         counts = votes.drop(columns=["image", "usage", *RULES]).to_numpy(float)
         if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
             raise ValueError("an image twice, or votes that are none")
@@ -36,11 +36,11 @@ def load_votes(path: Path) -> pd.DataFrame | None:
 def soft_targets(
     faces: Faces, emotions: list[str], votes: pd.DataFrame | None, fer2013: float = 0.0
 ) -> np.ndarray:
-    """Return the shares of the votes, float32 (n, emotions), each row's sum 1.
+    """Return the shares of the votes, float32 (n, emotions). Each row sums to 1.
 
-    Single votes, unknown and NF are dropped. A face has its folder's emotion alone if it, or its
-    folder's emotion, has no votes. A share `fer2013` of each row is FER-2013's own label, if the
-    face has one of `emotions`.
+    Drops single votes, unknown and NF. If a face or its folder's emotion has no votes, the target
+    is the folder's emotion alone. FER-2013's own label gets the share `fer2013` of the row, if it
+    is one of `emotions`.
     """
     targets = np.eye(len(emotions), dtype=np.float32)[faces.labels]
     if votes is None:
@@ -58,10 +58,10 @@ def soft_targets(
 def labels_by_rule(
     faces: Faces, emotions: list[str], votes: pd.DataFrame | None
 ) -> dict[str, np.ndarray]:
-    """Return {rule: labels, str (n,)} of RULES, or without votes, of `folder`.
+    """Return {rule: labels, str (n,)} for RULES, or only for "folder" if there are no votes.
 
-    A rule needs a face with one of `emotions`. A label may be "", or an unknown emotion. A face has
-    its folder's label if it, or its folder's emotion, has no votes.
+    Leaves out a rule that gives no face one of `emotions`. A label may be "" or an unknown emotion.
+    A face keeps its folder's label if it, or its folder's emotion, has no votes.
     """
     folder = np.array(emotions)[faces.labels]
     if votes is None:
@@ -76,5 +76,5 @@ def labels_by_rule(
 
 
 def headline_rule(rules: Collection[str]) -> str:
-    """Return the rule of the headline figure: majority, as for published ones, if possible."""
+    """Return the rule of the headline figure: majority if possible, as in published figures."""
     return next(rule for rule in ("majority", "plurality", "folder") if rule in rules)

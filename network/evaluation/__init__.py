@@ -1,1 +1,1 @@
-"""How good a network is: metrics, calibration, corruptions, plots."""
+"""Evaluate a network: metrics, calibration, corruptions and plots."""

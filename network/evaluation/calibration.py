@@ -1,9 +1,9 @@
-"""How far a network's confidence can be trusted, and what mends it: logit adjustment and temperature."""
+"""Measure a network's calibration, and improve it with a logit adjustment and a temperature."""
 
 import numpy as np
 
-BINS = 15  # of the reliability diagram and the calibration error
-MAX_ACCURACY_COST = 0.01  # for a higher macro recall, which is worth more on other faces
+BINS = 15  # for the reliability diagram and the calibration error
+MAX_ACCURACY_COST = 0.01  # the price of a higher macro recall, which pays off more on other faces
 
 
 def calibration_error(
@@ -11,8 +11,8 @@ def calibration_error(
 ) -> tuple[float, list[tuple[int, float, float]]]:
     """Return the expected calibration error, and (faces, confidence, accuracy) of each bin.
 
-    Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). All three arrays are (n,). Bins
-    have the mean confidence of their faces, and empty ones are left out.
+    The error is from Naeini et al. 2015, as in Guo et al. 2017 (arXiv:1706.04599). All three arrays
+    are (n,). A bin's confidence is the mean over its faces. Empty bins are left out.
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     right, table = truth == predicted, []
@@ -28,10 +28,11 @@ def calibration_error(
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the temperature for the logits that makes these labels likeliest.
 
-    `probabilities` are (n, emotions), `labels` the numbers of n emotions. Guo et al. 2017
-    (arXiv:1706.04599). A network trained on votes is not sure enough: it says 0.6 where six of ten
-    people agree, and is right more often. One extra label, shared among the emotions, smooths the
-    others (Platt 1999): a few faces, all named right, would otherwise make the network certain.
+    `probabilities` are (n, emotions), `labels` the numbers of n emotions. The method is from Guo et
+    al. 2017 (arXiv:1706.04599). A network trained on votes is underconfident: it says 0.6 if six of
+    ten people agree, and is right more often. One extra label, shared among the emotions, smooths
+    the labels (Platt 1999). Otherwise a few faces, all classified correctly, would make the network
+    certain.
     """
     logits, (n, emotions) = to_logits(probabilities), probabilities.shape
     smoothed = np.full(probabilities.shape, 1 / emotions / (n + 1))
@@ -47,11 +48,11 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def adjustment_curve(
     probabilities: np.ndarray, labels: np.ndarray, shares: np.ndarray, emotions: list[str]
 ) -> list[dict]:
-    """Return accuracy, macro recall and recall of each emotion by strength of logit adjustment.
+    """Return accuracy, macro recall and each emotion's recall for several strengths of adjustment.
 
-    Menon et al. 2021 (arXiv:2007.07314): the logits lose `strength` times the log of `shares`,
-    those of the emotions among the targets. So a rare emotion wins if it is nearly the likeliest.
-    `probabilities` are (n, emotions), `labels` the numbers of n emotions.
+    The logit adjustment is from Menon et al. 2021 (arXiv:2007.07314). It subtracts `strength` times
+    the log of `shares`, the emotions' shares of the targets. So a rare emotion wins if it is nearly
+    the likeliest. `probabilities` are (n, emotions), `labels` the numbers of n emotions.
     """
     logits, there = to_logits(probabilities), np.unique(labels)
     curve = []
@@ -65,9 +66,9 @@ def adjustment_curve(
 
 
 def choose_adjustment(curve: list[dict], n: int) -> float:
-    """Return the strength of the highest macro recall that costs at most MAX_ACCURACY_COST.
+    """Return the strength with the highest macro recall that costs at most MAX_ACCURACY_COST.
 
-    It is 0 if one of the `n` faces costs more than that: the choice would be chance.
+    It is 0 if a single one of the `n` faces costs more than that, because chance would decide.
     """
     if n * MAX_ACCURACY_COST < 1:
         return 0.0
@@ -77,12 +78,12 @@ def choose_adjustment(curve: list[dict], n: int) -> float:
 
 
 def calibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities, (n, emotions), of logits less `offsets`, divided by the temperature."""
+    """Return probabilities, (n, emotions), of the logits less `offsets`, divided by `temperature`."""
     return softmax((to_logits(probabilities) - offsets) / temperature)
 
 
 def to_logits(probabilities: np.ndarray) -> np.ndarray:
-    """Return logits whose softmax are these probabilities, (n, emotions)."""
+    """Return logits, (n, emotions), whose softmax gives these probabilities."""
     return np.log(np.maximum(probabilities, 1e-9))
 
 

@@ -1,7 +1,8 @@
-"""Faces as bad cameras and other ones show them, after Hendrycks and Dietterich (arXiv:1903.12261).
+"""Corruptions of faces, as bad cameras and other cameras cause them.
 
-Each corruption takes a gray image, uint8 (side, side), its severity, in units of its own, and a
-random generator, and returns an image of gray values, which may lie outside 0 to 255.
+The idea is from Hendrycks and Dietterich (arXiv:1903.12261). Each corruption takes a gray image,
+uint8 (side, side), a severity in its own unit, and a random generator. It returns an image of gray
+values, which may lie outside 0 to 255.
 """
 
 from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ def resolution(image: np.ndarray, severity: float, rng: np.random.Generator) -> 
 
 
 def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0) -> np.ndarray:
-    """Return an image turned about its middle by `angle` degrees and moved by (x, y) pixels."""
+    """Return an image turned around its centre by `angle` degrees and moved by (x, y) pixels."""
     size = len(image)
     turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1)
     turn[:, 2] += np.array([x, y])
@@ -65,27 +66,27 @@ def _warp(image: np.ndarray, angle: float = 0.0, x: float = 0.0, y: float = 0.0)
 
 
 CORRUPTIONS: list[tuple[Callable, float]] = [
-    (brightness, 0.3),  # of the light
+    (brightness, 0.3),  # share of the light
     (gaussian_blur, 1.5),  # pixels
     (gaussian_noise, 15),  # standard deviation in gray values
-    (rotation, 15),  # degrees, to either side
-    (translation, 0.1),  # of the side, along both axes
-    (jpeg_compression, 20),  # JPEG's quality
-    (occlusion, 1 / 3),  # of the side, a ninth of the face
+    (rotation, 15),  # degrees, in either direction
+    (translation, 0.1),  # share of the side, along both axes
+    (jpeg_compression, 20),  # JPEG quality
+    (occlusion, 1 / 3),  # share of the side, so a ninth of the face
 ]
-# How a webcam's faces differ from FER-2013's, beside what is in the first list
+# Further differences between a webcam's faces and FER-2013's
 OTHER_CAMERAS: list[tuple[Callable, float]] = [
     (gamma, 2.0),  # darker
     (gamma, 0.5),  # lighter
-    (contrast, 0.3),  # of the differences from the mean
-    (resolution, 0.5),  # of the side
+    (contrast, 0.3),  # share of the difference from the mean
+    (resolution, 0.5),  # share of the side
 ]
 
 
 def corrupted(images: np.ndarray) -> Iterator[tuple[str, float, np.ndarray]]:
     """Yield each corruption's name, its severity, and the corrupted images.
 
-    `images` are uint8 (n, side, side, 1); the same images give the same corrupted ones.
+    `images` are uint8 (n, side, side, 1). The same images always give the same corrupted images.
     """
     rng = np.random.default_rng(0)
     for corrupt, severity in CORRUPTIONS + OTHER_CAMERAS:

@@ -1,4 +1,4 @@
-"""How good a network is: accuracy, calibration, confusion, and what bad cameras cost."""
+"""Metrics of a network: accuracy, calibration, confusion, and the loss under corruptions."""
 
 import keras
 import numpy as np
@@ -31,12 +31,12 @@ def calibrate(
     shares: np.ndarray,
     strength: float | None,
 ) -> dict:
-    """Fold a logit adjustment and a temperature into `network`; return both for metrics.json.
+    """Fold a logit adjustment and a temperature into `network`, and return both for metrics.json.
 
-    `labels` are {rule: labels of the faces}, `shares` those of the emotions among the targets.
-    `strength` None lets `choose_adjustment` choose, by the headline rule. The temperature fits all
-    rules but FER-2013's own labels together: plurality adds faces that people disagree on, where it
-    should be less sure.
+    `labels` are {rule: labels of the faces}, `shares` the emotions' shares of the targets. If
+    `strength` is None, `choose_adjustment` chooses it, by the headline rule. The temperature fits
+    all rules except FER-2013's own labels together. The plurality rule adds faces that people
+    disagree on, and the network should be less confident there.
     """
     probabilities = predict(network, faces.images)
     by_rule = {}
@@ -46,7 +46,7 @@ def calibrate(
         known = np.isin(names, emotions)
         numbers = np.array([emotions.index(emotion) for emotion in names[known]])
         by_rule[rule] = probabilities[known], numbers
-    shares = np.where(shares > 0, shares, 1.0)  # no bonus for an emotion without targets
+    shares = np.where(shares > 0, shares, 1.0)  # an emotion without targets gets no bonus
     headline = by_rule[headline_rule(labels)]
     curve = adjustment_curve(*headline, shares, emotions)
     if strength is None:
@@ -67,8 +67,8 @@ def calibrate(
 def compute_metrics(truth: np.ndarray, probabilities: np.ndarray, emotions: list[str]) -> dict:
     """Return n, accuracy, recall, F1, calibration, a table per emotion, and the confusion matrix.
 
-    `truth` are emotions, str (n,), one for each row of the confusion matrix. Macro figures are
-    means over the emotions that occur in `truth`.
+    `truth` are the true emotions, str (n,). They are the rows of the confusion matrix. Macro
+    figures are means over the emotions in `truth`.
     """
     predicted = np.array(emotions)[probabilities.argmax(axis=1)]
     error, bins = calibration_error(truth, probabilities.max(axis=1), predicted)
@@ -95,7 +95,7 @@ def evaluate(
     labels: dict[str, dict[str, np.ndarray]],
     emotions: list[str],
 ) -> dict[str, dict[str, dict]]:
-    """Return {set: {rule: metrics}}, over the faces with a label; `labels` are {set: {rule: labels}}."""
+    """Return {set: {rule: metrics}} over the labelled faces; `labels` are {set: {rule: labels}}."""
     metrics: dict[str, dict[str, dict]] = {}
     for name, faces in sets.items():
         probabilities, metrics[name] = predict(network, faces.images), {}
@@ -130,7 +130,7 @@ def report(
 ) -> tuple[dict[str, dict[str, dict]], list[dict]]:
     """Print and return {set: {rule: metrics}}, and the figures without and under each corruption.
 
-    The corrupted faces are the test faces, or without any, the validation faces.
+    The corruptions apply to the test faces, or to the validation faces if there is no test set.
     """
     metrics = evaluate(network, sets, labels, emotions)
     print_metrics(metrics)
@@ -143,7 +143,7 @@ def report(
 
 
 def describe(metrics: dict[str, dict[str, dict]]) -> str:
-    """Return in plain words how many faces are right, and of which emotions too few."""
+    """Return a sentence on how many faces are right, and which emotions need more faces."""
     name, said = ("test", "test") if "test" in metrics else ("val", "validation")
     result = metrics[name][headline_rule(metrics[name])]
     confusion = np.array(result["confusion"])
@@ -158,7 +158,7 @@ def describe(metrics: dict[str, dict[str, dict]]) -> str:
 
 
 def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
-    """Print the metrics of each set by each rule, with a table of the emotions."""
+    """Print the metrics of each set and rule, with a table of the emotions."""
     for name, rules in metrics.items():
         for rule, result in rules.items():
             scores = (
@@ -172,7 +172,7 @@ def print_metrics(metrics: dict[str, dict[str, dict]]) -> None:
 
 
 def print_corruptions(corruptions: list[dict]) -> None:
-    """Print the figures under each corruption, their means over CORRUPTIONS, and over the rest."""
+    """Print the figures under each corruption, and means over CORRUPTIONS and OTHER_CAMERAS."""
     clean, *rest = corruptions
     first, last = rest[: len(CORRUPTIONS)], rest[len(CORRUPTIONS) :]
     rows = {f"{result['corruption']} {result['severity']:.3g}": [result] for result in corruptions}

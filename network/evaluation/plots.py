@@ -1,4 +1,4 @@
-"""The pictures of the report: learning curves, confusion matrices, reliability diagrams."""
+"""The plots of the report: learning curves, confusion matrices, reliability diagrams."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from network.data.targets import headline_rule
 from network.evaluation.calibration import BINS
 
-PLAIN_TEXT = {"text.parse_math": False}  # a folder's name is no formula
-LIGHT_BLUE, VERMILION, GRAY = "#56b4e9", "#d55e00", "#808080"  # Okabe and Ito's
+PLAIN_TEXT = {"text.parse_math": False}  # a folder name is not a formula
+LIGHT_BLUE, VERMILION, GRAY = "#56b4e9", "#d55e00", "#808080"  # from Okabe and Ito
 
 
 def write_plots(folder: Path, log: list[dict], metrics: dict) -> None:
-    """Write the plots into a model folder, and the epochs, if there are any, as a table."""
+    """Write the plots into a model folder, and the log of epochs, if any, as a table."""
     if log:
         table = pd.DataFrame(log)
         table.to_csv(folder / "training_log.csv", index=False, lineterminator="\n")
@@ -46,7 +46,10 @@ def plot_curves(log: pd.DataFrame, path: Path) -> None:
 
 @matplotlib.rc_context(PLAIN_TEXT)
 def plot_sets(path: Path, metrics: dict, size: tuple[int, int], score: str, draw: Callable) -> None:
-    """Let `draw` fill a plot per set, `size` in inches, with its metrics by the headline rule."""
+    """Draw one plot per set, `size` in inches, with its metrics by the headline rule.
+
+    `draw` fills a plot.
+    """
     figure = Figure(figsize=(size[0] * len(metrics), size[1]), layout="constrained")
     row = figure.subplots(1, len(metrics), squeeze=False)[0]
     for axes, (name, rules) in zip(row, metrics.items()):
@@ -59,7 +62,7 @@ def plot_sets(path: Path, metrics: dict, size: tuple[int, int], score: str, draw
 
 
 def draw_confusion(axes: Axes, result: dict) -> None:
-    """Draw the confusion matrix, as shares of the faces of each emotion."""
+    """Draw the confusion matrix. Its cells are shares of each emotion's faces."""
     matrix, emotions = np.array(result["confusion"]), list(result["per_class"])
     counts = matrix.sum(axis=1)
     shares = matrix / np.maximum(counts, 1)[:, None]
@@ -73,7 +76,7 @@ def draw_confusion(axes: Axes, result: dict) -> None:
 
 
 def draw_reliability(axes: Axes, result: dict) -> None:
-    """Draw the accuracy at each confidence."""
+    """Draw the accuracy for each bin of confidence."""
     counts, sure, accuracy = np.array(result["reliability"]).T
     axes.plot([0, 1], [0, 1], "--", color=GRAY, label="as right as sure")
     axes.bar(sure, accuracy, 0.8 / BINS, color=LIGHT_BLUE, label="faces of that confidence")
