@@ -51,7 +51,7 @@ def relight(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -
 
 
 def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, some as from far away, some sharpened by a camera, some blurred by a poor lens."""
+    """Return faces, some from far away, some sharpened by a camera, some blurred by a poor lens."""
     n, size = len(faces), faces.shape[1]
     reduced = some(n, ranges.reduce_probability, rng)
     sides = (size * rng.uniform(ranges.min_reduced, 1, len(reduced))).astype(int).tolist()
@@ -70,7 +70,7 @@ def lose_detail(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generato
 
 
 def degrade(faces: np.ndarray, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, some noisy as in poor light, some JPEG-compressed, some covered as by a hand."""
+    """Return faces, some noisy as in poor light, some JPEG-compressed, some partly covered."""
     n, size = len(faces), faces.shape[1]
     noisy = some(n, ranges.noise_probability, rng)
     strengths = rng.uniform(0, ranges.max_noise_std, (len(noisy), 1, 1))
@@ -105,7 +105,7 @@ def tone_curves(n: int, ranges: Augmentation, rng: np.random.Generator) -> np.nd
 
 
 def shadows(n: int, size: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return shares of the light, float (n, size, size), lower on one side of a soft random edge."""
+    """Return shares of the light, float (n, size, size), lower behind a soft random edge."""
     angles = rng.uniform(0, 2 * math.pi, (n, 1, 1))
     along = np.linspace(-1, 1, size)
     distances = np.cos(angles) * along + np.sin(angles) * along[:, None]

@@ -78,7 +78,7 @@ def choose_adjustment(curve: list[dict], n: int) -> float:
 
 
 def calibrated(probabilities: np.ndarray, offsets: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities, (n, emotions), of the logits less `offsets`, divided by `temperature`."""
+    """Return probabilities, (n, emotions), of logits minus `offsets`, divided by `temperature`."""
     return softmax((to_logits(probabilities) - offsets) / temperature)
 
 

@@ -1,1 +1,1 @@
-"""Training: the epochs and their checkpoint; in parallel/ several devices and processes."""
+"""Training: the epochs and their checkpoints. parallel/ uses several devices and processes."""

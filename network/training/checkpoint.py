@@ -1,4 +1,4 @@
-"""The folder from which a stopped run is resumed, and whether that run is the same."""
+"""The checkpoint folder of a stopped run, and the check that the resumed run is the same."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,13 @@ START_AGAIN = "start again without --resume"
 
 
 def checkpoint_beside(out: Path) -> Path:
-    """Return the folder beside `out` that a stopped run is resumed from, `.NAME.resume`."""
+    """Return the folder beside `out` that holds a stopped run, `.NAME.resume`."""
     out = Path(os.path.realpath(out))
     return out.with_name(f".{out.name}.resume")
 
 
 def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: dict) -> None:
-    """Put a killed run's checkpoint in order, and print whether there is one.
+    """Restore a killed run's checkpoint, and print a line if it is replaced or missing.
 
     Raises UserError if the run to resume differs in an option of KEPT or in its `digests`.
     """
@@ -33,7 +33,7 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
 
 
 def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
-    """Return the facts that all processes of a run must share, under names that a user knows."""
+    """Return the facts that all processes of a run must share, under names that users know."""
     facts = {option(name): getattr(recipe, name) for name in KEPT}
     names = {"train": "the faces to train on, or their votes", "val": "the validation faces"}
     names |= {"start": "--start-from"}
@@ -41,17 +41,17 @@ def facts_of_run(recipe: Recipe, digests: dict) -> dict[str, object]:
 
 
 def facts_of_stopped_run(checkpoint: Path, resume: bool) -> list:
-    """Return whether a run is resumed, and the log of its checkpoint."""
+    """Return whether a run is resumed, and its checkpoint's log."""
     log = checkpoint / "training_log.csv"
     return [resume, log.read_bytes() if resume and log.exists() else None]
 
 
 def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
-    """Raise UserError when a checkpoint is of a run with other options, faces or targets."""
+    """Raise UserError if the checkpoint's run had other options, faces or targets."""
     try:
         stage = read_stage(checkpoint)
         before = {**stage["arguments"], "seed": stage["seed"]}
-        before.setdefault("fer2013_share", 0.0)  # not in a run of an earlier version
+        before.setdefault("fer2013_share", 0.0)  # runs of earlier versions lack it
         changed = [option(name) for name in KEPT if before[name] != getattr(recipe, name)]
         if before["faces"] != digests:
             changed.append("faces, votes or --start-from")

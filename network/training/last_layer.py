@@ -1,9 +1,10 @@
-"""Fit the last layer of a trained network to a few labelled faces: in seconds, without epochs.
+"""Fit the last layer of a trained network to a few labelled faces, in seconds and without epochs.
 
-With few faces, emotions that the network knows get new biases alone, and new emotions a logistic
-regression on its features. With more, cross-validation chooses between the two and a regression on
-the network's own logits, which mixes its emotions anew. All of them are linear in the features, so
-that the result is the same network with another last layer. docs/results.md has the figures.
+With few faces, emotions that the network knows get new biases only. New emotions get a logistic
+regression on the network's features. With more faces, cross-validation chooses among these two and
+a regression on the network's own logits, which combines its emotions in new ways. All of them are
+linear in the features, so the result is the same network with another last layer. docs/results.md
+has the figures.
 """
 
 import re
@@ -24,11 +25,11 @@ from network.evaluation.calibration import fit_temperature, softmax
 from network.model.architecture import average_mirrored, build_network, take_features
 from network.recipe import Recipe
 
-FEW = 30  # faces of the rarest emotion, below which cross-validation chooses badly
-STRENGTHS = np.logspace(-4, 1, 6)  # C of scikit-learn: the lower, the more regularised
-SAFE_STRENGTH = 0.01  # for few faces, on the features
+FEW = 30  # with fewer faces of the rarest emotion, cross-validation chooses badly
+STRENGTHS = np.logspace(-4, 1, 6)  # C of scikit-learn: a lower value regularises more
+SAFE_STRENGTH = 0.01  # for a regression of few faces on the features
 FOLDS = 5
-SAME_EMOTION = {  # other names of the folders, Kaggle's among them
+SAME_EMOTION = {  # other folder names of emotions, including Kaggle's
     "angry": "anger",
     "disgusted": "disgust",
     "afraid": "fear",
@@ -42,10 +43,10 @@ Head = tuple[np.ndarray, np.ndarray]  # kernel (features, emotions) and bias (em
 
 
 def fit_network(given: Input, recipe: Recipe) -> keras.Model:
-    """Return the network of `recipe.start_from`, its last layer fitted to the training faces.
+    """Return the network of `recipe.start_from`, with its last layer fitted to the training faces.
 
-    It is averaged over mirrored faces. Prints how the last layer was fitted. Raises UserError if
-    the network has other layers than the recipe's.
+    The network is averaged over mirrored faces. Prints how the last layer was fitted. Raises
+    UserError if the network's layers differ from the recipe's.
     """
     assert recipe.start_from
     network = build_network(len(given.emotions), recipe)
@@ -61,9 +62,9 @@ def fit_network(given: Input, recipe: Recipe) -> keras.Model:
 
 
 def pooled_features(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return what the last layer takes, float32 (n, features): means over the image and its mirror image.
+    """Return the last layer's input, float32 (n, features), for faces, uint8 (n, side, side, 1).
 
-    `images` are uint8 (n, side, side, 1).
+    It is a mean over each image and its mirror image.
     """
     inputs = network.get_layer("head").input
     pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(inputs))
@@ -72,7 +73,7 @@ def pooled_features(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def find_emotions(emotions: list[str], known: list[str]) -> list[int]:
-    """Return the numbers of emotions among the known ones, or none if one is not known."""
+    """Return the indices of `emotions` in `known`, or [] if one of them is not known."""
     names = [name if name in known else SAME_EMOTION.get(name) for name in emotions]
     if len(set(names) & set(known)) < len(emotions):
         return []
@@ -80,10 +81,10 @@ def find_emotions(emotions: list[str], known: list[str]) -> list[int]:
 
 
 def list_ways(trained: Head, same: list[int], n: int) -> dict[str, Callable]:
-    """Return {name: function of features and labels that fits a last layer}.
+    """Return the ways to fit a last layer with `n` faces of the rarest emotion.
 
-    They are those for `n` faces of the rarest emotion. `same` are the numbers of the emotions among
-    the trained network's, as `find_emotions` returns them.
+    The result is {name: function of features and labels that fits a last layer}. `same` are the
+    indices that `find_emotions` returns.
     """
     kernel, bias = trained
     ways: dict[str, Callable] = {}
@@ -102,7 +103,7 @@ def list_ways(trained: Head, same: list[int], n: int) -> dict[str, Callable]:
 
 
 def fit_best(ways: dict[str, Callable], features: np.ndarray, faces: Faces) -> tuple[str, Head]:
-    """Return the name and the last layer of the way with the lowest loss in cross-validation.
+    """Return the name and the last layer of the way with the lowest cross-validated loss.
 
     `features` are (n, features).
     """
@@ -115,9 +116,9 @@ def fit_best(ways: dict[str, Callable], features: np.ndarray, faces: Faces) -> t
 
 
 def fit_biases(known: Head, features: np.ndarray, labels: np.ndarray) -> Head:
-    """Return the last layer `known` with the biases and the temperature likeliest for the labels.
+    """Return the last layer `known` with the biases and the temperature that fit the labels best.
 
-    A change of one logit costs as much as half a face, which keeps few faces from changing much.
+    A change of one logit costs as much as half a face, so a few faces change little.
     """
     kernel, bias = known
     logits, change = features @ kernel + bias, np.zeros(len(bias))
@@ -141,15 +142,15 @@ def regress(basis: np.ndarray, strength: float, features: np.ndarray, labels: np
         regression.fit((inputs - mean) / spread, labels)
     weights, bias = regression.coef_.T / spread[:, None], regression.intercept_
     bias = bias - mean @ weights
-    if len(bias) == 1:  # of two emotions it gives the second one's logit
+    if len(bias) == 1:  # for two emotions, scikit-learn gives only the second one's logit
         weights, bias = (np.concatenate([-part / 2, part / 2], axis=-1) for part in (weights, bias))
     return basis @ weights, bias
 
 
 def cross_validate(fit: Callable, features: np.ndarray, faces: Faces) -> float:
-    """Return the mean loss of labels in folds that a last layer was not fitted to.
+    """Return the mean loss on held-out folds, for a last layer fitted to the other folds.
 
-    A face and its copies by contrast.py and sharpness.py lie in the same fold.
+    A face and its copies from contrast.py and sharpness.py are in the same fold.
     """
     names = [original_name(path.stem) for path in faces.paths]
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
@@ -161,5 +162,5 @@ def cross_validate(fit: Callable, features: np.ndarray, faces: Faces) -> float:
 
 
 def original_name(stem: str) -> str:
-    """Return `happy3` for `00012_happy3_contrast`."""
+    """Return the name of the original face: `happy3` for `00012_happy3_contrast`."""
     return re.sub(r"^\d{5,}_|_(contrast|sharpness)$", "", stem)

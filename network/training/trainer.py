@@ -1,4 +1,4 @@
-"""Training: the compiled model, and the epochs, each of which ends with a checkpoint."""
+"""Train the compiled model by epochs, and save a checkpoint after each epoch."""
 
 import math
 import shutil
@@ -43,7 +43,10 @@ def build_training(network, steps: int, recipe: Recipe, optimizer: Callable = Mu
 
 
 def best_epoch(log: list[dict]) -> int:
-    """Return the epoch of the highest validation accuracy, then the lowest loss; 0 without epochs."""
+    """Return the epoch with the highest validation accuracy, or 0 without epochs.
+
+    The lower validation loss decides a tie.
+    """
     figures = [(epoch["val_accuracy"], -epoch["val_loss"]) for epoch in log]
     return figures.index(max(figures)) + 1 if log else 0
 
@@ -53,7 +56,7 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
     try:
         log = pd.read_csv(checkpoint / "training_log.csv").to_dict("records")
         best = max(epoch["val_accuracy"] for epoch in log)
-        # Before the load: dropout draws its seed there
+        # Seed before loading, because dropout draws its seed during the load
         keras.utils.set_random_seed(recipe.seed + len(log))
         path = checkpoint / "training.keras"
         training = keras.saving.load_model(path, custom_objects={"Muon": Muon})
@@ -66,7 +69,7 @@ def load_checkpoint(checkpoint: Path, recipe: Recipe):
 def save_checkpoint(
     checkpoint: Path, training, log: list[dict], arguments: dict, counts: dict[str, int]
 ) -> None:
-    """Replace the checkpoint as a whole: a run killed at any moment loses one epoch at most."""
+    """Replace the checkpoint as a whole, so that a killed run loses one epoch at most."""
     with atomic_folder(checkpoint, "train.py") as new:
         training.save(new / "training.keras")
         if best_epoch(log) == len(log):
@@ -79,7 +82,7 @@ def save_checkpoint(
 
 
 def duration(seconds: float) -> str:
-    """Return a time as text: `40 s`, `12 min`, `1 h 5 min`."""
+    """Return a duration as text: `40 s`, `12 min`, `1 h 5 min`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -87,7 +90,7 @@ def duration(seconds: float) -> str:
 
 
 def describe(epoch: dict, epochs: int, seconds: float) -> str:
-    """Return a line about an epoch and the time left; an epoch takes `seconds` on average."""
+    """Return a line with an epoch's figures and the time left; an epoch takes `seconds`."""
     figures = ", ".join(f"{name} {epoch[name]:.3f}" for name in LOG[1:])
     figures = figures.replace("val_", "validation ")
     left = duration(seconds * (epochs - epoch["epoch"]))
@@ -95,19 +98,19 @@ def describe(epoch: dict, epochs: int, seconds: float) -> str:
 
 
 def tensorboard(folder: Path) -> keras.callbacks.Callback:
-    """Return the callback that writes each epoch's figures for TensorBoard; needs TensorFlow."""
+    """Return the callback that writes each epoch's figures for TensorBoard. It needs TensorFlow."""
     folder.mkdir(parents=True, exist_ok=True)
     if keras.backend.backend() != "tensorflow":
         import tensorflow as tf
 
-        tf.config.set_visible_devices([], "GPU")  # it would take the other backend's memory
+        tf.config.set_visible_devices([], "GPU")  # it would take the other backend's GPU memory
     return keras.callbacks.TensorBoard(str(folder), write_graph=False)
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Shows each epoch's progress, adds its figures to `log` at its end, and calls `keep`.
+    """A callback that shows each epoch's progress, then adds its figures to `log` and calls `keep`.
 
-    `log` is a dict per epoch with the keys LOG, and may hold epochs of an earlier run.
+    `log` has a dict per epoch with the keys LOG. It may contain epochs of an earlier run.
     """
 
     def __init__(self, log: list[dict], epochs: int, steps: int, keep: Callable[[], None]):
@@ -119,12 +122,12 @@ class EpochLog(keras.callbacks.Callback):
         name = f"epoch {epoch + 1}/{self.epochs}"
         self.bar = iter(progress(range(self.steps), name, " steps"))
 
-    # At a batch's end, Keras would wait for the device to hand over the figures
+    # Update here: in on_train_batch_end, Keras would wait for the device's figures
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         next(self.bar, None)
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
-        next(self.bar, None)  # which closes it
+        next(self.bar, None)  # closes the bar
         if not math.isfinite(logs["loss"]):
             fail("--learning-rate", f"the training diverged in epoch {epoch + 1}", "lower it")
         figures = {name: float(value) for name, value in logs.items()}
@@ -135,7 +138,7 @@ class EpochLog(keras.callbacks.Callback):
 
 
 def build_new(emotions: list[str], steps: int, recipe: Recipe):
-    """Return the model of a new run of `steps` in all."""
+    """Return the model for a new run of `steps` training steps in total."""
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
     network = build_network(len(emotions), recipe)
@@ -152,10 +155,10 @@ def train(
     arguments: dict,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
-    """Train, leave the best epoch's network in `checkpoint/best.keras`, and return the log.
+    """Train, save the best epoch's network as `checkpoint/best.keras`, and return the log.
 
-    The log is a dict per epoch with the keys LOG. `arguments` are for the checkpoint's stage.json.
-    All processes train, and the first one writes.
+    The log has a dict per epoch with the keys LOG. The checkpoint's stage.json records `arguments`.
+    All processes train, and only the first one writes.
     """
     targets = given.targets
     steps = math.ceil(len(targets) / recipe.batch_size)
@@ -179,12 +182,12 @@ def train(
         augmented = batches(faces, targets, size, ranges, seed, len(log), number, processes)
         val_targets = np.eye(targets.shape[1], dtype=np.float32)[val.labels]
         training.fit(
-            # The other backends' steps return at once, PyTorch's when they are done
+            # A step returns at once on the other backends. On PyTorch it returns when it is done
             prefetch(augmented) if keras.backend.backend() == "torch" else augmented,
             steps_per_epoch=steps,
             validation_data=shard_validation(val.images, val_targets, size),
             validation_batch_size=size // processes,
-            shuffle=False,  # batches() does that
+            shuffle=False,  # batches() shuffles
             initial_epoch=len(log),
             epochs=recipe.epochs,
             verbose=0,

@@ -1,1 +1,1 @@
-"""One training on several devices, and by several processes."""
+"""Training on several devices and in several processes."""

@@ -1,6 +1,6 @@
-"""Several devices for one training, each with its share of every batch.
+"""Train on several devices, each with its share of every batch.
 
-This is Keras's data parallelism, which only JAX has. Batch normalisation spans all devices.
+This is Keras's data parallelism, which only works on JAX. Batch normalisation spans all devices.
 """
 
 import math
@@ -18,7 +18,7 @@ from network.training.parallel.processes import process
 def data_parallel(batch_size: int) -> Iterator[None]:
     """Train models built in the block on all devices of all processes.
 
-    Raises UserError if they can't share a batch evenly.
+    Raises UserError if the devices can't share a batch evenly.
     """
     devices = len(keras.distribution.list_devices()) if keras.backend.backend() == "jax" else 1
     if devices == 1:
@@ -35,7 +35,7 @@ def data_parallel(batch_size: int) -> Iterator[None]:
 
 @contextmanager
 def without_distribution() -> Iterator[None]:
-    """Turn data parallelism off in the block, so that one process alone can save a model."""
+    """Turn off data parallelism in the block, so that a single process can save a model."""
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
@@ -49,11 +49,11 @@ def shard_validation(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return this process's shard of faces and targets, and sample weights, float32 (n,).
 
-    Padding of weight 0 makes all batches whole, so that devices can share them.
+    Padding with weight 0 fills up the last batch, so that the devices can share it.
     """
     n, padded = len(images), math.ceil(len(images) / batch_size) * batch_size
     index, count = process()
     shard = np.arange(index, padded, count)
-    # The loss is a mean over the padding too
+    # The loss averages over the padding too, so the other weights are higher
     weights = np.where(shard < n, padded / n, 0).astype(np.float32)
     return images[shard % n], targets[shard % n], weights

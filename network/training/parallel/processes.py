@@ -1,4 +1,4 @@
-"""One training by several processes, on one machine or more, which JAX brings together."""
+"""Train in several processes, on one machine or more. JAX connects the processes."""
 
 import hashlib
 import importlib.metadata
@@ -16,18 +16,18 @@ from typing import NoReturn
 from common.command_line import status_of
 from common.errors import fail, first_line
 
-JOIN_TIMEOUT = 60  # seconds in which all processes must have come
-HEARTBEAT_TIMEOUT = 10  # seconds without a sign of life after which a process counts as dead
+JOIN_TIMEOUT = 60  # seconds in which all processes must join
+HEARTBEAT_TIMEOUT = 10  # seconds without a heartbeat, after which a process counts as dead
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 BIND = "JAX_COORDINATOR_BIND_ADDRESS"
 HOW_TO_JOIN = f"set {ADDRESS}, {COUNT} and {INDEX}, or start them with srun"
 HOW_TO_RESTART = "start all of them again, with --resume where an epoch was done"
-# Words of JAX's many errors for a broken connection to another process
+# Words in JAX's errors for a broken connection to another process
 BROKEN = r"(?i)gloo|nccl|coordination|heartbeat|connection|distributed service"
 
 
 def run_distributed(work: Callable[[], None]) -> NoReturn:
-    """Run `work` as one of several processes, then exit. If another dies, JAX may end this one."""
+    """Run `work` as one of several processes, then exit. JAX may end all if one process dies."""
     if sys.platform == "win32":
         fail("--distributed", "needs Linux or macOS", "leave it out")
     try:
@@ -35,11 +35,11 @@ def run_distributed(work: Callable[[], None]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
         status = 1
-    os._exit(status)  # a normal exit waits for the other processes, which may be dead
+    os._exit(status)  # a normal exit would wait for the other processes, which may be dead
 
 
 def join_and_work(work: Callable[[], None]) -> None:
-    """Join the other processes, and run `work`. Raises UserError if their connection breaks."""
+    """Join the other processes and run `work`. Raises UserError if their connection breaks."""
     try:
         with killed_by_ctrl_c():
             join()
@@ -54,7 +54,7 @@ def join_and_work(work: Callable[[], None]) -> None:
 
 @contextmanager
 def killed_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C end the process in the block: Python's own handler waits until C++ code returns."""
+    """Let Ctrl-C kill the process in the block. Python's own handler waits for C++ code."""
     handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
@@ -63,7 +63,7 @@ def killed_by_ctrl_c() -> Iterator[None]:
 
 
 def join() -> None:
-    """Bring all processes together by the variables of JAX, SLURM or Open MPI."""
+    """Connect all processes through the environment variables of JAX, SLURM or Open MPI."""
     import jax
 
     if not hasattr(jax.config, "jax_enable_preemption_service"):
@@ -77,7 +77,7 @@ def join() -> None:
         jax.distributed.initialize(
             num_processes=int(os.environ[COUNT]) if COUNT in os.environ else None,
             process_id=int(os.environ[INDEX]) if INDEX in os.environ else None,
-            # By default JAX listens on all interfaces
+            # By default, JAX listens on all interfaces
             coordinator_bind_address=os.environ.get(BIND, address),
             initialization_timeout=JOIN_TIMEOUT,
             heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT,
@@ -87,7 +87,7 @@ def join() -> None:
 
 
 def check_devices() -> None:
-    """Print how many processes there are, and silence all but the first one.
+    """Print the number of processes, and silence all except the first one.
 
     Raises UserError if their devices or libraries differ.
     """
@@ -100,7 +100,7 @@ def check_devices() -> None:
     index, count = process()
     versions = [importlib.metadata.version(name) for name in ("jax", "keras")]
     facts = {"number of devices": here, "kind of device": kind, "version of JAX or Keras": versions}
-    check_same(facts)  # also the first exchange, which must come soon after the joining
+    check_same(facts)  # the first exchange must come soon after joining
     print(f"processes: {count}, number of this one: {index}, devices: {here}")
     if index:
         sys.stdout.flush()
@@ -108,7 +108,7 @@ def check_devices() -> None:
 
 
 def check_same(facts: dict[str, object]) -> None:
-    """Wait for all processes. Raises UserError if their `facts`, under the same names, differ."""
+    """Wait for all processes. Raises UserError if `facts` of the same name differ between them."""
     if not joined_by():
         return
     import numpy as np
@@ -116,7 +116,7 @@ def check_same(facts: dict[str, object]) -> None:
 
     texts = (json.dumps(value, sort_keys=True, default=str) for value in facts.values())
     hashes = [list(hashlib.sha256(text.encode()).digest()) for text in texts]
-    with killed_by_ctrl_c():  # while others may still be reading
+    with killed_by_ctrl_c():  # other processes may still be reading their faces
         everywhere = process_allgather(np.array(hashes, np.uint8))
     other = (everywhere != everywhere[0]).any(axis=(0, 2))
     names = [name for name, differs in zip(facts, other) if differs]
@@ -127,18 +127,18 @@ def check_same(facts: dict[str, object]) -> None:
 
 
 def leave() -> None:
-    """Wait for all processes, and leave them."""
+    """Wait for all processes, then disconnect."""
     if jax := joined_by():
         jax.distributed.shutdown()
 
 
 def process() -> tuple[int, int]:
-    """Return the number of this process, from 0, and how many there are."""
+    """Return this process's number, counted from 0, and the number of processes."""
     jax = joined_by()
     return (jax.process_index(), jax.process_count()) if jax else (0, 1)
 
 
 def joined_by() -> ModuleType | None:
-    """Return JAX while this process is joined with others, otherwise None."""
+    """Return the `jax` module if this process has joined others, otherwise None."""
     jax = sys.modules.get("jax")
     return jax if jax and jax.distributed.is_initialized() else None
