@@ -30,7 +30,7 @@ def required(requirements: str) -> Iterator[None]:
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
     open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files and needs no display
-    # OpenCV's own limit is 2^30 pixels, which take 5 GB; phones take at most 200 million
+    # OpenCV's own limit of 2^30 pixels needs 5 GB. The largest phone pictures have 200 million
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**28))
     try:
         with uninterrupted():
@@ -57,7 +57,7 @@ def open_closed_streams() -> None:
 def uninterrupted() -> Iterator[None]:
     """Delay Ctrl-C until the end of the block.
 
-    Python can crash at exit if Ctrl-C stops a library halfway through its import. Other libraries
+    If Ctrl-C stops a library halfway through its import, Python can crash at exit. Other libraries
     report Ctrl-C as an error in the file that they read.
     """
     handler, held = signal.getsignal(signal.SIGINT), []

@@ -61,7 +61,7 @@ def next_chunk(chunks: Iterator[pd.DataFrame]) -> pd.DataFrame | None:
 
 
 def find_download(path: Path, names: list[str]) -> Path:
-    """Return `path`, or if it is missing, a downloaded file of another name in the same folder."""
+    """Return `path`, or if it is missing, the same data under a download's name in its folder."""
     stems = []
     for csv in names:
         stems += [csv, csv.removesuffix(".csv"), *ARCHIVES.get(csv, [])]

@@ -153,7 +153,7 @@ def write_faces(
 def copies_of(test: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Return whether each of `faces`, uint8 (n, 48, 48), is a copy of one of `test`, bool (n,)."""
     fewer, more = sorted((test, faces), key=len)
-    known = {face.tobytes() for face in fewer}  # of all training faces, it would double the memory
+    known = {face.tobytes() for face in fewer}  # the larger set would double the memory in use
     shared = {pixels for face in more if (pixels := face.tobytes()) in known}
     return np.array([face.tobytes() in shared for face in faces], bool)
 

@@ -107,7 +107,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def leads_up(path: Path) -> bool:
-    """Return whether a path is a link to a folder that contains it, an endless loop to follow."""
+    """Return whether a path is a link to a folder that contains it. Following it never ends."""
     return path.is_symlink() and path.resolve() in path.parent.resolve().joinpath("x").parents
 
 

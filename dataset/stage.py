@@ -60,7 +60,10 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
 
 
 def _name_file(error: OSError, out: Path) -> None:
-    """Set an error's file name to `out` if it has none, or names the file copied to a full disk."""
+    """Set an error's file name to `out` if it has none, or if the disk is full.
+
+    On a full disk, the error may name the file being copied.
+    """
     if error.filename is None or error.errno in (errno.ENOSPC, errno.EFBIG):
         error.filename = str(out)
 

@@ -12,10 +12,10 @@ from network.recipe import Augmentation
 
 
 def augment(faces: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return faces, uint8 (n, side, side), changed as other pictures of the same moments might be.
+    """Return faces, uint8 (n, side, side), changed to look like other pictures of those moments.
 
     Random numbers are drawn for all faces at once. Drawing them face by face would take half of the
-    time.
+    total time.
     """
     for change in (move, relight, lose_detail, degrade):
         faces = change(faces, augmentation, rng)
@@ -105,7 +105,7 @@ def tone_curves(n: int, ranges: Augmentation, rng: np.random.Generator) -> np.nd
 
 
 def shadows(n: int, size: int, ranges: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return shares of the light, float (n, size, size), lower behind a soft random edge."""
+    """Return shares of the light, float (n, size, size), darker on one side of a soft edge."""
     angles = rng.uniform(0, 2 * math.pi, (n, 1, 1))
     along = np.linspace(-1, 1, size)
     distances = np.cos(angles) * along + np.sin(angles) * along[:, None]

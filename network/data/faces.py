@@ -24,7 +24,7 @@ def row_number(path: Path) -> int | None:
 
 @dataclass
 class Faces:
-    """A set of faces, one per index."""
+    """A set of faces. `images`, `labels`, `paths` and `rows` have the same order."""
 
     images: np.ndarray  # uint8 (n, side, side, 1)
     labels: np.ndarray  # int (n,), the numbers of the emotions of their folders
@@ -76,7 +76,8 @@ def load_sets(
 def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
     """Return whether `folder` has test faces to report on.
 
-    DEFAULT_TEST does not count if it has an emotion that `of` lacks: it belongs to other data.
+    DEFAULT_TEST does not count if it has an emotion outside `emotions`: it belongs to other data.
+    The printed line names `of` as the source of `emotions`.
     """
     if not folder.is_dir():
         return False

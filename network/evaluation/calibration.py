@@ -3,7 +3,7 @@
 import numpy as np
 
 BINS = 15  # for the reliability diagram and the calibration error
-MAX_ACCURACY_COST = 0.01  # the price of a higher macro recall, which pays off more on other faces
+MAX_ACCURACY_COST = 0.01  # the price of a higher macro recall, which matters more on other faces
 
 
 def calibration_error(

@@ -1,4 +1,4 @@
-"""Metrics of a network: accuracy, calibration, confusion, and the loss under corruptions."""
+"""Metrics of a network: accuracy, calibration, confusion, and the effect of corruptions."""
 
 import keras
 import numpy as np
@@ -34,9 +34,9 @@ def calibrate(
     """Fold a logit adjustment and a temperature into `network`, and return both for metrics.json.
 
     `labels` are {rule: labels of the faces}, `shares` the emotions' shares of the targets. If
-    `strength` is None, `choose_adjustment` chooses it, by the headline rule. The temperature fits
-    all rules except FER-2013's own labels together. The plurality rule adds faces that people
-    disagree on, and the network should be less confident there.
+    `strength` is None, `choose_adjustment` chooses it, by the headline rule. The temperature is
+    fitted to the labels of all rules together, except FER-2013's own. The plurality rule adds faces
+    that people disagree on, and the network should be less confident there.
     """
     probabilities = predict(network, faces.images)
     by_rule = {}

@@ -90,7 +90,10 @@ def duration(seconds: float) -> str:
 
 
 def describe(epoch: dict, epochs: int, seconds: float) -> str:
-    """Return a line with an epoch's figures and the time left; an epoch takes `seconds`."""
+    """Return a line with an epoch's figures and the time left.
+
+    `seconds` is the mean time of an epoch.
+    """
     figures = ", ".join(f"{name} {epoch[name]:.3f}" for name in LOG[1:])
     figures = figures.replace("val_", "validation ")
     left = duration(seconds * (epochs - epoch["epoch"]))

@@ -27,7 +27,7 @@ BROKEN = r"(?i)gloo|nccl|coordination|heartbeat|connection|distributed service"
 
 
 def run_distributed(work: Callable[[], None]) -> NoReturn:
-    """Run `work` as one of several processes, then exit. JAX may end all if one process dies."""
+    """Run `work` as one of several processes, then exit. JAX may end it if another one dies."""
     if sys.platform == "win32":
         fail("--distributed", "needs Linux or macOS", "leave it out")
     try:
@@ -54,7 +54,7 @@ def join_and_work(work: Callable[[], None]) -> None:
 
 @contextmanager
 def killed_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C kill the process in the block. Python's own handler waits for C++ code."""
+    """Let Ctrl-C kill the process in the block. Python's handler waits until C++ code returns."""
     handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
