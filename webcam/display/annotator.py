@@ -1,4 +1,4 @@
-"""Frames with their faces drawn, each once for all that want it."""
+"""Drawings of frames with their faces. Each frame is drawn once for all users."""
 
 import cv2
 import numpy as np
@@ -8,23 +8,25 @@ from webcam.display.layout import Layout
 from webcam.display.overlay import Overlay
 from webcam.sources.frame import Frame, Picture
 
-Drawing = tuple[np.ndarray, Layout]  # an image with its faces drawn, and the places that they take
+Drawing = tuple[np.ndarray, Layout]  # an image with its faces drawn, and the places that are taken
 
 
 class Annotator:
-    """Draws faces into copies of frames, which must not be changed.
+    """Draws faces into copies of frames. The frames themselves must not change.
 
     `bars` and `strip` show the panel and the strip of the overlay. They may change at any time.
     """
 
     def __init__(self, emotions: list[str], bars: bool):
         self.emotions, self.bars, self.strip = emotions, bars, False
-        # Each remembers where it put things, and mirrored they go elsewhere
+        # Each overlay remembers its places, and a mirrored frame has different ones
         self.overlays = {mirrored: Overlay(emotions) for mirrored in (False, True)}
         self.latest: tuple[Frame | Picture, tuple[bool, ...], Drawing] | None = None
 
     def draw(self, frame: Frame | Picture, faces: list[Face], mirrored: bool = False) -> Drawing:
-        """Return a frame with its faces, as in a mirror if asked; drawn anew only if need be."""
+        """Return the drawing of a frame with its faces, mirrored if asked. Reuse the latest if it
+        fits.
+        """
         options = self.bars, self.strip, mirrored
         if self.latest and self.latest[0] is frame and self.latest[1] == options:
             return self.latest[2]
