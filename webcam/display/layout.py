@@ -1,16 +1,17 @@
-"""Where labels and panels go: inside the frame, off the faces, and off one another."""
+"""Places for labels and panels: inside the frame, off the faces, and off one another."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
-CLEARLY = 0.6  # share of the pixels covered that must be left in another corner
-OTHERS = 10  # times as much it counts to cover another's face
+CLEARLY = 0.6  # another corner must cover at most this share of the pixels that the present corner covers
+OTHERS = 10  # a pixel of another person's face counts this many times
 
 
 class Layout:
-    """The taken places of a frame, (height, width): the boxes of its faces, then labels and panels."""
+    """The taken places of a frame, (height, width): the boxes of its faces, then labels and panels.
+    """
 
     def __init__(self, shape: tuple[int, int], boxes: Iterable[Rectangle]):
         self.height, self.width = shape
@@ -25,7 +26,7 @@ class Layout:
         return larger
 
     def move_inside(self, place: Rectangle) -> Rectangle:
-        """Return a rectangle, moved into the frame if it is not larger."""
+        """Return a rectangle, moved into the frame if it fits."""
         left, top, width, height = place
         left = max(0, min(left, self.width - width))
         return left, max(0, min(top, self.height - height)), width, height
@@ -44,9 +45,10 @@ class Layout:
     def choose_place(
         self, places: list[Rectangle], own: Sequence[Rectangle | None] = ()
     ) -> tuple[int, Rectangle]:
-        """Return number and place of the first that covers nothing, or else of the one that covers least.
+        """Return the number and the rectangle of the first place that covers nothing.
 
-        `own` may hold, for each place, a face that it may cover.
+        If every place covers something, return the one that covers least. `own` may name, for each
+        place, a face that it may cover.
         """
         best, least = (0, places[0]), float("inf")
         for number, place in enumerate(places):
@@ -66,10 +68,11 @@ class Layout:
         before: int | None = None,
         own: Rectangle | None = None,
     ) -> tuple[int, Rectangle]:
-        """Return number and place of a corner of the frame for a rectangle, (width, height).
+        """Return the number and the rectangle of a corner for a rectangle of a size, (width,
+        height).
 
-        It is the corner `before` until another one covers clearly less of what is taken. It covers
-        the face `own` rather than another one.
+        Keep the corner `before` until another one covers clearly fewer taken pixels. Cover the face
+        `own` rather than another face.
         """
         width, height = size
         right, bottom = self.width - width - margin, self.height - height - margin
@@ -82,6 +85,6 @@ class Layout:
         return best, places[best]
 
     def take(self, place: Rectangle) -> None:
-        """Note that a place is taken from now on."""
+        """Mark a place as taken."""
         left, top, width, height = place
         self.taken.append((left, top, left + width, top + height))

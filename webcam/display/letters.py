@@ -1,4 +1,4 @@
-"""Text as masks with smooth edges, kept for the next frame."""
+"""Text as masks with smooth edges. Masks are kept for the next frames."""
 
 import unicodedata
 from functools import lru_cache
@@ -11,7 +11,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 FINER = 4  # masks are drawn at this many times their size, then reduced
 STROKE, BOLD_STROKE = 0.075, 0.115  # line width as a share of the line height
 NUMBERED = "no. "  # precedes the number of an emotion whose name can't be drawn
-# Fonts with many letters that come with Linux, Windows and macOS. Pillow finds them by name
+# Fonts with many letters, from Linux, Windows and macOS. Pillow finds them by name.
 FONTS = (
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",
@@ -28,7 +28,7 @@ FONTS = (
 def text_mask(text: str, height: int, bold: bool = False) -> np.ndarray:
     """Return the coverage of one line of text, uint8 (height, width), 255 inside the letters.
 
-    OpenCV has ASCII letters alone. Pillow draws others, if it and a font with them are installed.
+    OpenCV has only ASCII letters. Pillow draws the others, if it is installed and finds a font.
     """
     font = None if text.isascii() else find_font(text, round(0.85 * FINER * height))
     mask = (
@@ -44,7 +44,7 @@ def text_width(text: str, height: int, bold: bool = False) -> int:
 
 
 def opencv_mask(text: str, height: int, bold: bool) -> np.ndarray:
-    """Return a text's coverage at FINER times its size, in OpenCV's letters."""
+    """Return the coverage of a text in OpenCV's letters, at FINER times its size."""
     text, tall = to_ascii(text), FINER * height
     thick = max(1, round((BOLD_STROKE if bold else STROKE) * tall))
     scale = cv2.getFontScaleFromHeight(FONT, round(0.62 * tall))
@@ -55,7 +55,7 @@ def opencv_mask(text: str, height: int, bold: bool) -> np.ndarray:
 
 
 def pillow_mask(text: str, font: Any, tall: int, bold: bool) -> np.ndarray:
-    """Return a text's coverage, `tall` pixels high, in a font of Pillow."""
+    """Return the coverage of a text in a font of Pillow, `tall` pixels high."""
     from PIL import Image, ImageDraw
 
     stroke = round(0.02 * tall) if bold else 0
@@ -68,7 +68,7 @@ def pillow_mask(text: str, font: Any, tall: int, bold: bool) -> np.ndarray:
 
 @lru_cache
 def find_font(text: str, size: int) -> Any:
-    """Return a font of Pillow with all letters of a text; None without Pillow or such a font."""
+    """Return a font of Pillow with all letters of a text, or None if there is none or no Pillow."""
     try:
         from PIL import ImageFont
     except ImportError:
@@ -91,7 +91,7 @@ def to_ascii(text: str) -> str:
 
 
 def drawn_names(emotions: list[str]) -> list[str]:
-    """Return the names to draw. One whose letters are not to be had becomes `no. 1`."""
+    """Return the names to draw. A name whose letters no font has becomes `no. 1`."""
     return [
         f"{NUMBERED}{number}"
         if "?" in to_ascii(emotion) and "?" not in emotion and not find_font(emotion, 12)

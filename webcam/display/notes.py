@@ -11,9 +11,9 @@ from webcam.display.style import BLACK, SHADE, WHITE, base_line
 def draw_notes(
     frame: np.ndarray, lines: list[str], layout: Layout, corner: int | None = None
 ) -> int | None:
-    """Write lines in a corner of a frame, and return which one.
+    """Write lines in a corner of a frame, and return the corner.
 
-    That is `corner`, the one they had before, unless they cover less of what is taken in another.
+    Keep `corner`, the one from before, unless another corner covers clearly fewer taken pixels.
     """
     if not lines:
         return corner

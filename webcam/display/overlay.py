@@ -13,9 +13,9 @@ from webcam.display.shapes import CHIP, blend, chip_width, draw_chip, outline, r
 from webcam.display.style import BLACK, COLORS, UNSURE, Color, base_line, on_color
 from webcam.display.timeline import Timeline
 
-FADE = 0.15  # seconds in which a face that was lost fades out
-THIN_BOX = 60  # pixels of a box's side below which its lines would hide too much of it
-SHORTEST = 3  # letters of an emotion where there is room for no more
+FADE = 0.15  # seconds until a lost face has faded out
+THIN_BOX = 60  # pixels: a smaller box gets thin lines, which hide less of the face
+SHORTEST = 3  # letters of an emotion if there is no room for more
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Label:
 
 @dataclass
 class Arrangement:
-    """Where the labels and the panel of a frame go, the labels in the order of the faces."""
+    """The places of a frame's labels and panel. The labels are keyed by the face's index."""
 
     layout: Layout
     labels: dict[int, Label] = field(default_factory=dict)
@@ -38,10 +38,10 @@ class Arrangement:
 
 
 class Overlay:
-    """Draws faces into the frames of one video, and remembers what must not jump about.
+    """Draws faces into the frames of one video, and keeps labels and panel in their places.
 
-    `bars` shows a panel with the probabilities of the largest face, `strip` the last seconds of all.
-    Both may change at any time.
+    `bars` shows a panel with the probabilities of the largest face. `strip` shows the last seconds
+    of the largest faces. Both may change at any time.
     """
 
     def __init__(self, emotions: list[str], bars: bool = False, strip: bool = False):
@@ -52,10 +52,10 @@ class Overlay:
         self.found_at: dict[int, float] = {}  # by face: when it was last found, in seconds
 
     def draw(self, frame: np.ndarray, faces: list[Face], seconds: float | None = None) -> Layout:
-        """Draw the faces of a frame, BGR, at its time; return what they take of it.
+        """Draw the faces of a BGR frame and return the places that are taken.
 
-        Without a time nothing fades and there is no strip. Raises ValueError for a frame that can't
-        be drawn into, as a mirrored view of another.
+        Without a time nothing fades, and there is no strip. Raises ValueError if OpenCV can't draw
+        into the frame, such as a mirrored view of another frame.
         """
         if not (frame.flags.c_contiguous and frame.flags.writeable):
             raise ValueError("a view or read-only frame; draw into a copy of it: frame.copy()")
@@ -76,7 +76,7 @@ class Overlay:
     ) -> Arrangement:
         """Return places for labels and panel that hide neither faces nor one another, if possible.
 
-        The strip is drawn on the way, since it has no choice of its place.
+        This also draws the strip, which always has the same place.
         """
         arranged = Arrangement(Layout(frame.shape[:2], [face.box for face in faces]))
         layout = arranged.layout
@@ -88,13 +88,13 @@ class Overlay:
             arranged.panel = self.panel.place(frame, layout)
         if arranged.panel:
             layout.take(arranged.panel)
-        # The largest first: it is the nearest, and has the best place
+        # The largest face is the nearest, so it chooses its place first
         for number in sorted(range(len(faces)), key=lambda number: -faces[number].box[2]):
             arranged.labels[number] = self.place_label(frame, layout, faces[number], len(faces) > 1)
         return arranged
 
     def fade(self, faces: list[Face], seconds: float | None) -> dict[int, float]:
-        """Return the opacity of each face, 1 for one that was found."""
+        """Return the opacity of each face, 1 for a face that was found."""
         now = seconds or 0.0
         self.found_at = {
             face.track_id: now if face.found else self.found_at.get(face.track_id, now)
@@ -112,9 +112,9 @@ class Overlay:
     def place_label(self, frame: np.ndarray, layout: Layout, face: Face, numbered: bool) -> Label:
         """Take a place for a face's label.
 
-        Above the box, below or beside it, where that covers nothing, and as much of the text as
-        there is room for; on the face's own forehead rather than on another face. The side that it
-        had before comes first.
+        The label goes above, below or beside the box, where it covers nothing. It shows as much of
+        the text as fits. It covers the forehead of its own face rather than another face. The side
+        from before is tried first.
         """
         x, y, side, _ = face.box
         line = label_line(frame, face)
@@ -153,35 +153,36 @@ class Overlay:
 def draw_faces(
     frame: np.ndarray, faces: list[Face], emotions: list[str], bars: bool = False
 ) -> Layout:
-    """Draw each face's box, number, label and its confidence into a BGR frame; return what is taken.
+    """Draw each face's box, number, label and confidence into a BGR frame.
 
-    With `bars` also a panel with the probability of each of `emotions` for the largest face. Labels
-    are shorter where there is no room for all of them. Raises ValueError for a frame that can't be
-    drawn into, as a mirrored view of another.
+    Return the places that are taken. `bars` adds a panel with the probability of each of `emotions`
+    for the largest face. Labels are shorter if there is no room for all of them. Raises ValueError
+    if OpenCV can't draw into the frame, such as a mirrored view of another frame.
     """
     return Overlay(emotions, bars).draw(frame, faces)
 
 
 def label_line(frame: np.ndarray, face: Face) -> int:
-    """Return the line height that suits a face's label, in pixels."""
+    """Return the line height of a face's label, in pixels."""
     base = base_line(frame)
     return max(base, min(round(1.8 * base), face.box[2] // 7))
 
 
 def label_size(text: str, number: str, line: int) -> tuple[int, int]:
-    """Return width and height of a label in pixels."""
+    """Return the width and height of a label in pixels."""
     return text_start(number, line) + text_width(text, line, bold=True) + line // 2, round(
         CHIP * line
     )
 
 
 def text_start(number: str, line: int) -> int:
-    """Return where the text of a label begins: after the chip of its number, if it has one."""
+    """Return where the text of a label begins: after the chip of the number, if there is one."""
     return chip_width(number, line) + line // 4 if number else line // 2
 
 
 def draw_box(frame: np.ndarray, face: Face, color: Color, opacity: float) -> None:
-    """Draw the box of a face, and a disk in its corner that fills as its baseline is learned."""
+    """Draw the box of a face, and a disk in its corner that fills as the resting face is learned.
+    """
     x, y, side, _ = face.box
     thick = max(1, round(base_line(frame) / 8)) if side >= THIN_BOX else 1
     margin = thick + 2
@@ -189,7 +190,7 @@ def draw_box(frame: np.ndarray, face: Face, color: Color, opacity: float) -> Non
     region = frame[top : max(0, y + side + margin), left : max(0, x + side + margin)]
     before = region.copy() if opacity < 1 and region.size else None
     box = (x, y, side, side)
-    # A dark line below the colored one shows on a ground of its color too
+    # A dark line below the colored one keeps the box visible on any ground
     outline(frame, box, side // 12, BLACK, thick + 2)
     outline(frame, box, side // 12, color, thick)
     draw_baseline(frame, face, color)
@@ -198,7 +199,7 @@ def draw_box(frame: np.ndarray, face: Face, color: Color, opacity: float) -> Non
 
 
 def draw_baseline(frame: np.ndarray, face: Face, color: Color) -> None:
-    """Draw a disk into a face's lower right corner, filled as far as its resting face is known."""
+    """Draw a disk in a face's lower right corner, filled as far as the resting face is known."""
     if not face.baseline:
         return
     x, y, side, _ = face.box
@@ -210,7 +211,7 @@ def draw_baseline(frame: np.ndarray, face: Face, color: Color) -> None:
 
 
 def draw_label(frame: np.ndarray, label: Label, color: Color, opacity: float) -> None:
-    """Write a label on a pill of a color."""
+    """Draw a label on a rounded ground of a color."""
     left, top, width, tall = label.place
     line = label.line
     blend(frame, rounded(width + 2, tall + 2, tall), BLACK, left - 1, top - 1, 0.4 * opacity)

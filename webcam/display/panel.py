@@ -10,9 +10,9 @@ from webcam.display.style import BLACK, COLORS, FAINT, SHADE, WHITE, base_line
 
 ROW = 1.45  # height of a row, in line heights
 TRACK = 6  # width of a full bar, in line heights
-TALLEST = 0.55  # share of the frame's height that it may take
-FINEST = 8  # pixels of its lines, for which it may take more
-LARGER = 1.25  # times as large as the face of the panel must another one be to take its place
+TALLEST = 0.55  # largest share of the frame's height, unless the lines would become too small
+FINEST = 8  # pixels: the lines are never smaller
+LARGER = 1.25  # another face must be this many times as large to replace the face of the panel
 
 
 class Panel:
@@ -20,8 +20,8 @@ class Panel:
 
     def __init__(self, names: list[str]):
         self.names = names
-        self.face: Face | None = None  # that it shows
-        self.corner: int | None = None  # that it is in
+        self.face: Face | None = None  # the face that the panel shows
+        self.corner: int | None = None  # the corner that the panel is in
 
     def choose(self, faces: list[Face]) -> Face | None:
         """Return the face to show: the same as before, unless another one is clearly larger."""
@@ -33,14 +33,15 @@ class Panel:
         return self.face
 
     def line(self, frame: np.ndarray) -> int:
-        """Return the height of its lines in pixels."""
+        """Return the height of the panel's lines in pixels."""
         most = TALLEST * frame.shape[0] / (ROW * len(self.names) + 1)
         return max(FINEST, min(base_line(frame), int(most)))
 
     def place(self, frame: np.ndarray, layout: Layout) -> Rectangle | None:
-        """Return its place: the corner that it has, until it would cover a face there.
+        """Return the panel's place, or None if it has none.
 
-        It may lie on its own face, but on no other one: then, and in a tiny frame, there is none.
+        The panel keeps its corner until it would cover a face there. It may cover its own face, but
+        no other face. In a tiny frame it has no place.
         """
         assert self.face
         line = self.line(frame)
@@ -57,7 +58,7 @@ class Panel:
         return bars, bars + TRACK * line, bars + TRACK * line + text_width(" 100%", line, True)
 
     def draw(self, frame: np.ndarray, place: Rectangle, numbered: bool) -> None:
-        """Draw it at its place, with the number of its face beside it if asked."""
+        """Draw the panel at its place, with the number of its face beside it if asked."""
         face = self.face
         assert face
         left, top, width, height = place

@@ -20,7 +20,7 @@ def blend(
     top: int,
     opacity: float = 1.0,
 ) -> None:
-    """Blend a color, BGR, into a frame where a mask covers it, the mask's corner at left, top."""
+    """Blend a BGR color into a frame where a mask covers it. The mask's corner is at left, top."""
     x1, y1 = max(0, left), max(0, top)
     x2, y2 = min(frame.shape[1], left + mask.shape[1]), min(frame.shape[0], top + mask.shape[0])
     if x1 >= x2 or y1 >= y2:
@@ -78,7 +78,7 @@ def chip_width(number: str, line: int) -> int:
 def draw_chip(
     frame: np.ndarray, number: str, left: int, top: int, line: int, opacity: float = 1.0
 ) -> None:
-    """Write a number on a dark chip, CHIP line heights tall."""
+    """Draw a number on a dark chip, CHIP line heights tall."""
     wide, tall = chip_width(number, line), round(CHIP * line)
     mask = text_mask(number, line, bold=True)
     blend(frame, rounded(wide, tall, tall), BLACK, left, top, 0.75 * opacity)

@@ -8,9 +8,9 @@ from webcam.analysis.analyzer import Face
 from webcam.display.layout import Rectangle
 from webcam.display.style import COLORS, base_line
 
-SECONDS = 10.0  # that the strip shows
-MOST_ROWS = 3  # faces in it
-GAP = 0.5  # seconds without a sample that leave a gap
+SECONDS = 10.0  # length of the strip
+MOST_ROWS = 3  # most faces in the strip
+GAP = 0.5  # seconds without a sample after which the strip shows a gap
 OPACITY = 0.8
 
 
@@ -21,7 +21,7 @@ class Timeline:
         self.samples: dict[int, deque[tuple[float, str, float]]] = {}
 
     def add(self, faces: list[Face], seconds: float) -> None:
-        """Remember the labels of a frame, and forget what is too old."""
+        """Remember the labels of a frame, and drop old ones."""
         for face in faces:
             samples = self.samples.setdefault(face.track_id, deque())
             if not samples or seconds > samples[-1][0]:
@@ -35,7 +35,7 @@ class Timeline:
     def draw(
         self, frame: np.ndarray, faces: list[Face], emotions: list[str], seconds: float
     ) -> Rectangle:
-        """Draw a row for each of the largest faces; return the place that they take."""
+        """Draw a row for each of the largest faces, and return the place of the strip."""
         height, width = frame.shape[:2]
         row = 2 * base_line(frame)
         largest = sorted(faces, key=lambda face: -face.box[2])[:MOST_ROWS]

@@ -27,29 +27,29 @@ KEYS = {
     "u": "undo the last saved face",
     "h": "this help",
 }
-SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window says so
+SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window shows a note
 
 
 class Quit(Exception):
-    """The user wants no more frames."""
+    """The user wants to stop."""
 
 
 class Screen(Protocol):
-    """What a viewer shows its frames on, and gets keys from."""
+    """The screen that shows a viewer's frames and reads its keys."""
 
     def show(self, viewer: "Viewer") -> None:
         """Show the viewer's frame, faces and lines."""
 
     def key(self, seconds: float) -> str:
-        """Return the key pressed within `seconds`, "" for none."""
+        """Return the key pressed within `seconds`, or ""."""
 
 
 class Viewer(Sink):
     """Shows annotated frames, obeys the keys, and starts and stops the recordings of `recorder`.
 
-    A camera's frames are shown as they come, a video's at their times, and pictures until space is
-    pressed. The `m` key mirrors the window and its snapshots, but no recording. With `collecting`
-    the window always shows which key saves a face as which emotion. Raises Quit.
+    A camera shows its newest frame. A video plays at its own speed. Pictures wait for `space`. The
+    `m` key mirrors the window and its snapshots, but no recording. With `collecting` the window
+    always lists the keys that save a face, with their emotions. Raises Quit.
     """
 
     def __init__(
@@ -66,20 +66,20 @@ class Viewer(Sink):
         self.screen, self.annotator, self.summary = screen, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.analyzer = analyzer
-        self.learning: int | None = None  # the number of the face whose rest is being learned
+        self.learning: int | None = None  # the number of the face whose resting face is being learned
         self.mirrored = self.paused = self.help = self.ended = False
-        self.frame: Frame | Picture | None = None  # the one on the screen
+        self.frame: Frame | Picture | None = None  # the frame on the screen
         self.faces: list[Face] = []
-        # By time.monotonic():
-        self.latest: float | None = None  # when the frame came; None after a pause
-        self.late = 0.0  # how much later than its own time a video is shown
-        self.note, self.noted = "", 0.0  # until when the note is shown
+        # Times by time.monotonic():
+        self.latest: float | None = None  # when the frame arrived; None after a pause
+        self.late = 0.0  # delay of a video behind its own time
+        self.note, self.noted = "", 0.0  # the note, and when it disappears
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
-        """Show a frame at its time, a picture or a paused frame until space is pressed."""
+        """Show a frame at its time. A picture or a paused frame stays until `space` is pressed."""
         if isinstance(frame, Picture):
             self.paused = True
-        elif not frame.clock:  # no camera's
+        elif not frame.clock:  # not from a camera
             self.wait_until(frame.seconds)
         self.frame, self.faces, self.latest = frame, faces, time.monotonic()
         self.follow_learning()
@@ -87,7 +87,7 @@ class Viewer(Sink):
 
     def wait_until(self, seconds: float) -> None:
         """Show the last frame of a video until the time of the next one."""
-        # No frame is left out: a slow computer plays the video slower
+        # Every frame is shown, so a slow computer plays the video slower
         now = time.monotonic()
         self.late = now - seconds if self.frame is None else max(self.late, now - seconds)
         while (left := self.late + seconds - time.monotonic()) > 0.001:
@@ -105,7 +105,7 @@ class Viewer(Sink):
         self.interact()
 
     def end(self, seconds: float | None) -> None:
-        """Show the last frame as long as it lasts."""
+        """Show the last frame for its duration."""
         if seconds is not None:
             self.wait_until(seconds)
 
@@ -117,7 +117,9 @@ class Viewer(Sink):
             self.press(self.screen.key(0.05))
 
     def interact(self) -> bool:
-        """Show the frame and obey a key, or all until a pause ends; return whether it was paused."""
+        """Show the frame and obey a key, or all keys until a pause ends. Return whether it was
+        paused.
+        """
         paused = False
         while True:
             self.screen.show(self)
@@ -133,7 +135,7 @@ class Viewer(Sink):
 
     @property
     def lines(self) -> list[str]:
-        """The notes in the window."""
+        """The lines of text in the window."""
         lines = []
         if isinstance(self.frame, Picture):
             lines.append("q: quit" if self.frame.last else "space: next picture, q: quit")
@@ -153,7 +155,7 @@ class Viewer(Sink):
 
     @property
     def current_note(self) -> str:
-        """The note of the moment, "" for none."""
+        """The present note, or ""."""
         return self.note if time.monotonic() < self.noted else ""
 
     def say(self, note: str, seconds: float = 2.0) -> None:
@@ -161,7 +163,7 @@ class Viewer(Sink):
         self.note, self.noted = note, time.monotonic() + seconds
 
     def press(self, key: str) -> None:
-        """Do what a key of KEYS says; 1 to 9 save a face."""
+        """Do what a key of KEYS says. The keys 1 to 9 save a face."""
         frame = self.frame
         if key in ("q", "\x1b"):
             raise Quit
@@ -194,7 +196,7 @@ class Viewer(Sink):
             self.undo()
 
     def learn(self, frame: Frame | Picture) -> None:
-        """Learn how the largest face looks at rest: from the picture, or over the next second."""
+        """Learn the largest face at rest, from the picture or over the next second."""
         baselines, face = self.analyzer.baselines, largest(self.faces)
         if baselines.neutral is None:
             self.say("this network knows no neutral")
@@ -210,7 +212,7 @@ class Viewer(Sink):
             self.say("learning: keep a neutral face for a second")
 
     def follow_learning(self) -> None:
-        """Say when a face has been learned, or is gone."""
+        """Show a note if the face has been learned or is gone."""
         if self.learning is None:
             return
         if self.learning not in {face.track_id for face in self.faces}:
@@ -222,7 +224,7 @@ class Viewer(Sink):
         self.learning = None
 
     def snapshot(self, frame: Frame | Picture) -> None:
-        """Save what is shown."""
+        """Save the image that is shown."""
         path = stamped("snapshot", ".png")
         try:
             write_image(path, self.annotator.draw(frame, self.faces, self.mirrored)[0])
@@ -256,5 +258,5 @@ class Viewer(Sink):
             self.say(f"not removed: {error.strerror}")
 
     def report(self) -> list[str]:
-        """Return what was written by keys, a line each."""
+        """Return one line for each file that a key wrote."""
         return [*super().report(), *self.collector.report()]

@@ -1,4 +1,4 @@
-"""A window on the screen, its keys, and whether there is a screen."""
+"""A window on the screen, its keys, and a check whether a window can open."""
 
 import math
 import os
@@ -14,8 +14,8 @@ from webcam.display.layout import Layout
 from webcam.display.notes import draw_notes
 from webcam.display.viewer import Viewer
 
-MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels that the help needs, and may take
-MAX_WIDTH, MAX_HEIGHT = 1280, 720  # pixels of a new window: OpenCV does not tell the screen's size
+MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels: the help needs the minimum and takes no more than the maximum
+MAX_WIDTH, MAX_HEIGHT = 1280, 720  # pixels of a new window: OpenCV does not know the screen's size
 
 
 class Window:
@@ -27,7 +27,7 @@ class Window:
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self.TITLE, flags)
         self.sized = False
-        self.corner: int | None = None  # of the notes
+        self.corner: int | None = None  # the corner of the notes
 
     def __enter__(self) -> "Window":
         return self
@@ -39,7 +39,7 @@ class Window:
     def probe() -> subprocess.Popen:
         """Start a process that fails if no window can be opened.
 
-        Without a display OpenCV's window toolkit aborts the process that asks for a window.
+        Without a display, OpenCV's window toolkit aborts the process that opens a window.
         """
         choose_qt_platform()
         ask = [sys.executable, "-c", "import cv2; cv2.namedWindow('?')"]
@@ -49,7 +49,7 @@ class Window:
 
     @staticmethod
     def why_not(probe: subprocess.Popen) -> str:
-        """Wait for a probe; return why no window can open, "" if one can."""
+        """Wait for a probe and return why no window can open, or "" if one can."""
         said = probe.communicate()[1]
         if not probe.returncode:
             return ""
@@ -60,7 +60,7 @@ class Window:
         return "no display"
 
     def show(self, viewer: Viewer) -> None:
-        """Show a viewer's frame with its faces, and lines of text where they cover no face."""
+        """Show a viewer's frame with its faces, and lines of text that cover no face."""
         if viewer.frame is None:
             image = np.zeros((480, 640, 3), np.uint8)
             layout = Layout(image.shape[:2], [])
@@ -71,28 +71,29 @@ class Window:
         self.show_image(image)
 
     def show_image(self, frame: np.ndarray) -> None:
-        """Show an image; the first one gives the window its size."""
+        """Show an image. The first image sets the size of the window."""
         if not self.sized:
             self.sized = True
             height, width = frame.shape[:2]
             scale = min(1, MAX_WIDTH / width, MAX_HEIGHT / height)
             size = [max(1, round(scale * side)) for side in (width, height)]
             cv2.resizeWindow(self.TITLE, *size)
-            # The desktop has placed it while it was small: larger, it may reach beyond the screen
+            # The desktop placed the window while it was small. A large window may reach beyond the
+            # screen
             cv2.moveWindow(self.TITLE, 20, 20)
         cv2.imshow(self.TITLE, frame)
 
     def key(self, seconds: float) -> str:
-        """Return the key pressed within `seconds`, "" for none, `q` if the window was closed."""
+        """Return the key pressed within `seconds`, or "". A closed window returns `q`."""
         until = time.monotonic() + seconds
         while True:
             left = until - time.monotonic()
-            # Not longer: it does not notice closing
+            # waitKey does not notice that the window closes, so each wait is short
             code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF
             try:
                 if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
                     return "q"
-            except cv2.error:  # Qt has ended with its last window
+            except cv2.error:  # Qt ends with its last window
                 return "q"
             if code != 0xFF or left <= 0.05:
                 return "" if code == 0xFF else chr(code)
@@ -101,7 +102,8 @@ class Window:
 def choose_qt_platform() -> None:
     """Let Qt use the X server if OpenCV's own Qt lacks the plugin that QT_QPA_PLATFORM names.
 
-    Desktops set it to wayland, which serves X too. OpenCV's wheel has the plugin for X alone.
+    Desktops set the variable to wayland, but they also serve X. OpenCV's wheel has only the plugin
+    for X.
     """
     plugins = Path(cv2.__file__).parent / "qt/plugins/platforms"
     wanted = os.environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
@@ -110,10 +112,11 @@ def choose_qt_platform() -> None:
 
 
 def enlarge(image: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
-    """Return a copy of a frame, BGR, and its layout, several times as large if notes would not fit."""
+    """Return a BGR copy of a frame and its layout, several times as large if notes would not fit.
+    """
     height, width = image.shape[:2]
     times = max(1, math.ceil(MIN_WIDTH / width), math.ceil(MIN_HEIGHT / height))
-    if max(height, width) * times > MAX_SIDE:  # of a strip
+    if max(height, width) * times > MAX_SIDE:  # for a long and narrow image
         times = 1
     larger = image.copy() if times == 1 else cv2.resize(image, None, fx=times, fy=times)
     return larger, layout.enlarged(times)
