@@ -1,4 +1,5 @@
-"""The window in a browser: a server, the screen that it shows, and the browser's own camera.
+"""The window in a browser: a server, the screen behind it, and the browser's own camera.
 
-Needs aiohttp beside what webcam needs (requirements-page.txt). webcam knows nothing of it.
+The package needs aiohttp (requirements-page.txt) and the libraries of webcam. webcam does not
+import it.
 """

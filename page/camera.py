@@ -1,4 +1,4 @@
-"""The camera of a browser, whose frames come over the WebSocket."""
+"""A browser's camera. Its frames arrive over the WebSocket."""
 
 import queue
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class BrowserSource(Source):
-    """Frames from the first page that sends some."""
+    """Frames from the first page that sends any."""
 
     info = VideoInfo(30.0, live=True)
     extra_column = "clock"
@@ -24,10 +24,10 @@ class BrowserSource(Source):
     def __init__(self, server: Server):
         super().__init__([])
         self.server = server
-        self.number = 0  # of the last frame that was yielded, as its page counts
+        self.number = 0  # of the last frame yielded, as its page counts
 
     def frames(self) -> Iterator[Frame | None]:
-        """Yield each frame, and None, 20 times a second, while there is no new one.
+        """Yield each frame. While there is no new one, yield None 20 times a second.
 
         A frame that can't be decoded yields None too.
         """
@@ -45,7 +45,7 @@ class BrowserSource(Source):
 
 
 def decode(jpeg: bytes) -> np.ndarray | None:
-    """Decode a JPEG to BGR, uint8 (height, width, 3). Return None for one damaged or too large."""
+    """Decode a JPEG to BGR, uint8 (height, width, 3). Return None if it is damaged or too large."""
     if not 0 < pixels_of(jpeg) <= MOST_PIXELS:
         return None
     try:
@@ -55,7 +55,7 @@ def decode(jpeg: bytes) -> np.ndarray | None:
 
 
 def pixels_of(jpeg: bytes) -> int:
-    """Return the number of pixels according to a JPEG's header, 0 if there is none."""
+    """Return the number of pixels in a JPEG's header, or 0 if it has no size."""
     place = 2 if jpeg[:2] == b"\xff\xd8" else len(jpeg)
     while place + 9 <= len(jpeg) and jpeg[place] == 0xFF:
         if jpeg[place + 1] == 0xFF:  # a fill byte

@@ -20,27 +20,27 @@ from webcam.sources.frame import Frame, Picture
 
 PORT = 8000
 REPEATED = 0.1  # seconds between two messages of the same frame
-ABANDONED = 60.0  # seconds without a page, after one was open, that end the run
+ABANDONED = 60.0  # seconds without a page that end the run, once a page was open
 
 
 class PageScreen:
-    """Shows a viewer on all open pages. With `browser`, `camera` is that of the browser."""
+    """Shows a viewer on all open pages. With `browser`, `camera` is the browser's camera."""
 
     def __init__(self, server: Server, browser: bool):
         self.server = server
         self.camera = BrowserSource(server) if browser else None
-        self.frame: Frame | Picture | None = None  # of the last message
+        self.frame: Frame | Picture | None = None  # the frame of the last message
         self.shown_at = 0.0
-        self.last_open: float | None = None  # when a page was open, by time.monotonic()
+        self.last_open: float | None = None  # when a page was last open, by time.monotonic()
 
     def show(self, viewer: Viewer) -> None:
-        """Send the viewer's frame and state to all pages, a frame again every REPEATED seconds."""
+        """Send the viewer's frame and state to all pages. Repeat a frame every REPEATED seconds."""
         now, frame = time.monotonic(), viewer.frame
         if frame is self.frame and now - self.shown_at < REPEATED:
             return
         self.frame, self.shown_at = frame, now
         if self.server.clients:
-            # A copy: sources use the arrays of their frames again
+            # Sources reuse the arrays of their frames, so the message needs a copy
             image = None if frame is None else frame.image.copy()
             message = describe(viewer) | {"sender": self.server.sender}
             if self.camera:
@@ -48,7 +48,9 @@ class PageScreen:
             self.server.publish(Message(frame, image, message))
 
     def key(self, seconds: float) -> str:
-        """Return the key pressed within `seconds`, `q` once no page has been open for ABANDONED."""
+        """Return the key pressed within `seconds`. Return `q` after ABANDONED seconds without a
+        page.
+        """
         now = time.monotonic()
         if self.server.clients:
             self.last_open = now
@@ -61,12 +63,12 @@ class PageScreen:
             return ""
 
     def close(self) -> None:
-        """End the server; open pages say so."""
+        """End the server. Open pages say so."""
         self.server.close()
 
 
 def describe(viewer: Viewer) -> dict:
-    """Return the message of a viewer's frame, as in docs/page.md."""
+    """Return the message for a viewer's frame, as described in docs/page.md."""
     message = {
         "paused": viewer.paused,
         "mirrored": viewer.mirrored,
@@ -109,11 +111,11 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
         print("whoever has that address sees the camera")
     if sys.stdin.isatty():
         print("q and Enter, or Ctrl-C, ends it")
-        if hasattr(signal, "SIGTTIN"):  # in the background the terminal is not read
+        if hasattr(signal, "SIGTTIN"):  # a program in the background does not read the terminal
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=listen, args=[server], daemon=True).start()
     sys.stdout.flush()
-    # Without a display there may be a browser that runs in the terminal, and would fill it
+    # Without a display, the only browser may be one that fills the terminal
     if sys.platform in ("win32", "darwin") or any(
         map(os.environ.get, ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER"])
     ):
@@ -122,7 +124,7 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
 
 
 def serve(host: str, port: int, setup: dict) -> Server:
-    """Return a server at a port; 0 stands for PORT, or a free one where that is taken."""
+    """Return a server at a port. 0 means PORT, or a free port if PORT is taken."""
     try:
         return Server(host, port or PORT, setup)
     except UserError:
@@ -132,9 +134,9 @@ def serve(host: str, port: int, setup: dict) -> Server:
 
 
 def listen(server: Server) -> None:
-    """Queue the keys that are typed in the terminal, at each Enter, until that is gone."""
+    """Queue the keys typed in the terminal, at each Enter, until the terminal closes."""
     with contextlib.suppress(OSError):
-        # Not sys.stdin: Python can't end while a thread reads that
+        # Python can't exit while a thread reads sys.stdin, so this reads the file descriptor
         while typed := os.read(0, 100):
             for key in typed.decode(errors="replace").strip("\r\n"):
                 server.press(key)

@@ -1,4 +1,4 @@
-"""The server of the page: who may see it, and what goes to and fro.
+"""The server of the page: access to it, and the messages in both directions.
 
     GET  /?key=KEY      the page
     GET  /static/FILE   its parts
@@ -35,7 +35,7 @@ from common.errors import fail
 
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 2**20  # of a message from the browser
-MOST_KEYS = 100  # pressed, and not yet obeyed
+MOST_KEYS = 100  # keys that may wait
 MOST_CONNECTIONS = 64
 STRANGER_SECONDS = 10.0  # after which a connection without the key is closed
 MOST_SIDE = 1280  # pixels of a frame that is sent
@@ -47,9 +47,9 @@ HEADERS = {
 
 
 class Message:
-    """A frame and its description. `image` is the frame's, BGR, or None.
+    """A frame and its description. `image` is the frame in BGR, or None.
 
-    It is encoded once, and only if it is sent: nobody else may change the image.
+    The image is encoded once, and only if it is sent. Nobody else may change it.
     """
 
     def __init__(self, frame: object, image: np.ndarray | None, described: dict[str, Any]):
@@ -72,15 +72,15 @@ class Message:
 
 
 class Client:
-    """An open page. It gets the newest message, so that a slow one falls no further behind.
+    """An open page. It gets only the newest message, so a slow page does not fall further behind.
 
-    Buffers on the way could still hold many messages. A page that answers each one with `ok` gets
-    the next one only then.
+    Network buffers could still hold many messages. A page that answers each message with `ok`
+    therefore gets the next message only after its answer.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.frames = 0  # of its camera, so far
+        self.frames = 0  # frames of its camera so far
         self.newest: Message | None = None
         self.ready, self.free = asyncio.Event(), asyncio.Event()
         self.free.set()
@@ -92,23 +92,23 @@ class Client:
 
 
 class Server:
-    """Serves the page in a thread of its own. `setup` is the first message to each page.
+    """Serves the page in its own thread. `setup` is the first message to each page.
 
-    `publish`, `press` and `close` may be called from any thread. Raises UserError if the address
-    can't be had.
+    `publish`, `press` and `close` may be called from any thread. Raises UserError if the address is
+    not available.
     """
 
     def __init__(self, host: str, port: int, setup: dict[str, Any]):
         if not host:
             fail("--host", "no address", "give one, such as 0.0.0.0")
         self.host, self.port, self.setup = host, port, setup
-        self.address = ""  # that it listens at, a number
+        self.address = ""  # the server's own address, as a number
         name = socket.gethostname()
         self.names = {known.lower() for known in ("localhost", host, name, f"{name}.local")}
         self.key = secrets.token_urlsafe(16)
-        # Unlike a Queue's, their wait is in C, where a signal breaks nothing
+        # A SimpleQueue waits in C, where a signal breaks nothing. A Queue does not
         self.keys: queue.SimpleQueue[str] = queue.SimpleQueue()  # pressed on pages
-        # The newest frame of the browser's camera: when it came, its number, the JPEG
+        # The newest frame of the browser's camera: its time of arrival, its number, the JPEG
         self.pictures: queue.SimpleQueue[tuple[float, int, bytes]] = queue.SimpleQueue()
         self.clients: set[Client] = set()
         self.known: set[web.RequestHandler] = set()  # new connections that have shown the key
@@ -131,17 +131,17 @@ class Server:
             client.offer(message)
 
     def press(self, key: str) -> None:
-        """Queue a key that was pressed, unless too many wait; `q` always."""
+        """Queue a pressed key, unless too many keys wait. Always queue `q`."""
         if key == "q" or self.keys.qsize() < MOST_KEYS:
             self.keys.put(key)
 
     def close(self) -> None:
-        """End the server; open pages say so."""
+        """End the server. Open pages say so."""
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(2)
 
     def _run(self) -> None:
-        # Malformed requests come from strangers, and aiohttp would print them
+        # Strangers send malformed requests, and aiohttp would print them
         logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
         asyncio.set_event_loop(self.loop)
         app = web.Application(middlewares=[self._guard])
@@ -186,7 +186,7 @@ class Server:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Let in who has the key, by a name of this machine, from a page of this server."""
+        """Allow requests with the key, under a name of this machine, from a page of this server."""
         given = request.query.get("key") or request.cookies.get(self._cookie, "")
         known = hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
         _, _, origin = request.headers.get("Origin", f"//{request.host}").rpartition("//")
@@ -205,8 +205,8 @@ class Server:
     def _is_ours(self, host: str) -> bool:
         """Return whether a Host header names this machine by a number or one of its names.
 
-        Anybody can lead a name of his own to this machine, but no number. The port may be another
-        one, that of `ssh -L` or of a container.
+        Anyone can point a domain at this machine, but nobody can do so with a number. The port may
+        differ, because of `ssh -L` or a container.
         """
         try:
             name = urlsplit(f"//{host}").hostname or ""
@@ -243,16 +243,16 @@ class Server:
         return opened
 
     def _take(self, client: Client, picture: bytes) -> None:
-        """Take a frame of a browser's camera; that of the first page counts."""
+        """Take a frame of a browser's camera. Only the frames of the first page count."""
         client.frames += 1
         self.sender = self.sender or client.number
         if self.sender == client.number:
-            with contextlib.suppress(queue.Empty):  # nobody took the last one
+            with contextlib.suppress(queue.Empty):  # nobody took the last frame
                 self.pictures.get_nowait()
             self.pictures.put((time.monotonic(), client.frames, picture))
 
     async def _send(self, opened: web.WebSocketResponse, client: Client) -> None:
-        sent: object = None  # the frame
+        sent: object = None  # the frame sent last
         with contextlib.suppress(ConnectionError):  # the page has gone
             while True:
                 await client.ready.wait()
@@ -262,7 +262,7 @@ class Server:
                     client.free.clear()
                 assert client.newest
                 message = client.newest
-                # Not to the page whose frame it is, nor a second time
+                # Skip the page that sent the frame, and do not send a frame twice
                 own = client.number == self.sender
                 if message.image is not None and message.frame is not sent and not own:
                     sent = message.frame
@@ -278,8 +278,8 @@ class Refusal(asyncio.Protocol):
 
 
 def explain(error: Exception) -> str:
-    """Return why an address can't be had, in a few words."""
-    by_name = isinstance(error, socket.gaierror)  # getaddrinfo has error codes of its own
+    """Explain in a few words why an address is not available."""
+    by_name = isinstance(error, socket.gaierror)  # getaddrinfo has its own error codes
     if isinstance(error, OSError) and error.errno and not by_name:
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or "no address"

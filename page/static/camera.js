@@ -1,18 +1,18 @@
-// The browser's own camera: JPEGs over the WebSocket, one under way at a time.
+// The browser's own camera. It sends JPEGs over the WebSocket, one at a time.
 
 const WIDTH = 640;
 const HEIGHT = 480;
 const QUALITY = 0.7;
-const PATIENCE = 200; // milliseconds to wait for a new frame: a hidden page gets none
+const PATIENCE = 200; // milliseconds to wait for a new frame. A hidden page gets no frames
 
-// A camera that has been allowed. `onend` is called when it goes.
+// A camera with the user's permission. Calls `onend` when the camera disappears.
 export class Camera {
   constructor(video, onend) {
     this.video = video;
     this.busy = false; // taking and sending a frame
     this.sentAt = 0;
-    this.sent = document.createElement("canvas"); // the frame that is under way
-    this.answered = document.createElement("canvas"); // the last one whose faces are known
+    this.sent = document.createElement("canvas"); // the frame on its way to the server
+    this.answered = document.createElement("canvas"); // the last frame with known faces
     video.srcObject.getVideoTracks()[0].onended = onend;
   }
 
@@ -28,7 +28,7 @@ export class Camera {
     return new Camera(video, onend);
   }
 
-  // Sends the next new frame; returns whether it did.
+  // Sends the next new frame. Returns whether it was sent.
   async send(socket) {
     if (this.busy) return false;
     this.busy = true;
@@ -49,7 +49,7 @@ export class Camera {
     return open;
   }
 
-  // Takes note that the faces of the sent frame have come; returns the milliseconds since.
+  // Notes that the faces of the sent frame have arrived. Returns the milliseconds since it was sent.
   answer() {
     [this.sent, this.answered] = [this.answered, this.sent];
     return performance.now() - this.sentAt;

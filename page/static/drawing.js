@@ -3,9 +3,9 @@
 const STRIP_SECONDS = 30;
 
 // Draws the picture, if there is one, and the faces of a message into a canvas. A picture has an
-// image, the degrees clockwise to turn it by, and whether to flip it then.
+// image, the degrees to turn it clockwise, and whether to flip it afterwards.
 export function drawFrame(canvas, picture, message, setup) {
-  // Lines are fine on a small video too, and no canvas is taller than browsers take
+  // A small video gets fine lines too, and no canvas is too tall for browsers
   const scale = Math.min(Math.max(1, 960 / message.width), 4096 / message.height);
   canvas.width = message.width * scale;
   canvas.height = message.height * scale;
@@ -33,7 +33,7 @@ export function colorOf(emotion, setup) {
   return setup.colors[indexOf(emotion, setup)];
 }
 
-// Returns a face's label as it is shown, with a question mark where it is unsure, and its percentage.
+// Returns a face's label and its percentage. An unsure label has a question mark.
 export function labelOf(face, setup) {
   const sure = face.probabilities[face.label];
   return [face.label + (sure < setup.unsure ? "?" : ""), percent(sure)];
@@ -90,7 +90,7 @@ function drawLabel(pen, face, message, color, setup) {
   pen.restore();
 }
 
-// Draws stacked areas of the probabilities of a face. `history` holds [seconds, probabilities].
+// Draws the probabilities of a face as stacked areas. `history` holds [seconds, probabilities].
 export function drawStrip(canvas, history, colors) {
   const width = (canvas.width = canvas.clientWidth * devicePixelRatio);
   const height = (canvas.height = canvas.clientHeight * devicePixelRatio);
@@ -110,7 +110,7 @@ export function drawStrip(canvas, history, colors) {
   });
 }
 
-// Adds a face's probabilities, and drops what is older than the strip.
+// Adds a face's probabilities, and drops those older than the strip.
 export function remember(history, seconds, probabilities) {
   history.push([seconds, probabilities]);
   while (history[0][0] < seconds - STRIP_SECONDS) history.shift();

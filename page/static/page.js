@@ -1,26 +1,26 @@
-// The page: what comes over the WebSocket, and what the buttons send.
+// The page: it shows the messages of the WebSocket and sends the keys of the buttons.
 
 import { Camera } from "./camera.js";
 import { colorOf, drawFrame, drawStrip, labelOf, percent, remember } from "./drawing.js";
 
 const $ = (id) => document.getElementById(id);
-const RETRY = 1000; // milliseconds until a lost server, or frame, is tried again
+const RETRY = 1000; // milliseconds until the page tries a lost server or frame again
 
 let socket = null;
-let setup = null; // the first message: emotions, colors and how the browser's camera is shown
+let setup = null; // the first message: emotions, colors, and the turn and mirror of the browser's camera
 let received = null; // the server's last picture
-let camera = null; // of this browser, once it is used
-let asking = false; // for the camera
-let trouble = ""; // with it
-let shown = null; // seconds of the frame that is shown
-let sent = 0; // frames of the camera
-let answered = 0; // the number of the one that is shown
-let latency = 0; // milliseconds from a frame to its box
+let camera = null; // this browser's camera, once it is used
+let asking = false; // for permission to use the camera
+let trouble = ""; // with the camera
+let shown = null; // time of the frame on the page, in seconds
+let sent = 0; // frames of the camera so far
+let answered = 0; // the number of the camera's frame on the page
+let latency = 0; // milliseconds from a camera's frame to its boxes
 const cards = new Map(); // by track_id: {root, bars, strip, history}
 
 function connect() {
   const opened = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/socket`);
-  let newest = { picture: null, text: null }; // what is not yet shown: a slow page skips frames
+  let newest = { picture: null, text: null }; // not yet on the page. A slow page skips frames
   let busy = false;
 
   async function work() {
@@ -34,7 +34,7 @@ function connect() {
       } catch (error) {
         $("status").textContent = `can't be shown: ${error.message}`;
       }
-      press("ok"); // for the next message
+      press("ok"); // asks for the next message
     }
     busy = false;
   }
@@ -76,8 +76,8 @@ async function take(picture, message) {
   if (mine && !camera && !trouble) startCamera();
   $("camera").hidden = !mine || camera !== null || asking;
   const own = mine && camera;
-  if (own && message.paused) camera.sentAt = performance.now(); // a pause is no latency
-  // The answer to an earlier frame than the last one comes late: its picture has gone
+  if (own && message.paused) camera.sentAt = performance.now(); // do not count a pause as latency
+  // An answer to an earlier frame than the last one is late: its picture is gone
   const late = own && message.answers !== sent && message.answers !== answered;
   if (own && !late && message.answers !== answered) {
     latency += (latency ? 0.1 : 1) * (camera.answer() - latency);
@@ -112,7 +112,7 @@ async function startCamera() {
   trouble = "allow the camera, beside the address";
   try {
     camera = await Camera.open(() => closeCamera("the camera has gone"));
-    answered = sent; // of the one before
+    answered = sent; // ignore answers to the previous camera
     trouble = "";
   } catch (error) {
     if (error.name !== "NotAllowedError") trouble = `no camera: ${error.message}`;
@@ -215,7 +215,7 @@ document.addEventListener("click", ({ target }) => {
 });
 document.addEventListener("keydown", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && event.key.length === 1;
-  const onButton = ["BUTTON", "SUMMARY"].includes(event.target.tagName) && event.key === " "; // which presses it
+  const onButton = ["BUTTON", "SUMMARY"].includes(event.target.tagName) && event.key === " "; // presses the button
   if (plain && !onButton && !event.repeat) press(event.key);
 });
 $("camera").addEventListener("click", startCamera);

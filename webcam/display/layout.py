@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
-CLEARLY = 0.6  # another corner must cover at most this share of the pixels that the present corner covers
+CLEARLY = 0.6  # a better corner covers at most this share of the pixels
 OTHERS = 10  # a pixel of another person's face counts this many times
 
 
 class Layout:
-    """The taken places of a frame, (height, width): the boxes of its faces, then labels and panels.
-    """
+    """The taken places of a frame, (height, width): the boxes of its faces, then labels and panels."""
 
     def __init__(self, shape: tuple[int, int], boxes: Iterable[Rectangle]):
         self.height, self.width = shape
@@ -68,8 +67,7 @@ class Layout:
         before: int | None = None,
         own: Rectangle | None = None,
     ) -> tuple[int, Rectangle]:
-        """Return the number and the rectangle of a corner for a rectangle of a size, (width,
-        height).
+        """Return the number and the rectangle of a corner for a rectangle, (width, height).
 
         Keep the corner `before` until another one covers clearly fewer taken pixels. Cover the face
         `own` rather than another face.

@@ -11,7 +11,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 FINER = 4  # masks are drawn at this many times their size, then reduced
 STROKE, BOLD_STROKE = 0.075, 0.115  # line width as a share of the line height
 NUMBERED = "no. "  # precedes the number of an emotion whose name can't be drawn
-# Fonts with many letters, from Linux, Windows and macOS. Pillow finds them by name.
+# Fonts with many letters, from Linux, Windows and macOS. Pillow finds them by name
 FONTS = (
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",

@@ -181,8 +181,7 @@ def text_start(number: str, line: int) -> int:
 
 
 def draw_box(frame: np.ndarray, face: Face, color: Color, opacity: float) -> None:
-    """Draw the box of a face, and a disk in its corner that fills as the resting face is learned.
-    """
+    """Draw the box of a face, and a disk in its corner that fills as the resting face is learned."""
     x, y, side, _ = face.box
     thick = max(1, round(base_line(frame) / 8)) if side >= THIN_BOX else 1
     margin = thick + 2

@@ -66,7 +66,7 @@ class Viewer(Sink):
         self.screen, self.annotator, self.summary = screen, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.analyzer = analyzer
-        self.learning: int | None = None  # the number of the face whose resting face is being learned
+        self.learning: int | None = None  # number of the face that is being learned at rest
         self.mirrored = self.paused = self.help = self.ended = False
         self.frame: Frame | Picture | None = None  # the frame on the screen
         self.faces: list[Face] = []

@@ -14,7 +14,7 @@ from webcam.display.layout import Layout
 from webcam.display.notes import draw_notes
 from webcam.display.viewer import Viewer
 
-MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels: the help needs the minimum and takes no more than the maximum
+MIN_WIDTH, MIN_HEIGHT, MAX_SIDE = 480, 360, 1920  # pixels for the help, and at most
 MAX_WIDTH, MAX_HEIGHT = 1280, 720  # pixels of a new window: OpenCV does not know the screen's size
 
 
@@ -112,8 +112,7 @@ def choose_qt_platform() -> None:
 
 
 def enlarge(image: np.ndarray, layout: Layout) -> tuple[np.ndarray, Layout]:
-    """Return a BGR copy of a frame and its layout, several times as large if notes would not fit.
-    """
+    """Return a BGR copy of a frame and its layout, several times as large if notes would not fit."""
     height, width = image.shape[:2]
     times = max(1, math.ceil(MIN_WIDTH / width), math.ceil(MIN_HEIGHT / height))
     if max(height, width) * times > MAX_SIDE:  # for a long and narrow image

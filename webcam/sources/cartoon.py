@@ -1,4 +1,4 @@
-"""A drawn face with expressions that pass into one another, for the demo."""
+"""A drawn face whose expressions change gradually, for the demo."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -21,18 +21,18 @@ INK, WHITE, IRIS, SHIRT = (38, 34, 40), (240, 244, 246), (90, 70, 50), (110, 84,
 
 @dataclass(frozen=True)
 class Expression:
-    """How the parts of the face lie, 0 at rest."""
+    """The positions of the parts of the face, 0 at rest."""
 
-    brows: float = 0.0  # raised, to 1
-    frown: float = 0.0  # inner ends of the brows drawn down, to 1; negative: drawn up
-    eyes: float = 0.9  # open, to 1.4
-    smile: float = 0.0  # corners of the mouth up, to 1; negative: down
-    mouth: float = 0.0  # open, to 1
+    brows: float = 0.0  # 1: raised
+    frown: float = 0.0  # 1: inner ends of the brows drawn down; negative: drawn up
+    eyes: float = 0.9  # 1.4: wide open
+    smile: float = 0.0  # 1: corners of the mouth up; negative: down
+    mouth: float = 0.0  # 1: open
     width: float = 1.0  # of the mouth
-    cheeks: float = 0.0  # raised, to 1
+    cheeks: float = 0.0  # 1: raised
 
     def mixed(self, other: "Expression", share: float) -> "Expression":
-        """Return the expression on the way to another one, `share` 0 to 1."""
+        """Return the expression between this one and `other`, with `share` from 0 to 1."""
         pairs = zip(astuple(self), astuple(other))
         return Expression(*(one + share * (two - one) for one, two in pairs))
 
@@ -61,7 +61,7 @@ class Cartoon:
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """The coverage of the drawing, uint8, 255 where it is."""
+        """The coverage of the drawing, uint8, 255 inside."""
         mask = np.zeros((FINER * HEIGHT, FINER * WIDTH), np.uint8)
         for shape in (shoulders(), neck(), hair(), head(), *map(ear, (-1, 1))):
             fill(mask, shape, (255,))
@@ -69,7 +69,7 @@ class Cartoon:
 
     @cached_property
     def base(self) -> np.ndarray:
-        """The drawing without what moves."""
+        """The drawing without its moving parts."""
         image = np.full((FINER * HEIGHT, FINER * WIDTH, 3), SHADE, np.uint8)
         fill(image, shoulders(), SHIRT)
         fill(image, neck(), SHADE)
@@ -77,7 +77,7 @@ class Cartoon:
         for side in (-1, 1):
             fill(image, ear(side), SHADE)
         fill(image, head(), SKIN)
-        # Soft light and shade, inside the head alone
+        # Soft light and shade, only inside the head
         soft = image.copy()
         for side in (-1, 1):
             fill(soft, ellipse(MIDDLE + 64 * side, 150, 16, 60), SHADE)
@@ -139,7 +139,7 @@ def shoulders() -> Points:
 def fill(image: np.ndarray, points: Points, color: Color) -> None:
     """Fill a shape."""
     pixels = np.round(points * FINER * 16).astype(np.int32)
-    cv2.fillPoly(image, [pixels], color, cv2.LINE_AA, 4)  # 4 bits of a pixel's fractions
+    cv2.fillPoly(image, [pixels], color, cv2.LINE_AA, 4)  # coordinates have 4 fractional bits
 
 
 def stroke(image: np.ndarray, points: Points, color: Color, width: float) -> None:
@@ -160,7 +160,7 @@ def blend(image: np.ndarray, other: np.ndarray, shape: Points) -> None:
 
 
 def faded(amount: float, color: Color = FOLD) -> Color:
-    """Return a color between the skin's (0) and `color` (1)."""
+    """Return a color between the skin's (share 0) and `color` (share 1)."""
     return tuple(skin + min(1, amount) * (c - skin) for skin, c in zip(SKIN, color))
 
 
@@ -224,7 +224,7 @@ def draw_mouth(image: np.ndarray, face: Expression) -> None:
     across = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 32))  # from corner to corner
 
     def lip(down: float) -> Points:
-        # A parabola when the mouth is shut, half an ellipse when it is wide open
+        # A closed mouth is a parabola, a wide open one half an ellipse
         arch = (1 - across**2) ** (1 - 0.5 * face.mouth) * (down + 0.8 * lift) / 2
         return np.stack([MIDDLE + half * across, y - 0.8 * lift + arch], axis=1)
 

@@ -15,8 +15,8 @@ from webcam.sources.frame import Frame, Source, VideoInfo
 SAMPLE = Path(__file__).resolve().parents[2] / "samples/astronaut.jpg"
 WIDTH, HEIGHT, RATE = 640, 480, 30.0  # pixels, frames/s
 PORTRAIT = slice(0, 220), slice(125, 325)  # rows and columns of the sample picture
-# Seconds; the portrait's middle (shares of the frame's width and height), its height (a share of
-# the frame's), its angle in degrees, and the light (1: that of the picture)
+# Seconds; the portrait's middle (shares of the frame's width and height); its height (a share of
+# the frame's); its angle in degrees; the light (1: as in the picture)
 PORTRAIT_PATH = [
     (0.0, 0.22, 0.50, 0.55, 0, 1.0),
     (0.8, 0.22, 0.50, 0.55, 0, 1.0),
@@ -32,7 +32,7 @@ PORTRAIT_PATH = [
     (10.8, 0.22, 0.50, 0.60, 0, 1.0),  # comes back
     (13.0, 0.22, 0.50, 0.60, 0, 1.0),
 ]
-# Of the drawn face: seconds, and the expression that it then has; in between it changes
+# The drawn face: seconds, and its expression at that time. It changes gradually in between
 EXPRESSION_PATH = [
     (0.0, "neutral"),
     (0.8, "neutral"),
@@ -54,9 +54,11 @@ SWAY = 6  # pixels to either side
 
 
 class DemoSource(Source):
-    """The portrait of the sample picture moves before a wall, beside a drawn face that changes.
+    """The portrait of the sample picture moves in front of a wall, beside a drawn face that
+    changes.
 
-    It takes 13 seconds, and begins anew if it `loops`. Raises UserError when the picture can't be read.
+    The clip takes 13 seconds, and starts again if it `loops`. Raises UserError if the picture can't
+    be read.
     """
 
     info, end = VideoInfo(RATE), PORTRAIT_PATH[-1][0]
@@ -72,7 +74,7 @@ class DemoSource(Source):
             fail(SAMPLE, "not a picture", "it comes with the project: fetch that again")
         self.portrait = picture[PORTRAIT]
         self.cartoon = Cartoon()
-        # A wall that is lit from above
+        # A wall with light from above
         light = np.linspace(150, 90, HEIGHT)[:, None, None] * (0.95, 1.0, 1.0)
         self.wall = np.repeat(light, WIDTH, axis=1).astype(np.uint8)
 
@@ -87,7 +89,7 @@ class DemoSource(Source):
             yield Frame(frame, number / RATE)
 
     def paste_cartoon(self, frame: np.ndarray, seconds: float) -> None:
-        """Draw the drawn face as it is at a time, swaying, at the bottom of a frame."""
+        """Draw the drawn face of a time, swaying, at the bottom of a frame."""
         times, names = zip(*EXPRESSION_PATH)
         start, share = stretch_at(times, seconds)
         one, other = (EXPRESSIONS[name] for name in names[start : start + 2])
@@ -105,9 +107,9 @@ class DemoSource(Source):
 
 
 def stretch_at(times: Sequence[float], seconds: float) -> tuple[int, float]:
-    """Return between which of some times, and the next, a time lies, and how far, 0 to 1.
+    """Return the number of the time before `seconds`, and the share of the way to the next.
 
-    It starts and stops gently.
+    The share runs from 0 to 1. It starts and stops gently.
     """
     place = float(np.interp(seconds, times, range(len(times))))
     start = min(int(place), len(times) - 2)
@@ -122,7 +124,7 @@ def pose_at(path: Sequence[tuple[float, ...]], seconds: float) -> list[float]:
 
 
 def paste(frame: np.ndarray, portrait: np.ndarray, pose: list[float]) -> None:
-    """Draw a portrait into a frame, both BGR."""
+    """Draw a portrait into a frame. Both are BGR."""
     x, y, height, angle, light = pose
     rows, columns = portrait.shape[:2]
     affine = cv2.getRotationMatrix2D((columns / 2, rows / 2), angle, height * HEIGHT / rows)
