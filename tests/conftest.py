@@ -1,4 +1,4 @@
-"""The fixtures that tests share, among them the whole pipeline on the toy CSV, made once."""
+"""Fixtures that tests share. One is the whole pipeline on the toy CSV, made once."""
 
 import os
 import shutil
@@ -14,7 +14,8 @@ from support.stream import Stream, serve
 
 from webcam.detection.haar import HaarDetector
 
-# The same examples every time; `--hypothesis-profile=long` draws others, and fifty times as many
+# The examples are the same each time. `--hypothesis-profile=long` draws others, and fifty times as
+# many
 PROFILE: dict[str, Any] = {
     "deadline": None,
     "database": None,
@@ -24,14 +25,14 @@ settings.register_profile("same", derandomize=True, max_examples=100, **PROFILE)
 settings.register_profile("long", max_examples=5000, **PROFILE)
 settings.load_profile("same")
 
-# A shell that starts pytest with `&` or nohup has these ignored, and every process that a test
-# starts would inherit it
+# A shell that starts pytest with `&` or nohup ignores these signals. Every process that a test
+# starts would inherit that
 for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
-# Fixtures that take long to make. One worker of pytest-xdist runs all the tests that share one
+# Fixtures that take long to make. One worker of pytest-xdist runs all tests that share one
 MADE_ONCE = ["trained", "trained_alone", "results", "networks"]
 
 
@@ -41,13 +42,13 @@ def pytest_collection_modifyitems(items):
         for fixture in MADE_ONCE:
             if fixture in item.fixturenames:
                 item.add_marker(pytest.mark.xdist_group(fixture))
-    # The longest first, so that no worker has one of them left when the other is done
+    # The longest tests go first, so that no worker still has one when the other has finished
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(autouse=True)
 def environment():
-    """Undo what JAX sets when Keras imports it into the tests' own process: how much TensorFlow says."""
+    """Undo the setting for TensorFlow's messages that JAX makes when Keras imports it."""
     os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
 
 
@@ -58,7 +59,7 @@ def photo():
 
 @pytest.fixture(scope="session")
 def detector():
-    """The real detector; it keeps nothing from frame to frame."""
+    """Return the real detector, which remembers nothing between frames."""
     return HaarDetector()
 
 
@@ -71,24 +72,24 @@ def stream(request):
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
-    """A folder with data/ as the toy CSV and the five data stages leave it.
+    """Return a folder with the data/ of the toy CSV and the five data stages.
 
-    Tests read it and change nothing.
+    Tests only read it.
     """
     return make_toy(tmp_path_factory.mktemp("toy"), 500)
 
 
 @pytest.fixture(scope="session")
 def small_toy(tmp_path_factory):
-    """The same of a fifth of the faces, for what is done often."""
+    """Return a folder like `toy` with a fifth of the faces, for frequent use."""
     return make_toy(tmp_path_factory.mktemp("small-toy"), 100)
 
 
 @pytest.fixture(scope="session")
 def few(toy, tmp_path_factory):
-    """A folder with train/ and val/.
+    """Return a folder with train/ and val/.
 
-    Eight faces per emotion, enough to run train.py and too few to learn from.
+    It has eight faces per emotion: enough to run train.py, too few to learn from.
     """
     folder = tmp_path_factory.mktemp("few")
     for part in ("train", "val"):
@@ -101,7 +102,7 @@ def few(toy, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(toy, tmp_path_factory):
-    """A copy of that folder after `train.py`, which adds data/model. Tests change nothing in it."""
+    """Return a copy of `toy` after `train.py`, which adds data/model. Tests only read it."""
     folder = shutil.copytree(toy, tmp_path_factory.mktemp("trained"), dirs_exist_ok=True)
     run("train.py", "--epochs", 2, "--batch-size", 32, cwd=folder)
     return folder
@@ -109,7 +110,7 @@ def trained(toy, tmp_path_factory):
 
 @pytest.fixture
 def source(tmp_path):
-    """A small dataset folder, faces/, with two emotions of three faces."""
+    """Make a small dataset folder, faces/, with two emotions of three faces."""
     for emotion in ("anger", "happiness"):
         (tmp_path / "faces" / emotion).mkdir(parents=True)
         for number in range(3):

@@ -8,7 +8,7 @@ from support.scripts import ROOT
 
 PACKAGES = ("common", "dataset", "network", "webcam", "page")
 SCRIPTS = [path.stem for path in ROOT.glob("*.py")]
-MAY_USE = {  # besides the standard library, and of the project itself
+MAY_USE = {  # besides the standard library: packages of the project and libraries
     "common": {"common", "tqdm"},
     "dataset": {"common", "dataset", "numpy", "pandas", "PIL", "splitfolders", "matplotlib"},
     "network": {
@@ -24,12 +24,12 @@ MAY_USE = {  # besides the standard library, and of the project itself
         "sklearn",
     }
     | {"tensorflow", "jax", "onnx"},
-    "webcam": {"common", "webcam", "numpy", "cv2", "PIL"},  # Pillow only where it is installed
+    "webcam": {"common", "webcam", "numpy", "cv2", "PIL"},  # Pillow is optional
     "page": {"common", "webcam", "page", "numpy", "cv2", "aiohttp"},
     "realtime": {"common", "webcam", "page", "numpy", "cv2"},
 }
-BESIDE = {"network.recipe", "network.backend", "network.digests"}  # what all rooms of network use
-ROOMS = {  # and the others, or modules at the top of the package, that each may use
+BESIDE = {"network.recipe", "network.backend", "network.digests"}  # for all rooms of network
+ROOMS = {  # and the rooms and top modules of the package that each may use
     "webcam.detection": set(),
     "webcam.sources": set(),
     "webcam.analysis": {"webcam.detection"},
@@ -62,8 +62,9 @@ def is_module(name):
 
 
 def imported(path):
-    """Return the modules that a file imports anywhere, `from a import b` as a.b where that is a
-    module, else a.
+    """Return the modules that a file imports anywhere.
+
+    `from a import b` counts as a.b if that is a module, else as a.
     """
     modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -96,7 +97,7 @@ def test_a_package_imports_nothing_but_what_it_may(place):
 
 
 def place(module):
-    """Return the room that a module lies in, or itself at the top of its package."""
+    """Return the room of a module, or the module itself if it is at the top of its package."""
     return ".".join(module.split(".")[:2])
 
 
@@ -139,7 +140,7 @@ def test_no_keras_is_reached_from_what_needs_none(module):
 
 
 def reached_from(names):
-    """Return the top names of all modules that are imported from some, over any number of steps."""
+    """Return the top names of all modules that `names` import, directly or through others."""
     reached, waiting = set(), list(names)
     while waiting:
         name = waiting.pop()
@@ -149,7 +150,7 @@ def reached_from(names):
 
 
 def test_train_checks_its_input_before_opencv_and_keras_are_needed():
-    """Apart from the one late import, which is in a function."""
+    """One late import, inside a function, is exempt."""
     top = ast.parse((ROOT / "train.py").read_text(encoding="utf-8"))
     blocks = [node.body for node in top.body if isinstance(node, ast.With)]
     names = {node.module for node in sum(blocks, top.body) if isinstance(node, ast.ImportFrom)}

@@ -1,7 +1,7 @@
-"""Golden outputs: what the scripts gave before the code was rebuilt, and must go on giving.
+"""Golden outputs: the scripts must keep giving these results.
 
-`golden/clip.csv` is what `realtime.py --csv` wrote for the video that `golden_clip` makes. A change
-that is meant to alter one of these outputs replaces it in the same commit, and says so.
+`golden/clip.csv` is the table that `realtime.py --csv` writes for the video of `golden_clip`. If a
+change alters one of these outputs on purpose, the same commit replaces it and says so.
 """
 
 import csv
@@ -21,8 +21,9 @@ STAGE_HASHES = {
     "sharpness": "e4f8727e2d700f04ed6df976d8392fd964d5f4dd6db4ca7e91008139c6fc8de8",
     "shuffled": "cbe86e53226349c1863291c5acd11cabd88c810bf4c1988263fdced0be3c9705",
 }
-# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on them, between that on an
-# AMD EPYC (Zen 5), with other kernels too, and that on an Intel Xeon with AMX: 0.6 % from either
+# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on these faces. The values
+# lie between those of an AMD EPYC (Zen 5) and those of an Intel Xeon with AMX, 0.6 % from either.
+# Other kernels on the EPYC make no difference
 LOSSES = [1.7517, 1.0466]
 
 
@@ -39,7 +40,7 @@ def test_training(trained):
 def golden_clip(path):
     """Write a video of two sample faces that move.
 
-    One comes later, one leaves and comes back, one covers its mouth.
+    One face appears later, one leaves and returns, one covers its mouth.
     """
     photo = read_picture(PICTURE)
     head = cv2.resize(photo[18:218, 124:324], (180, 180), interpolation=cv2.INTER_AREA)
@@ -70,5 +71,5 @@ def test_faces_of_a_clip(tmp_path):
         numbers = [name for name in row if name not in (*same, "label", "emotion")]
         off = {name: abs(float(row[name]) - float(want[name])) for name in numbers}
         assert max(off[name] for name in ("x", "y", "width", "height")) <= 3
-        # Probabilities, where the codec or the CPU differs
+        # Probabilities vary with the codec and the CPU
         assert max(off[name] for name in numbers[4:]) <= 0.02

@@ -1,6 +1,4 @@
-"""The seven scripts in order, from an empty folder to names on the faces of a video, as the README
-has them.
-"""
+"""The seven scripts in the order of the README, from an empty folder to named faces in a video."""
 
 import csv
 import os
@@ -11,8 +9,8 @@ from support.scripts import run
 
 
 def test_the_network_of_the_six_scripts_names_the_faces_of_a_video(trained, tmp_path):
-    """The six ran in `trained`, one after the other in an empty folder with no option but fewer
-    epochs.
+    """The fixture `trained` ran the first six in an empty folder, with fewer epochs and no other
+    option.
     """
     assert sorted(os.listdir(trained / "data")) == [
         "contrast", "faces", "fer2013.csv", "fer2013new.csv", "model", "sharpness", "shuffled", "split"

@@ -1,4 +1,4 @@
-"""What the README says can be pasted, and what it says it prints."""
+"""The README's commands can be pasted, and they print the output that it shows."""
 
 import re
 import shlex
@@ -15,19 +15,19 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def block(name):
-    """Return the lines of the block of code that follows a comment."""
+    """Return the lines of the code block that follows a comment."""
     return found(f"<!-- {name} -->\n```.*\n((?:.*\n)*?)```", README).splitlines()
 
 
 def found(pattern, text):
-    """Return the group of a pattern, which is in the text."""
+    """Return the group of a pattern. Assert that the text contains it."""
     match = re.search(pattern, text)
     assert match, f"no {pattern} in {text}"
     return match[1]
 
 
 def scripts():
-    """Return the scripts of the toy block with their arguments, without what sets them up."""
+    """Return the scripts of the toy block with their arguments, without the setup commands."""
     commands = [shlex.split(line) for line in block("toy")]
     found = [command[1:] for command in commands if command[0] == "python"]
     return [[script.removeprefix("../"), *rest] for script, *rest in found]
@@ -35,7 +35,9 @@ def scripts():
 
 @pytest.mark.parametrize("count", [6, slow(8)])
 def test_the_toy_block_prints_what_the_readme_says(tmp_path, count):
-    """Word for word up to the training, whose figures differ between machines."""
+    """The output is the same word for word up to the training, whose figures differ between
+    machines.
+    """
     said = "".join(run(*script, cwd=tmp_path).stdout for script in scripts()[:count])
     lines, shown = said.splitlines(), block("toy output")
     training = next(number for number, line in enumerate(shown) if line.startswith("epoch 1/15: "))
@@ -55,7 +57,7 @@ def test_the_toy_block_runs_all_seven_scripts():
 
 
 def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
-    """On drawn faces in the place of those that two commands collect by keys in a window."""
+    """Drawn faces replace those that a user collects by keys in a window."""
     (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
     collect, again, *rest, watch = [shlex.split(line)[1:] for line in block("own")]
     emotions = collect[collect.index("--emotions") + 1 :]
@@ -66,7 +68,7 @@ def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
             (folder / emotion).mkdir(parents=True)
             for path in sorted((toy / "data/faces" / drawn / looks).iterdir())[:most]:
                 shutil.copy(path, folder / emotion)
-    rest[-1] += ["--seed", "1", "--epochs", "10"]  # the fewest that train.py does not call too few
+    rest[-1] += ["--seed", "1", "--epochs", "10"]  # train.py calls fewer epochs too few
     said = [run(*command, cwd=tmp_path).stdout for command in rest]
     assert "\nmy_faces: 150 files read\n" in said[0]
     assert "3 emotions" in said[2] and "few to learn" not in said[2]
@@ -117,7 +119,7 @@ FLAG = r"(?<![\w-])--[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 def options(script, cwd):
-    """Return the options that a script's help lists."""
+    """Return the options in a script's help."""
     said = run(script.relative_to(ROOT), "--help", cwd=cwd).stdout
     _, heading, listed = said.partition("\noptions:\n")
     assert heading
@@ -131,7 +133,7 @@ def test_each_option_is_documented_and_each_documented_one_exists(tmp_path):
     assert documented <= set().union(*exist.values()) | OF_OTHER_PROGRAMS
     for script in ROOT.glob("*.py"):
         assert exist[script] - {"--help"} <= documented, script.name
-    # And each command has options of its own script alone
+    # Each command also uses only options of its own script
     documents += [path.read_text() for path in ROOT.glob("*.md")]
     commands = re.findall(
         r"python ([a-z_/]+\.py)\b([^`#]*?)(?:`|#|\n(?! *--))", "\n".join(documents)

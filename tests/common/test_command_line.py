@@ -1,4 +1,4 @@
-"""How a script runs: its output, its help."""
+"""The start of a script: its output, its help."""
 
 import ast
 import os
@@ -32,7 +32,7 @@ def test_an_output_that_nobody_takes(source, tmp_path, where, status, says, unbu
 
 @pytest.mark.parametrize("script", ["contrast.py", "realtime.py", "random_shuffle.py"])
 def test_help_needs_no_heavy_library(script, tmp_path):
-    """--help imports none of the libraries that take seconds."""
+    """--help imports no library that takes seconds to load."""
     code = f"""
 import runpy, sys; sys.argv = [{script!r}, "--help"]; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path
 try: runpy.run_path({str(ROOT / script)!r}, run_name="__main__")
@@ -81,7 +81,7 @@ EXAMPLES = [(script, example) for script in USED for example in examples_of(scri
 def is_long(script, example):
     """Return whether an example trains, shows the whole demo or draws thousands of faces.
 
-    Other tests do that too.
+    Other tests cover these.
     """
     return (
         script == "train.py" or example.strip() == "python realtime.py" or "--rows 5000" in example
@@ -109,7 +109,7 @@ def test_the_examples_of_the_help_work(small_toy, tmp_path, script, example):
 
 
 def test_importing_a_package_changes_nothing_around_it(tmp_path):
-    """No signal handler and no environment variable but those of the libraries themselves."""
+    """Only the libraries themselves change signal handlers or environment variables."""
     modules = [
         f"{package}.{path.stem}"
         for package in ("common", "dataset", "webcam")
@@ -134,7 +134,7 @@ assert around() == before
 
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&-", "2>&-"])
 def test_scripts_work_with_closed_streams(source, tmp_path, closed):
-    """As from cron or a service. No file of ours may take the number of a stream."""
+    """cron and services close streams. Our files must not take the number of a closed stream."""
     for arguments, made in (
         (["contrast.py", "--source", "faces", "--out", "out"], "out/stage.json"),
         (["realtime.py", "--source", PICTURE, "--headless", "--csv", "faces.csv"], "faces.csv"),

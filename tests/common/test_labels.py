@@ -30,7 +30,7 @@ def test_what_is_refused(tmp_path, data, says):
 
 
 def test_an_order_that_is_not_the_networks_is_refused(tmp_path):
-    """Names of one's own are not: they differ from those of metrics.json."""
+    """Names that a user chose are accepted: they differ from those of metrics.json."""
     path, metrics = tmp_path / "labels.txt", tmp_path / "metrics.json"
     path.write_bytes(b"\xef\xbb\xbfsadness\r\n anger\r\njoy")
     assert read_labels(path, 3) == ["sadness", "anger", "joy"]

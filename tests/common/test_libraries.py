@@ -1,4 +1,4 @@
-"""A library that is missing, and a Python that is too old: one line."""
+"""A missing library or an old Python gives one line."""
 
 import ast
 import os
@@ -20,12 +20,12 @@ def one_line(command, cwd, says):
     assert all(text in done.stderr for text in says), done.stderr
 
 
-# random_shuffle.py loads its libraries once its input is known to be there
+# random_shuffle.py loads its libraries only after it has found its input
 @pytest.mark.parametrize(
     "script", sorted({*SCRIPTS, "samples/plot_csv.py"} - {"random_shuffle.py"})
 )
 def test_a_script_without_its_libraries(script, tmp_path):
-    """-S: a Python without site-packages, as outside the environment."""
+    """-S starts Python without site-packages, as outside the environment."""
     special = {
         "realtime.py": "-r requirements-webcam.txt",
         "samples/plot_csv.py": "pandas matplotlib",
@@ -35,7 +35,7 @@ def test_a_script_without_its_libraries(script, tmp_path):
 
 
 def test_outside_an_environment_its_activation_is_named(tmp_path):
-    base = os.path.realpath(sys.executable)  # that the environment was made with
+    base = os.path.realpath(sys.executable)  # the Python that made the environment
     one_line([base, "-S", str(ROOT / "contrast.py")], tmp_path, ["activate"])
 
 
@@ -62,7 +62,7 @@ def test_a_real_older_python_gets_as_far_as_that_line(script, tmp_path):
 
 
 def test_a_library_that_is_loaded_late(source, tmp_path):
-    """With requirements-webcam.txt alone: tqdm comes with the others."""
+    """requirements-webcam.txt alone does not include tqdm."""
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake/tqdm.py").write_text("raise ModuleNotFoundError(\"No module named 'tqdm'\")")
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "fake")}
@@ -73,7 +73,7 @@ def test_a_library_that_is_loaded_late(source, tmp_path):
 
 @pytest.mark.parametrize("library", ["splitfolders", "matplotlib"])
 def test_ctrl_c_waits_until_a_library_is_loaded(source, tmp_path, library):
-    """As the script starts, and later: stopped halfway, a library can crash Python as it ends."""
+    """Ctrl-C can come at the start or later. A library that stops halfway can crash Python at exit."""
     stub = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nopen('loaded', 'w').close()\n"
     (tmp_path / library).mkdir()
     (tmp_path / library / "__init__.py").write_text(stub)
@@ -89,7 +89,7 @@ def test_ctrl_c_waits_until_a_library_is_loaded(source, tmp_path, library):
 
 
 def test_realtime_needs_what_its_requirements_name_and_no_more(tmp_path):
-    """What they don't name can't be imported."""
+    """Other modules can't be imported in this test."""
     lines = (ROOT / "requirements-webcam.txt").read_text().splitlines()
     names = {re.split("[<>=]", line)[0] for line in lines if not line.startswith("#")}
     assert names == {"numpy", "opencv-python"}
@@ -115,12 +115,14 @@ BOUND = r"([A-Za-z][\w-]*?)(?:-headless)?((?:[<>=~!]=|[<>])\d[\d.]*(?:,[<>=!]+\d
 
 
 def test_a_bound_that_stands_in_several_files_is_the_same():
-    """In the requirements, pyproject.toml and the README; opencv-python-headless has its twin's."""
+    """Files: the requirements, pyproject.toml and the README. opencv-python-headless and its twin
+    match.
+    """
     places: dict[str, dict[str, set[str]]] = {}
     for path in [*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml", ROOT / "README.md"]:
         for name, bound in re.findall(rf"(?<![\w-]){BOUND}", path.read_text(encoding="utf-8")):
             places.setdefault(name.lower(), {}).setdefault(path.name, set()).add(bound)
     assert len(places["numpy"]) > 1, "the README has some too"
     for name, bounds in places.items():
-        first, *others = bounds.values()  # several where Pythons differ
+        first, *others = bounds.values()  # there are several bounds if Pythons differ
         assert all(other == first for other in others), f"{name}: {bounds}"

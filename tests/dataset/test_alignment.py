@@ -1,4 +1,4 @@
-"""CSVs whose rows are not of the same faces."""
+"""CSVs whose rows do not belong to the same faces."""
 
 import csv
 import random
@@ -11,13 +11,13 @@ LABEL, PIXELS, USAGE = range(3)
 
 @pytest.fixture(scope="module")
 def download(toy):
-    """The rows of the toy FER-2013, without the column names."""
+    """Return the rows of the toy FER-2013, without the column names."""
     with open(toy / "data/fer2013.csv", newline="") as f:
         return list(csv.reader(f))[1:]
 
 
 def reordered(rows, how):
-    """Return the rows in another order, which leaves the column of usages as it is."""
+    """Return the rows in another order. The column of usages stays as it is."""
     labels = [row[:2] for row in rows]
     rng = random.Random(1)
     kinds = {
@@ -49,7 +49,9 @@ def write(path, rows):
     ],
 )
 def test_rows_in_another_order_are_refused(toy, download, tmp_path, how, empty):
-    """By the labels of both, and by `empty` faces, of one gray value, that people named."""
+    """The labels of both files reveal it, and so do `empty` faces of one gray value that people
+    named.
+    """
     if not empty:
         full = " ".join(str(number % 256) for number in range(48 * 48))
         download = [
@@ -71,7 +73,7 @@ def test_a_copy_with_one_label_in_all_rows_passes(toy, download, tmp_path, label
 
 
 def test_both_in_another_order_pass(toy, download, tmp_path):
-    """Row numbers are those of the files that are given."""
+    """The row numbers are those of the given files."""
     with open(toy / "data/fer2013new.csv", newline="") as f:
         names, *votes = csv.reader(f)
     order = sorted(
@@ -85,7 +87,7 @@ def test_both_in_another_order_pass(toy, download, tmp_path):
 
 
 def test_a_part_with_one_frequent_emotion_passes(toy, download, tmp_path):
-    """Chance alone agrees for most of its faces."""
+    """Most of its faces agree by chance."""
     with open(toy / "data/fer2013new.csv", newline="") as f:
         names, *votes = csv.reader(f)
     happy = names.index("happiness")

@@ -1,4 +1,4 @@
-"""The CSVs as Kaggle hands them out."""
+"""The CSVs in the archives that Kaggle offers."""
 
 import io
 import shutil
@@ -32,7 +32,7 @@ def zip_of(files):
 
 
 def spoiled(archive):
-    """Return an archive with wrong bytes in the middle of what it holds."""
+    """Return an archive with wrong bytes in the middle of its contents."""
     half = len(archive) // 2
     return (
         archive[:half]
@@ -46,7 +46,7 @@ NOISE = b"emotion,pixels,Usage\n" + b"".join(b"0,%d,Training\n" % (n * n) for n 
 
 @pytest.fixture
 def downloads(toy, tmp_path):
-    """A folder with data/ as it is after the download, and the CSV's bytes."""
+    """Return a folder with data/ as it is after the download, and the bytes of the CSV."""
     (tmp_path / "data").mkdir()
     shutil.copy(toy / "data/fer2013new.csv", tmp_path / "data")
     return tmp_path, (toy / "data/fer2013.csv").read_bytes()
@@ -67,7 +67,7 @@ ARCHIVES = {
 
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
-    """Also where nobody names it; what comes of it is the same."""
+    """This works without an option too. The result is the same."""
     folder, csv = downloads
     (folder / "data" / name).write_bytes(ARCHIVES[name](csv))
     run("data_preprocessing.py", cwd=folder)
@@ -97,7 +97,7 @@ def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
         *("without pixels", "two tables", "none", "cut zip", "spoiled zip", "spoiled tar"),
         *("spoiled xz", "three archives", "a line without end"),
     ],
-)  # an archive holds the time at which it was made
+)  # an archive contains the time of its creation
 def test_what_is_not_the_download_is_refused(downloads, name, data, says):
     folder, _ = downloads
     (folder / name).write_bytes(data)
@@ -106,7 +106,7 @@ def test_what_is_not_the_download_is_refused(downloads, name, data, says):
 
 
 def test_a_checksum_at_the_end_of_an_archive_is_looked_at(downloads):
-    """Its faces are read by then, and are not to be trusted."""
+    """Its faces are read before the checksum, but they must not be trusted."""
     folder, csv = downloads
     good = tar_of({"fer2013/fer2013.csv": csv})
     (folder / "data/fer2013.tar.gz").write_bytes(good[:-8] + bytes(4) + good[-4:])

@@ -1,6 +1,6 @@
 """The five data stages on the toy CSV.
 
-Counts, pixels, names, votes, leaks, and the same bytes every time.
+The tests check counts, pixels, names, votes, leaks, and the same bytes each time.
 """
 
 import csv
@@ -20,7 +20,9 @@ from dataset.ferplus import VOTES
 
 @pytest.fixture(scope="module")
 def rows(toy):
-    """Every row of the two toy CSVs: (pixels, usage, votes or None), read with the csv module."""
+    """Return all rows of the two toy CSVs: (pixels, usage, votes or None), read with the csv
+    module.
+    """
     with open(toy / "data/fer2013.csv") as fer, open(toy / "data/fer2013new.csv") as ferplus:
         pairs = list(zip(csv.DictReader(fer), csv.DictReader(ferplus)))
     return [
@@ -45,9 +47,9 @@ def majority_by_hand(votes):
 
 
 def expected(rows, rule):
-    """What data_preprocessing must write.
+    """Return the expected output of data_preprocessing, computed by another method.
 
-    {'pool/anger/row00000.png': pixels}, by another way than its own.
+    {'pool/anger/row00000.png': pixels}
     """
     test = {
         f"test/{majority_by_hand(votes)}/row{i:05}.png": pixels
@@ -147,7 +149,7 @@ def test_split_keeps_every_image_once_and_copies_on_one_side(toy):
 
 
 def test_split_meets_copies_with_different_labels(toy):
-    """The case above is only worth something when such copies are there to be torn apart."""
+    """The test before this one proves something only if there are copies with different labels."""
     labels: dict[bytes, set[str]] = {}
     for name, data in pixels_of(toy / "data/faces").items():
         labels.setdefault(data, set()).add(name.split("/")[1])

@@ -28,7 +28,7 @@ SURROUNDINGS = {
 def copy_backwards(source, target):
     """Copy a tree, last names first.
 
-    File systems list entries in the order they were made, or by a hash.
+    File systems list entries by age or by a hash.
     """
     target.mkdir(parents=True, exist_ok=True)
     for entry in sorted(source.iterdir(), reverse=True):
@@ -60,7 +60,7 @@ def test_surroundings(small_toy, tmp_path, name):
     (tmp_path / "data").mkdir()
     for file in ["fer2013.csv", "fer2013new.csv"]:
         shutil.copyfile(small_toy / "data" / file, tmp_path / "data" / file)
-    # Read where it lies in the working folder
+    # The file is read from the working folder
     (tmp_path / "matplotlibrc").write_text("font.size: 40\n")
     for script, out in OUTPUTS.items():
         run(script, cwd=tmp_path, env={**os.environ, **SURROUNDINGS[name]})
@@ -84,15 +84,16 @@ def interpreter(version):
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("libraries", ["newest", "lowest"])
 def test_python_versions(toy, tmp_path, version, libraries):
-    """With the newest and the lowest libraries that the requirements allow, pixels of the bar
-    chart included.
+    """This covers the newest and the lowest libraries that the requirements allow.
+
+    The pixels of the bar chart are included.
     """
     if not (base := interpreter(version)):
         pytest.skip(f"no Python {version} here")
     lines = [
         line for path in ROOT.glob("requirements*.txt") for line in path.read_text().split("\n")
     ]
-    bounds = {line.split("#")[0].strip() for line in lines}  # some stand in several files
+    bounds = {line.split("#")[0].strip() for line in lines}  # some are in several files
     wanted = [bound for bound in bounds if re.match("|".join(LIBRARIES), bound)]
     assert len(wanted) == len(LIBRARIES)
     if libraries == "lowest":

@@ -22,7 +22,7 @@ def test_majority_drops_single_votes_and_needs_more_than_half():
     votes = np.array(
         [
             [5, 5, 0, 0, 0, 0, 0, 0, 0, 0],  # exactly half
-            [4, 3, 1, 1, 1, 0, 0, 0, 0, 0],  # 4 of 7 once single votes are gone
+            [4, 3, 1, 1, 1, 0, 0, 0, 0, 0],  # 4 of 7 after single votes are dropped
             [0, 0, 0, 4, 3, 3, 0, 0, 0, 0],  # 4 of 10
             [2, 0, 0, 0, 0, 0, 0, 0, 8, 0],  # unknown
             [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],  # nothing left

@@ -1,4 +1,4 @@
-"""What is in a dataset folder, and what is copied of it."""
+"""The contents of a dataset folder, and the parts that are copied."""
 
 import shutil
 
@@ -24,7 +24,7 @@ def test_two_faces_whose_copies_would_share_a_name_are_refused(source, tmp_path)
 
 
 def test_more_faces_of_one_emotion_can_be_shuffled_in(source, tmp_path):
-    """But the training faces themselves must be of two."""
+    """The training faces themselves must have two emotions."""
     shutil.copytree(source / "anger", tmp_path / "more/anger")
     run("random_shuffle.py", "--sources", source, "more", "--out", "out", cwd=tmp_path)
     assert len(images_in(tmp_path / "out")) == 9

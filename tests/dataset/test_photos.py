@@ -1,4 +1,4 @@
-"""Photographs of one's own: what becomes of each, and what is refused."""
+"""A user's own photographs: the result of each, and the refusals."""
 
 import csv
 import os
@@ -14,7 +14,7 @@ from support.scripts import ROOT, fails, run
 
 @pytest.fixture(scope="module")
 def picture(photo):
-    """A part of the sample picture with its one face."""
+    """Return a part of the sample picture with its one face."""
     return photo[:300, 80:380]
 
 
@@ -33,7 +33,7 @@ def save(path, picture):
 
 @pytest.fixture
 def photos(tmp_path, picture):
-    """A folder with two emotions of two photographs, all unlike."""
+    """Make a folder of two emotions with two photographs each, all different."""
     folder = tmp_path / "photos"
     for emotion, step in (("glad", 1), ("sad", -1)):
         for number in range(2):
@@ -52,7 +52,9 @@ def gray(path):
 
 
 def likeness(one, other):
-    """Return the correlation of two faces: near 1 where they are the same but for a pixel's shift."""
+    """Return the correlation of two faces: near 1 if they are the same apart from a shift of a
+    pixel.
+    """
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
@@ -77,7 +79,7 @@ def test_a_crop_is_what_the_network_sees_in_the_picture(photos, tmp_path, pictur
 def test_a_picture_is_turned_as_its_exif_data_say(photos, tmp_path, picture):
     upright = Image.fromarray(picture[:, :, ::-1])
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    exif[0x0112] = 6  # EXIF: turn by 90 degrees clockwise
     upright.rotate(90, expand=True).save(photos / "glad/phone.jpg", exif=exif, quality=100)
     upright.save(photos / "glad/upright.png")
     preprocess(tmp_path)
@@ -89,7 +91,7 @@ def test_a_picture_is_turned_as_its_exif_data_say(photos, tmp_path, picture):
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
 def test_faces_of_48_pixels_pass_as_they_are(photos, tmp_path, suffix):
-    """Noise too, in which no face is found; gray or in colors."""
+    """Noise without a face passes too, gray or in color."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
     faces = {"gray": noise[:, :, 0], "colors": noise}
     paths = {name: save(photos / f"sad/{name}{suffix}", face) for name, face in faces.items()}
@@ -120,7 +122,7 @@ def test_what_is_left_out_is_listed_and_counted(photos, tmp_path, picture):
         ("pool", "sad", "two.png", "several faces, the largest taken"),
         ("pool", "sad", "wall.png", "no face"),
     ]
-    # The larger of the two faces, and not the other
+    # The larger of the two faces, not the other one
     two, one = (gray(tmp_path / f"data/faces/pool/sad/{name}.png") for name in ("two", "IMG 0"))
     assert likeness(two, one) > 0.9 > likeness(two[:, ::-1], one)
 
@@ -283,7 +285,7 @@ def test_odd_names_are_kept_and_what_is_no_file_is_no_picture(photos, tmp_path):
 
 
 def test_folders_in_an_emotions_folder_are_looked_into(photos, tmp_path, picture):
-    """As of a data set sorted by emotion and person: a person is part of a face's name."""
+    """A data set may be sorted by emotion and person. The person becomes part of a face's name."""
     for person in ("S1", "S2/morning"):
         save(photos / "sad" / person / "IMG 0.jpg", picture[5:])
     save(photos / "glad/S1/flat.png", np.full((90, 90, 3), 100, np.uint8))
@@ -322,7 +324,7 @@ def test_a_face_in_the_folders_of_two_emotions_is_listed(photos, tmp_path):
 
 
 def test_what_lies_beside_a_picture_under_its_name_is_no_hindrance(photos, tmp_path):
-    """As a phone puts it there."""
+    """A phone puts such files there."""
     for name in ("IMG 0.mov", "IMG 0.aae"):
         (photos / "sad" / name).write_bytes(b"none")
     assert preprocess(tmp_path).startswith("photos: 6 files read; no picture: 2\n")

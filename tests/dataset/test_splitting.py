@@ -1,4 +1,4 @@
-"""Copies of a face with different labels, which split-folders may have torn apart."""
+"""Copies of a face with different labels, which split-folders may put into different parts."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dataset.splitting import hash_pixels, rejoin_copies
 
 
 def test_copies_are_rejoined_in_the_earliest_part_that_holds_one(tmp_path):
-    """a.png and b.png show one face, c.png and d.png another, e.png is alone."""
+    """a.png and b.png show one face, c.png and d.png another. e.png has no copy."""
     faces = {
         "anger/a.png": 10,
         "fear/b.png": 10,

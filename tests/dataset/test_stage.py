@@ -1,5 +1,5 @@
-"""The hand-over: an output folder is complete or absent, ours or refused, and holds no stranger's
-files.
+"""The hand-over: an output folder is complete or absent, made by us or refused, and keeps no
+foreign files.
 """
 
 import json
@@ -68,7 +68,7 @@ with atomic_folder(Path("out"), "contrast.py"):
     finally:
         holder.kill()
         holder.communicate()
-    contrast(tmp_path)  # the lock goes with its process
+    contrast(tmp_path)  # the lock ends with its process
     assert (tmp_path / "out/stage.json").exists()
 
 

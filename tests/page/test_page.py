@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Chromium with a camera that sees the sample face."""
+    """Return Chromium with a camera that sees the sample face."""
     camera = tmp_path_factory.mktemp("camera") / "face.mjpeg"
     picture = cv2.resize(cv2.imread(str(PICTURE))[:384], (640, 480))
     camera.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes() * 20)
@@ -41,12 +41,12 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Start realtime.py --page, and return its process and address."""
+    """Return a function that starts realtime.py --page, and returns its process and address."""
     running = []
 
     def begin(*arguments):
         command = [sys.executable, str(ROOT / "realtime.py"), "--page", *arguments]
-        env = {**os.environ, "BROWSER": "true"}  # that none is opened
+        env = {**os.environ, "BROWSER": "true"}  # so that no browser opens
         process = subprocess.Popen(
             command,
             cwd=tmp_path,
@@ -68,7 +68,7 @@ def serve(tmp_path):
 
 @pytest.fixture
 def tab(browser):
-    """A function that opens an address in a tab; what goes wrong in one fails the test."""
+    """Return a function that opens an address in a tab. An error in a tab fails the test."""
     contexts, errors = [], []
 
     def open_tab(address, script=""):
@@ -100,7 +100,7 @@ def is_pressed(page, button, pressed=True):
 
 
 def shot(page):
-    """Return what the canvas with the picture shows, BGR."""
+    """Return the canvas with the picture, BGR."""
     png = page.locator("#picture").screenshot()
     return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
 
@@ -142,7 +142,9 @@ def test_buttons_do_what_the_keys_do(serve, tab, tmp_path):
 
 
 def test_the_cameras_of_browsers(serve, tab):
-    """The first one counts. Another tab sees its picture, and lends its own when that has gone."""
+    """The first camera counts. Another tab shows the same picture, and takes over if that camera
+    goes.
+    """
     _, address = serve("--source", "browser")
     first = tab(address)
     shows_happiness(first)
@@ -161,7 +163,9 @@ def test_the_cameras_of_browsers(serve, tab):
 
 @pytest.mark.parametrize("options", [["--rotate", "180"], ["--rotate", "90", "--no-mirror"]])
 def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab, options):
-    """Its picture is turned and mirrored by the page, its boxes come from a frame that is turned here."""
+    """The page turns and mirrors the picture. realtime.py turns the frame, and the boxes come from
+    it.
+    """
     _, address = serve("--source", "browser", "--no-mirror")
     upright = tab(address)
     shows_happiness(upright)
@@ -169,7 +173,7 @@ def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab, optio
     turned = tab(address)
     turned.wait_for_selector("text=no face in the picture")
     one, other = (cv2.GaussianBlur(shot(page), (0, 0), 8) for page in (upright, turned))
-    # By 180 degrees and mirrored: upside down
+    # 180 degrees and mirrored: upside down
     one = one[::-1] if "180" in options else cv2.rotate(one, cv2.ROTATE_90_CLOCKWISE)
     one = cv2.resize(one, other.shape[1::-1]).astype(int)
     assert np.abs(one - other).mean() < 12 < np.abs(one[:, ::-1] - other).mean()
@@ -191,7 +195,7 @@ def test_a_camera_that_is_refused_or_goes_is_told(serve, browser, tab):
     says(second, "#note", "the camera has gone")
 
 
-# Keeps the camera's track where a test can end it
+# Keeps the camera's track, so that a test can end it
 KEEP_TRACK = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (wanted) => {
@@ -206,7 +210,7 @@ def test_of_several_videos_each_begins_its_own_strips(serve, tab, tmp_path):
     for name in ("a.avi", "b.avi"):
         make_video(tmp_path / name, frames=75)
     _, address = serve("--source", "a.avi", "b.avi")
-    # Points of the strip beyond its canvas
+    # Points of the strip outside its canvas
     page = tab(
         address,
         """

@@ -1,4 +1,4 @@
-"""The page without a browser: what the terminal says and takes, and programs that listen."""
+"""The page without a browser: the terminal's output and keys, and programs that connect."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ class Run:
 
     def __init__(self, folder, *arguments, stdin=subprocess.DEVNULL):
         command = [sys.executable, str(ROOT / "realtime.py"), "--page", *arguments]
-        pipe, env = subprocess.PIPE, {**os.environ, "BROWSER": "true"}  # that none is opened
+        pipe, env = subprocess.PIPE, {**os.environ, "BROWSER": "true"}  # so that no browser opens
         self.process = subprocess.Popen(
             command, cwd=folder, env=env, stdin=stdin, stdout=pipe, stderr=pipe, text=True
         )
@@ -60,7 +60,7 @@ def run_page(tmp_path):
 
 
 def converse(run, talk):
-    """Return what a coroutine makes of an open WebSocket and the first message from it."""
+    """Return the result of a coroutine that gets an open WebSocket and its first message."""
 
     async def go():
         async with (
@@ -73,7 +73,7 @@ def converse(run, talk):
 
 
 async def next_frame(opened, wanted):
-    """Return the first message that is as wanted, and the picture before it."""
+    """Return the first message that fits, and the picture before it."""
     picture = None
     while True:
         message = await opened.receive(timeout=10)
@@ -109,7 +109,7 @@ def test_a_program_of_ones_own_gets_what_the_documentation_says(run_page):
 
 
 def test_a_program_of_ones_own_sends_pictures(run_page):
-    """What is no picture is passed over; a message that is too long ends the conversation."""
+    """Data that is no picture is ignored. A message that is too long ends the connection."""
     jpeg = cv2.imencode(".jpg", cv2.resize(cv2.imread(str(PICTURE)), (480, 480)))[1].tobytes()
 
     async def talk(opened, setup):
@@ -141,7 +141,7 @@ def test_who_says_ok_to_each_message_gets_the_newest_one(run_page):
         before = [await opened.receive(timeout=10) for _ in range(2)]
         await asyncio.sleep(1)
         with pytest.raises(asyncio.TimeoutError):
-            while True:  # what was sent before the server knew
+            while True:  # messages from before the server knew
                 await opened.receive(timeout=0.5)
         await opened.send_str("ok")
         told, _ = await next_frame(opened, lambda told: True)
@@ -186,7 +186,7 @@ def test_what_is_no_http_leaves_no_trace(run_page):
 def test_q_and_ctrl_c_in_the_terminal_end_it(run_page, tmp_path, typed, status):
     ours, theirs = pty.openpty()
 
-    def begin():  # a session of its own, whose terminal this is
+    def begin():  # a new session with its own terminal
         os.setsid()
         os.close(os.open(os.ttyname(theirs), os.O_RDWR))
 
@@ -228,7 +228,7 @@ def test_everybody_is_warned_of(run_page, tmp_path):
 
 
 def test_a_page_that_is_closed_for_a_minute_ends_it(monkeypatch):
-    """In a hundredth of the time."""
+    """The test takes a hundredth of the time."""
     monkeypatch.setattr("page.screen.ABANDONED", 1.0)
     server = Server("127.0.0.1", 0, {})
     screen = PageScreen(server, browser=False)

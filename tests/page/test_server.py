@@ -1,4 +1,4 @@
-"""Who may see the page, and what it takes from a browser."""
+"""Access to the page, and the data that the server takes from a browser."""
 
 import http.client
 import socket
@@ -22,7 +22,7 @@ def server():
 
 
 def ask(server, path, **headers):
-    """Return status and headers of a request."""
+    """Return the status and the headers of a request."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("GET", path, headers=headers)
     reply = connection.getresponse()
@@ -48,7 +48,7 @@ def test_with_the_key_there_is_the_page_and_its_files(server):
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example"])
 def test_another_name_of_this_machine_is_refused(server, host):
-    """A page of someone else's may lead its own name here."""
+    """A page of a stranger may point its own name at this machine."""
     path = f"/?key={server.key}"
     assert ask(server, path, Host=host.format(port=server.port))[0] == 403
     for ours in (f"localhost:{server.port}", "localhost:9000", "192.168.1.2", "[::1]:8000"):

@@ -1,1 +1,1 @@
-"""What the tests share beside fixtures: running scripts, asking their files, a camera."""
+"""Shared helpers of the tests: run scripts, check their files, serve a camera."""

@@ -1,4 +1,4 @@
-"""What tests ask of the files that a script wrote, and the videos that they give it."""
+"""Helpers that check the files of a script, and that make videos for it."""
 
 import csv
 import hashlib
@@ -12,7 +12,7 @@ from support.scripts import PICTURE
 
 
 def tree_hash(folder):
-    """Return one digest of every path below a folder and every file's bytes."""
+    """Return one digest of the paths and bytes of all files below a folder."""
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
         digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
@@ -21,14 +21,14 @@ def tree_hash(folder):
 
 
 def images_in(folder):
-    """Return {path below the folder: path} of the PNGs in it."""
+    """Return {path below the folder: path} of all PNGs in it."""
     return {
         path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).glob("*/*.png"))
     }
 
 
 def read_picture(path):
-    """Return a picture, BGR; asserts that there is one."""
+    """Return a picture, BGR. Assert that it can be read."""
     picture = cv2.imread(str(path))
     assert picture is not None, path
     return picture

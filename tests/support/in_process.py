@@ -1,4 +1,4 @@
-"""A script run in the tests' own process: the same answer, without its second to five of imports."""
+"""Run a script in the tests' own process, which saves two to five seconds of imports."""
 
 import contextlib
 import os
@@ -16,18 +16,18 @@ import cv2
 import matplotlib
 import numpy as np
 
-# For all runs: a library that is imported during one keeps the stderr that it finds
+# The same streams serve all runs, because a library that is imported in a run keeps its stderr
 STDOUT, STDERR = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
-LOG = getattr(cv2.utils, "logging", cv2)  # in OpenCV 4.12 its functions are those of cv2
+LOG = getattr(cv2.utils, "logging", cv2)  # in OpenCV 4.12 the functions are in cv2 itself
 SILENT = 0
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 NOT_SHOWN = [DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning]
 
 
 def run_in_process(script, arguments, cwd):
-    """Run a script with text arguments in the folder `cwd`. Returns a subprocess.CompletedProcess.
+    """Run a script with text arguments in the folder `cwd`. Return a subprocess.CompletedProcess.
 
-    An exception that would be a traceback of the script's is one of the test's.
+    An exception that would be the script's traceback is raised in the test.
     """
     status = None
     with contextlib.ExitStack() as stack:
@@ -47,7 +47,7 @@ def run_in_process(script, arguments, cwd):
 
 @contextlib.contextmanager
 def captured():
-    """Yield two files that take what Python and C libraries write to descriptors 1 and 2."""
+    """Yield two files that take the output of Python and C libraries on descriptors 1 and 2."""
     kept = [os.dup(number) for number in (1, 2)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         for number, file in ((1, out), (2, err)):
@@ -55,7 +55,7 @@ def captured():
         try:
             yield out, err
         finally:
-            flush()  # what a script that failed has printed is not the next one's
+            flush()  # output of a failed script must not appear in the next run
             for number, copy in zip((1, 2), kept):
                 os.dup2(copy, number)
                 os.close(copy)
@@ -67,7 +67,7 @@ def flush():
 
 
 def text_of(file):
-    """Return what a file of `captured` took, with the line ends that subprocess gives."""
+    """Return the text in a file of `captured`, with the line ends that subprocess gives."""
     flush()
     file.seek(0)
     return file.read().decode().replace("\r\n", "\n")
@@ -75,7 +75,7 @@ def text_of(file):
 
 @contextlib.contextmanager
 def like_a_new_process(script, arguments, cwd):
-    """Give a script what Python gives a new process, and put everything back afterwards."""
+    """Set up a script's surroundings as in a new process, and restore everything afterwards."""
     STDOUT.reconfigure(errors="strict")
     STDERR.reconfigure(errors="backslashreplace", line_buffering=True)
     given = {
@@ -96,7 +96,7 @@ def like_a_new_process(script, arguments, cwd):
             warnings.simplefilter("ignore", category)
         for (place, name), value in given.items():
             stack.enter_context(mock.patch.object(place, name, value))
-        random.seed()  # not as an earlier run has left it
+        random.seed()  # discards the state of earlier runs
         np.random.seed()
         os.chdir(cwd)
         try:
@@ -108,15 +108,15 @@ def like_a_new_process(script, arguments, cwd):
 
 
 def show_warning(message, category, filename, lineno, file=None, line=None):
-    """Print a warning as Python does; pytest collects them."""
+    """Print a warning as Python does. pytest collects warnings."""
     STDERR.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 @contextlib.contextmanager
 def libraries_as_loaded(script):
-    """Let OpenCV, matplotlib and Keras be as a script finds them, and put OpenCV back."""
+    """Reset OpenCV, matplotlib and Keras for a script, and restore OpenCV afterwards."""
     threads, level = cv2.getNumThreads(), LOG.getLogLevel()
-    if script.name == "realtime.py":  # which says so in the environment, too late here
+    if script.name == "realtime.py":  # its environment variable has no effect on a loaded OpenCV
         LOG.setLogLevel(SILENT)
     if script.name == "train.py" and "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()  # layers are numbered from 1

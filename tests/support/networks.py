@@ -1,4 +1,4 @@
-"""Model folders with small networks, as other tools write them."""
+"""Model folders with small networks, in the form that other tools write."""
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -7,9 +7,10 @@ EMOTIONS = ["anger", "happiness", "sadness"]
 
 
 def write_network(folder, shape, end="Softmax", batch="n"):
-    """Write emotion.onnx and labels.txt: a dense layer on pooled features, then a node of kind `end`.
+    """Write emotion.onnx and labels.txt: a dense layer on pooled features, then a node of kind
+    `end`.
 
-    `shape` is (channels, height, width), or has names for lengths that are not fixed.
+    `shape` is (channels, height, width). Variable lengths have names instead of numbers.
     """
     rng = np.random.default_rng(0)
     kernel, dense = rng.normal(0, 0.003, (4, shape[0], 3, 3)), rng.normal(0, 1, (4, len(EMOTIONS)))

@@ -1,4 +1,4 @@
-"""The scripts, run as a user runs them."""
+"""Run the scripts as a user runs them."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ OUTPUTS = {  # of the data stages, below data/
     "random_shuffle.py": "shuffled",
 }
 DATA_STAGES = list(OUTPUTS)
-# With these JAX compiles in half of the time
+# JAX compiles in half the time with these flags
 FAST_XLA = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
@@ -33,10 +33,10 @@ def slow(*case):
 
 
 def run(script, *arguments, cwd, check=True, process=False, wrap=(), **options):
-    """Run a script in the folder `cwd`. Return a finished process, its output as text.
+    """Run a script in the folder `cwd`. Return a finished process with its output as text.
 
-    It runs in the tests' own process. With `process`, a command `wrap` to stand before it or
-    `options` of subprocess.run, it is a process of its own.
+    The script runs in the tests' own process. It gets its own process with `process`, with a
+    command `wrap` before it, or with `options` of subprocess.run.
     """
     path, given = ROOT / script, [str(argument) for argument in arguments]
     if process or wrap or options:
@@ -50,7 +50,7 @@ def run(script, *arguments, cwd, check=True, process=False, wrap=(), **options):
 
 
 def fails(script, *arguments, cwd, says, **options):
-    """Assert that a script stops with status 1 and one line on stderr, which holds every text of
+    """Assert that a script stops with status 1 and one line on stderr that holds every text of
     `says`.
     """
     done = run(script, *arguments, cwd=cwd, check=False, **options)
@@ -62,11 +62,9 @@ def fails(script, *arguments, cwd, says, **options):
 
 
 def peak_memory(script, *arguments, cwd):
-    """Run a script; return its status, what it said on stderr, and the most memory it held, in
-    bytes.
-    """
-    # By a small process between: of a child the system counts what its parent held before the exec
-    # too
+    """Run a script and return its status, its stderr and its peak memory in bytes."""
+    # A small process starts the script. Otherwise the system would also count the memory that this
+    # process held before the exec
     code = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -95,7 +93,7 @@ def wait_for_rows(path, count):
 
 
 def make_toy(folder, rows):
-    """Write the toy CSV of so many rows into a folder, and run the five data stages there."""
+    """Write the toy CSV with `rows` rows into a folder, and run the five data stages there."""
     run("samples/make_toy_csv.py", "--rows", rows, cwd=folder)
     for script in DATA_STAGES:
         run(script, cwd=folder)

@@ -1,4 +1,4 @@
-"""Servers of HTTP, and a camera that sends JPEGs by one."""
+"""HTTP servers, and a camera that sends JPEGs over HTTP."""
 
 import contextlib
 import http.server
@@ -14,7 +14,7 @@ from support.scripts import PICTURE
 
 @contextlib.contextmanager
 def serve(handler, certificate=None):
-    """Run a server in a thread, by HTTPS with a certificate and its key; yield its port."""
+    """Run a server in a thread and yield its port. With a certificate and its key it uses HTTPS."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -31,7 +31,7 @@ def serve(handler, certificate=None):
 class Stream(http.server.BaseHTTPRequestHandler):
     """A camera that sends JPEGs of the sample picture over HTTP.
 
-    `count` of them, then nothing more.
+    It sends `count` pictures, then nothing more.
     """
 
     count, pause = 10**9, 0.02
@@ -46,7 +46,7 @@ class Stream(http.server.BaseHTTPRequestHandler):
         small = cv2.resize(read_picture(PICTURE), (320, 320))
         try:
             for number in range(self.count):
-                small[:20] = number % 256  # tells a frame's age
+                small[:20] = number % 256  # shows the age of a frame
                 data = cv2.imencode(".jpg", small)[1].tobytes()
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                 self.wfile.write(head.encode() + data + b"\r\n")
