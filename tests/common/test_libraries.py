@@ -115,8 +115,9 @@ BOUND = r"([A-Za-z][\w-]*?)(?:-headless)?((?:[<>=~!]=|[<>])\d[\d.]*(?:,[<>=!]+\d
 
 
 def test_a_bound_that_stands_in_several_files_is_the_same():
-    """Files: the requirements, pyproject.toml and the README. opencv-python-headless and its twin
-    match.
+    """The files are the requirements, pyproject.toml and the README.
+
+    opencv-python-headless has the bound of opencv-python.
     """
     places: dict[str, dict[str, set[str]]] = {}
     for path in [*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml", ROOT / "README.md"]:

@@ -1,4 +1,4 @@
-"""Hints at what a user can mend: a camera that is black, stands still, or lies on its side."""
+"""Hints that help a user: the camera is black, frozen, or on its side."""
 
 import cv2
 import numpy as np
@@ -56,10 +56,10 @@ def test_no_hint_where_a_face_was_seen_or_none_is_there(tmp_path):
 
 
 def hints_of(capsys, pictures, clock="12:00"):
-    """Return what is printed on pictures that come ten times a second."""
+    """Return the printed hints for pictures at ten frames a second."""
     hints = Hints(HaarDetector())
     for number, picture in enumerate(pictures):
-        hints.write(Frame(picture, number / 10, clock), ["a face"])  # so that none is searched for
+        hints.write(Frame(picture, number / 10, clock), ["a face"])  # a face stops the search for more
     return capsys.readouterr().out
 
 
@@ -86,7 +86,7 @@ def test_a_camera_that_stands_still_is_told(capsys):
 
 @pytest.mark.parametrize("given, mirror", [(180, False), (90, True)])
 def test_the_hint_counts_from_the_picture_as_the_camera_gives_it(tmp_path, given, mirror):
-    """Here that needs --rotate 270, and is turned and mirrored otherwise."""
+    """The picture needs --rotate 270, but the user turns and mirrors it differently."""
     turned_video(tmp_path / "in.avi", TURNS[90], 10)
     options = ["--rotate", given, *(["--mirror"] if mirror else []), "--headless"]
     said = run("realtime.py", "--source", "in.avi", *options, cwd=tmp_path).stdout

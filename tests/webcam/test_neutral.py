@@ -17,7 +17,7 @@ NEUTRAL = ["anger", "neutral", "sadness"]
 
 @pytest.fixture
 def model(tmp_path):
-    """A network of three emotions that sees neutral in every face, next to others."""
+    """Return a network of three emotions that sees neutral in every face, next to others."""
     folder = write_network(tmp_path / "model", (1, 48, 48))
     (folder / "labels.txt").write_text("".join(f"{emotion}\n" for emotion in NEUTRAL))
     return folder
@@ -25,7 +25,7 @@ def model(tmp_path):
 
 @pytest.fixture
 def clip(tmp_path, model):
-    """A video of six seconds of one face."""
+    """Make a video of six seconds of one face."""
     make_video(tmp_path / "in.avi", frames=150)
     return ["--source", "in.avi", "--headless", "--csv", "out.csv", "--model", "model"]
 

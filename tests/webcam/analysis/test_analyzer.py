@@ -1,4 +1,4 @@
-"""webcam's public face: three lines in a program of one's own."""
+"""webcam's public interface: three lines in a user's own program."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def test_what_is_no_frame_is_refused(shape, dtype):
 
 
 def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
-    """Each sees the face somewhere else, and says what it says alone."""
+    """Each analyzer sees the face in another place, and gives the same answers as alone."""
     scenes = []
     for start in (0, 60, 120, 180):
         scene = np.full((480, 720, 3), 90, np.uint8)
@@ -77,7 +77,7 @@ def test_analyzers_in_several_threads_do_not_disturb_one_another(photo):
 
 
 def test_threads_that_share_an_analyzer_get_the_answers_of_one(photo):
-    """As a web service does. Cascades and network are for one thread at once."""
+    """A web service uses it so. Only one thread at a time may use the cascades and the network."""
     analyzer = FaceAnalyzer.load()
     photo = cv2.resize(photo[:300, 60:360], (200, 200))
     pictures = [photo, np.roll(photo, 9, axis=1), photo[:, ::-1].copy(), photo[:150] // 2]
@@ -115,7 +115,7 @@ def test_a_video_in_two_threads_is_refused(photo):
 
 
 def test_a_face_as_plain_values(photo, monkeypatch, tmp_path):
-    """The network that comes along is found from any folder."""
+    """The project's own network is found from any folder."""
     monkeypatch.chdir(tmp_path)
     analyzer = FaceAnalyzer.load()
     (face,) = analyzer.analyze_image(photo)
@@ -141,12 +141,12 @@ def test_a_face_not_found_keeps_its_probabilities(photo):
 
 
 def test_of_many_faces_each_is_named_every_fifth_of_a_second(photo):
-    """Not each in each frame: the network takes longer than all else."""
+    """The network is slow, so it does not see every face in every frame."""
     head = cv2.resize(photo[18:218, 124:324], (150, 150), interpolation=cv2.INTER_AREA)
     analyzer, rows = FaceAnalyzer.load(ROOT / "pretrained"), []
     for number in range(32):
         frame = np.full((720, 1280, 3), 90, np.uint8)
-        # Another light in each frame, so that each naming gives other probabilities
+        # The light differs in each frame, so that each pass gives other probabilities
         lit = cv2.convertScaleAbs(head, alpha=1 - 0.01 * number)
         for place in range(21):
             y, x = 20 + 230 * (place // 7), 20 + 180 * (place % 7)
@@ -160,7 +160,7 @@ def test_of_many_faces_each_is_named_every_fifth_of_a_second(photo):
 
 
 def count_images(classifier):
-    """Return a list that gets the number of images of each pass of the network."""
+    """Return a list that gets the number of images in each pass of the network."""
     asked, forward = [], classifier.forward
 
     def counting(crops):
@@ -172,7 +172,7 @@ def count_images(classifier):
 
 
 def test_a_face_and_its_mirror_image_are_named_in_turns_and_average_out(photo):
-    """At first both, and without an average, each time."""
+    """The network sees both in the first frame. Without an average it sees both each time."""
     gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
     for smoothing in (0.0, 0.2):
         analyzer = FaceAnalyzer.load(ROOT / "pretrained", smoothing)
@@ -203,7 +203,7 @@ def test_where_frames_are_rare_each_is_named_with_both_images(photo):
 
 
 def test_average_and_resting_face_go_with_the_person(photo):
-    """The mirror image of a face is another person's to the tracker, in the same place."""
+    """The tracker takes the mirror image of a face in the same place for another person."""
     analyzer = FaceAnalyzer.load(ROOT / "pretrained")
     analyzer.analyze(photo, 0.0)
     analyzer.baselines.learn(1)

@@ -1,4 +1,4 @@
-"""A person's resting face as the measure of neutral."""
+"""A person's resting face defines neutral."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SMILE = np.float32([0.01, 0.95, 0.04])
 
 
 def watch(baselines, rows, begin=0.0, track_id=1):
-    """Update at 30 frames/s; return the last probabilities and the time after them."""
+    """Update at 30 frames/s. Return the last probabilities and the time after them."""
     for number, row in enumerate(rows):
         seen = baselines.update(track_id, row, begin + number / 30)
     return seen, begin + len(rows) / 30
@@ -31,7 +31,7 @@ def test_the_formula():
 
 
 def test_a_face_is_learned_while_it_is_watched():
-    """In full after five seconds, and from then on by its mean over twenty."""
+    """The face is fully known after five seconds. After that its mean covers twenty seconds."""
     baselines = Baselines(EMOTIONS, auto=True)
     seen, now = watch(baselines, [REST] * 76)
     assert baselines.share(1) == pytest.approx(0.5, abs=0.01)

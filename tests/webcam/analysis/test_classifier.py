@@ -15,7 +15,7 @@ def classifier():
 
 
 def test_crop_beyond_the_frame_repeats_the_edge():
-    # Dark left, bright right
+    # Left dark, right bright
     gray = np.repeat(np.linspace(0, 255, 100).astype(np.uint8)[None], 100, axis=0)
     inside = crop(gray, (26, 26, 48, 0), (48, 48))
     assert (inside == gray[26:74, 26:74]).all()

@@ -1,4 +1,4 @@
-"""The shape of an ONNX network's input, and networks of other makes."""
+"""The shape of an ONNX network's input, and networks from other libraries."""
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ def test_the_shape_in_a_spoiled_network_is_read_or_refused(data):
 @pytest.mark.parametrize("batch", ["n", 1])
 @pytest.mark.parametrize("channels, side", [(1, 48), (3, 64)])
 def test_gray_and_color_of_any_size(tmp_path, channels, side, batch):
-    """Each face is averaged with its mirror image, whatever the network takes at once."""
+    """Each face is averaged with its mirror image, whatever the batch size of the network."""
     folder = write_network(tmp_path / "model", (channels, side, side), batch=batch)
     classifier = Classifier.load(folder)
     assert (classifier.emotions, classifier.side) == (EMOTIONS, side)

@@ -8,7 +8,7 @@ from webcam.analysis.smoothing import ProbabilitySmoother
 
 @pytest.mark.parametrize("rate", [7, 30, 120])
 def test_smoothing_takes_its_time_at_any_frame_rate(rate):
-    """After the time constant of a new expression, 1 - 1/e of the way from the old one is gone."""
+    """After one time constant, the share 1 - 1/e of the old expression is gone."""
     before, aim = np.float32([1, 0]), np.float32([0, 1])
     smoother = ProbabilitySmoother(0.5)
     smoother.update(1, before, 0.0)

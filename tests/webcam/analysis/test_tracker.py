@@ -11,7 +11,9 @@ FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 
 
 def gray_scene(photo, *middles, size=(640, 480), side=160):
-    """A gray frame with the astronaut's head, a square of `side` pixels, around each of `middles`."""
+    """Return a gray frame with the astronaut's head, a square of `side` pixels, at each of
+    `middles`.
+    """
     scene = np.full((size[1], size[0]), 90, np.uint8)
     head = cv2.cvtColor(photo[18:218, 124:324], cv2.COLOR_BGR2GRAY)
     head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
@@ -66,7 +68,7 @@ def test_a_face_hidden_for_a_moment_stays_and_then_goes(photo, detector):
 
 
 def test_faces_keep_their_numbers_beside_each_other(photo, detector):
-    """Four of them, of which two are looked for in each frame."""
+    """There are four faces. Each frame searches for two of them."""
     tracker = Tracker(detector)
     for number in range(30):
         places = [
@@ -117,7 +119,7 @@ def test_a_face_of_any_size_is_found_soon_and_usual_ones_at_once(photo, detector
 
 
 def turned(gray, degrees):
-    """A frame turned clockwise about its middle."""
+    """Return a frame turned clockwise about its middle."""
     size = gray.shape[::-1]
     affine = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), -degrees, 1)
     return cv2.warpAffine(gray, affine, size, borderMode=cv2.BORDER_REPLICATE)
@@ -143,7 +145,7 @@ def test_a_head_that_tilts_keeps_its_number(photo, detector):
 
 @pytest.mark.parametrize("edge, share", [("top", 0.2), ("left", 0.12), ("right", 0.2)])
 def test_a_face_cut_by_the_frame_is_found(photo, detector, edge, share):
-    """She looks to one side, so that more than an eighth of the box on it is more of her face."""
+    """She looks to one side. There, an eighth of the box holds more of her face."""
     scene = gray_scene(photo, (320, 240), side=320)
     (whole,) = detector.detect(scene)
     x, y, side = np.rint(whole[:3]).astype(int)
@@ -168,7 +170,7 @@ def test_a_face_in_a_small_video_is_followed(photo, detector, lines):
 
 
 def test_a_crowd_has_one_number_each(photo, detector):
-    """24 faces, the eye of none of which becomes another person."""
+    """There are 24 faces. No eye of a face becomes a person."""
     tracker, numbers = Tracker(detector), set()
     for number in range(20):
         places = [
@@ -195,7 +197,7 @@ def test_at_a_cut_who_is_gone_is_gone_at_once(photo, detector):
 
 
 def other_person(scene, x, y, side=160):
-    """A copy of a scene in which the head at x, y is the mirror image, another person's to a tracker."""
+    """Return a scene with a mirrored head at x, y, which a tracker takes for another person."""
     part = slice(y - side // 2, y + side // 2), slice(x - side // 2, x + side // 2)
     changed = scene.copy()
     changed[part] = scene[part][:, ::-1]
@@ -205,7 +207,9 @@ def other_person(scene, x, y, side=160):
 @pytest.mark.parametrize("gap", [1 / 30, 0.2, 2.0])
 @pytest.mark.parametrize("light", [1.0, 0.5])
 def test_another_person_in_the_same_place_has_another_number(photo, detector, gap, light):
-    """In the same room, and where a cut or a gap is noticed; the same person keeps it."""
+    """The person changes in the same room, at a cut or after a gap. The same person keeps the
+    number.
+    """
     scene = gray_scene(photo, (320, 240))
     for then, number in ((scene, 1), (other_person(scene, 320, 240), 2)):
         tracker = Tracker(detector)
@@ -268,7 +272,7 @@ class CountingPasses(HaarDetector):
 
 @pytest.mark.parametrize("start", [0.0, -1e3, 1e9])
 def test_who_comes_back_after_a_minute_is_followed_at_the_usual_cost(photo, start):
-    """Times may count from anywhere."""
+    """Times may start anywhere."""
     counting = CountingPasses()
     tracker, seconds = Tracker(counting), start
     scene, wall = gray_scene(photo, (320, 240)), np.full((480, 640), 90, np.uint8)
@@ -284,7 +288,7 @@ def test_who_comes_back_after_a_minute_is_followed_at_the_usual_cost(photo, star
 
 
 def test_the_search_has_a_budget_of_the_videos_own_time(photo):
-    """So many passes a second: no frame takes long, and any machine finds the same."""
+    """The passes per second are limited, so no frame takes long, and all machines find the same."""
     wall = np.full((720, 1280), 90, np.uint8)
     face = gray_scene(photo, (640, 360), size=(1280, 720), side=300)
     for frame, steady in ((wall, 60), (face, 10)):

@@ -1,4 +1,4 @@
-"""Squares, and which of them are of one face."""
+"""Squares, and which of them belong to one face."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_of_nested_boxes_the_larger_is_the_face():
 
 
 def test_neighbours_are_not_taken_for_one_another():
-    """The pairs that overlap most come first, and each square found is given once."""
+    """The pairs with the largest overlap are matched first, and each found square is used once."""
     left, right = np.array([0.0, 0, 100, 0]), np.array([40.0, 0, 100, 0])
     moved = [right + np.array([5, 0, 0, 0]), left + np.array([25, 0, 0, 0])]
     first, second = match(moved, [left, right])

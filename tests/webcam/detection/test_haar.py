@@ -21,7 +21,7 @@ def gray(photo):
 
 @pytest.mark.parametrize("side", [48, 64, 96])
 def test_a_picture_of_a_face_alone(gray, detector, side):
-    """As large as those of FER-2013, and avatars."""
+    """The pictures have the size of FER-2013's, or of avatars."""
     x, y, width = FACE.astype(int)
     face = cv2.resize(
         gray[y : y + width, x : x + width], (side, side), interpolation=cv2.INTER_AREA
@@ -40,7 +40,7 @@ def test_a_close_up_of_any_size(gray, detector, lines):
 
 
 def test_small_faces_of_a_large_picture(photo, detector):
-    """Faces of a fiftieth of the picture's height, and nothing else."""
+    """It finds faces of a fiftieth of the picture's height, and nothing else."""
     scene = np.full((2160, 3840), 90, np.uint8)
     head = cv2.cvtColor(photo[18:218, 124:324], cv2.COLOR_BGR2GRAY)
     head = cv2.resize(head, (80, 80), interpolation=cv2.INTER_AREA)
@@ -66,7 +66,7 @@ def test_pictures_of_odd_shapes(detector, shape):
 
 
 def test_an_opencv_without_cascades_names_the_way_out(tmp_path):
-    """As OpenCV 5, whose wheel has none."""
+    """OpenCV 5 is like that: its wheel has no cascades."""
     program = (
         "import cv2, runpy, sys; del cv2.CascadeClassifier; sys.path.insert(0, sys.argv[1]);"
         "script = sys.argv[1] + '/realtime.py'; sys.argv = [script, '--source', 'demo', '--headless'];"
@@ -79,7 +79,7 @@ def test_an_opencv_without_cascades_names_the_way_out(tmp_path):
 
 
 def test_a_thin_frame_and_a_flat_one_do_not_spoil_those_that_follow(photo):
-    """OpenCV sizes a cascade's buffers by the widest and the tallest image, together."""
+    """OpenCV sizes a cascade's buffers by the widest and the tallest image so far."""
     analyzer = FaceAnalyzer.load(ROOT / "pretrained", detector="haar")
     for number, shape in enumerate([(1, 5000, 3), (5000, 1, 3), (60, 9000, 3), (9000, 60, 3)]):
         assert analyzer.analyze(np.full(shape, 90, np.uint8), 1.0 * number) == []

@@ -1,4 +1,4 @@
-"""The second detector, YuNet. Its model is not part of the project: YUNET_MODEL names one."""
+"""The second detector, YuNet. Its model is not part of the project: YUNET_MODEL names the file."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ needs_model = pytest.mark.skipif(not Path(MODEL).is_file(), reason="YUNET_MODEL 
 
 @pytest.mark.parametrize("degrees", [-30, 0, 30])
 def test_eyes_are_level_in_the_crop_and_the_face_as_large_as_in_fer2013(degrees):
-    """Eyes at three eighths of its height, the mouth at a little more than three quarters."""
+    """The eyes are at three eighths of the height, the mouth a little below three quarters."""
     upright = np.array([[-20, -24], [20, -24], [0, 0], [-14, 24], [14, 24]], float)
     turn = np.radians(degrees)
     turned = upright @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
@@ -56,7 +56,7 @@ def test_what_is_no_model_is_one_line(tmp_path, text, what):
 
 @pytest.mark.parametrize("place", ["data", "model"])
 def test_its_file_in_data_or_beside_the_network_is_taken_by_default(tmp_path, place):
-    """Not a model here, so that the error tells which file is read."""
+    """The file is no model, so that the error names the file that was read."""
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     (tmp_path / place).mkdir(exist_ok=True)
     (tmp_path / place / "face_detection_yunet_2023mar.onnx").write_text("no model")
@@ -86,7 +86,7 @@ def test_a_model_in_data_is_named_and_small_faces_are_found_too(photo, tmp_path)
 @needs_model
 @pytest.mark.parametrize("degrees", [-25, 25])
 def test_faces_of_a_picture_and_a_tilted_one(photo, degrees):
-    """The model's eyes tell the direction; of the angle they tell too little."""
+    """The model's eyes give the direction of a tilt, but a too small angle."""
     gray, detector = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), YuNetDetector(MODEL)
     (box,) = detector.detect(gray)
     assert iou(box, np.array([160.0, 55, 130])) > 0.5

@@ -18,7 +18,7 @@ EMOTIONS = ["a", "b", "c", "d", "happiness", "f", "g", "h"]
 
 
 def face_at(box, number=1):
-    """A face that is sure to be happy."""
+    """Return a face that is certainly happy."""
     square = np.array([*box[:3], 0.0])
     return Face(number, square, EMOTIONS, np.eye(8, dtype=np.float32)[4], EMOTIONS[4])
 
@@ -28,13 +28,13 @@ def arrange(frame, faces, bars=False):
 
 
 def crowd():
-    """24 faces, close to one another."""
+    """Return 24 faces, close to one another."""
     places = [(60 + 200 * column, 50 + 170 * row) for row in range(4) for column in range(6)]
     return [face_at((x, y, 110, 110), n) for n, (x, y) in enumerate(places, 1)]
 
 
 def inside(face):
-    """What a box's own lines leave of a face."""
+    """Return the part of a face inside the lines of its box."""
     x, y, side, _ = face.box
     return slice(y + 8, y + side - 8), slice(x + 8, x + side - 8)
 
@@ -44,7 +44,7 @@ def inside(face):
     "box", [(0, 0, 30, 30), (280, 200, 60, 60), (100, 0, 240, 240), (-10, -10, 50, 50)]
 )
 def test_labels_stay_inside_the_frame(box, bars):
-    """A label beyond the border is no label: the whole strip of its colour must be there."""
+    """A label that leaves the frame is no label. All of its colored strip must be visible."""
     frame = np.zeros((240, 320, 3), np.uint8)
     draw_faces(frame, [face_at(box)], EMOTIONS, bars)
     strip = (frame == COLORS[4]).all(axis=2)
@@ -52,7 +52,7 @@ def test_labels_stay_inside_the_frame(box, bars):
 
 
 def test_letters_and_lines_grow_with_the_frame():
-    """On a frame four times as large, the label's strip covers the same share of it."""
+    """On a frame four times as large, the label's strip covers the same share."""
     shares = []
     for times in (1, 4):
         frame = np.zeros((480 * times, 640 * times, 3), np.uint8)
@@ -62,7 +62,9 @@ def test_letters_and_lines_grow_with_the_frame():
 
 
 def test_colors_are_told_apart_without_red_or_green():
-    """As seen without red cones: Machado et al. 2009's matrix on linear light, distance in CIE Lab."""
+    """The colors are compared without red cones (Machado et al. 2009's matrix on linear light, CIE
+    Lab).
+    """
     colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     blind = np.array(
@@ -104,7 +106,7 @@ def test_labels_of_a_crowd_cover_no_label(side):
 
 
 def test_where_there_is_no_room_labels_are_shorter():
-    """Two close-ups side by side, which leave nothing of the frame."""
+    """Two close-ups side by side leave no room in the frame."""
     frame = np.zeros((240, 480, 3), np.uint8)
     faces = [face_at((0, 0, 240, 240)), face_at((240, 0, 240, 240), 2)]
     for number, label in arrange(frame, faces).labels.items():
@@ -127,7 +129,7 @@ def test_letters_are_large_enough_from_96_lines_to_4k():
 
 
 def test_a_label_keeps_its_side():
-    """Below the box, since it had no room above it, also once there is room."""
+    """A label without room above its box goes below it, and stays there when there is room above."""
     overlay, frame = Overlay(EMOTIONS), np.zeros((480, 640, 3), np.uint8)
     below = []
     for top in (2, 30, 80, 120):
@@ -158,7 +160,7 @@ def test_notes_lie_in_a_corner_without_a_face_and_stay_there():
 
 
 def test_the_panel_stays_in_its_corner_until_it_would_cover_the_face():
-    """A face goes to and fro, then into the corner of the panel, then back."""
+    """A face moves a little, then into the corner of the panel, then back."""
     overlay, frame = Overlay(EMOTIONS, bars=True), np.zeros((480, 640, 3), np.uint8)
 
     def corners(columns):
@@ -251,7 +253,7 @@ def test_the_strip_shows_the_labels_of_the_last_ten_seconds():
 
 
 def test_letters_that_opencv_lacks_are_drawn_by_pillow_or_as_the_nearest():
-    """OpenCV itself writes two question marks for each."""
+    """OpenCV itself draws two question marks for each of these letters."""
     for text, plain in (("fröhlich", "frohlich"), ("радость", "?")):
         mask = text_mask(text, 40)
         if find_font(text, 100):

@@ -1,5 +1,6 @@
-"""realtime.py's window on a display without a screen (Xvfb, Openbox its window manager), keys
-pressed by xdotool.
+"""realtime.py's window on a display without a screen.
+
+Xvfb is the display, Openbox the window manager, and xdotool presses the keys.
 """
 
 import os
@@ -23,15 +24,15 @@ pytestmark = [
         not all(map(shutil.which, ["Xvfb", "openbox", "xdotool"])),
         reason="needs Xvfb, Openbox and xdotool",
     ),
-    pytest.mark.xdist_group("window"),  # one after the other: a key goes to the one in front
+    pytest.mark.xdist_group("window"),  # one at a time: keys go to the front window
 ]
 
 
 @pytest.fixture(scope="module")
 def display():
     read, write = os.pipe()
-    # Without -noreset it starts anew whenever its last client leaves, and a client that comes just
-    # then is refused. With -r a key whose release comes late on a busy machine is not repeated
+    # Without -noreset Xvfb restarts when its last client leaves, and refuses a client that connects
+    # just then. With -r it does not repeat a key whose release comes late on a busy machine
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x1024x24", "-noreset", "-r"]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
@@ -47,14 +48,14 @@ def display():
 
 
 class Session:
-    """A running realtime.py and what a user sees of it and does with it."""
+    """A running realtime.py, with a user's view and actions."""
 
     def __init__(self, display, folder, *arguments, **env):
         self.folder, self.display = folder, display
         self.env = {**os.environ, "DISPLAY": display, **env}
         command = [sys.executable, str(ROOT / "realtime.py"), *map(str, arguments)]
-        # On a busy machine Qt never paints one new window in a hundred, which stays black and white.
-        # A user starts again then, and so do we
+        # On a busy machine Qt never paints one new window in a hundred. It stays black and white. A
+        # user would start the program again, and so does this test
         for _ in range(3):
             self.process = subprocess.Popen(
                 command,
@@ -75,7 +76,7 @@ class Session:
         return ((screen > 50) & (screen < 255)).all(axis=2).sum() > 40_000
 
     def do(self, *command):
-        """Return what xdotool prints."""
+        """Return the output of xdotool."""
         command = ["xdotool", *command]
         options = {"env": self.env, "check": True, "timeout": 30}
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, **options).stdout
@@ -83,13 +84,13 @@ class Session:
     def press(self, key):
         window = self.window()
         self.do(*(["windowactivate", "--sync", window] if window else []), "key", key)
-        # OpenCV keeps one key: of two within a few milliseconds it forgets the first
+        # OpenCV keeps one key. It drops the first of two keys within a few milliseconds
         time.sleep(0.2)
 
     def window(self):
         """Return the window's number.
 
-        Asked for anew each time, since Qt may replace a window as it opens it.
+        Ask for it each time, since Qt may replace a window as it opens it.
         """
         title = Window.TITLE.split(" (")[0]
         search = [
@@ -108,7 +109,7 @@ class Session:
         return found[0] if found else None
 
     def place(self):
-        """Return x, y, width and height of the window, zeros where there is none."""
+        """Return x, y, width and height of the window, or zeros if there is none."""
         number = self.window()
         if not number:
             return [0, 0, 0, 0]
@@ -117,11 +118,13 @@ class Session:
         return [int(sides[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
 
     def screen(self):
-        """Return what the display shows, uint8 (height, width, 3)."""
+        """Return the pixels of the display, uint8 (height, width, 3)."""
         return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
 
     def settled(self):
-        """Return what the display shows once no note is left: they stay for two seconds."""
+        """Return the pixels of the display once all notes have disappeared, which takes two
+        seconds.
+        """
         shown, since = self.screen(), time.monotonic()
         while time.monotonic() - since < 2.5:
             time.sleep(0.1)
@@ -193,7 +196,7 @@ def test_a_video_is_shown_to_its_end_and_its_last_frame_stays(session, tmp_path)
 
 
 def test_of_several_videos_only_the_last_one_waits(session, tmp_path):
-    """What was written is whole meanwhile, and one that failed is named although `q` ends it all."""
+    """Finished outputs are complete by then. A failed video is named even if `q` ends the run."""
     for name in ("a.avi", "c.avi"):
         make_video(tmp_path / name, frames=10)
     (tmp_path / "b.avi").write_bytes(b"no video" * 100)
@@ -247,7 +250,7 @@ def test_q_and_escape_quit_with_and_without_a_face(session, tmp_path, clip, key,
 
 def test_closing_the_window_quits(session, clip):
     window = session("--source", "in.avi", "--csv", "out.csv")
-    window.press("alt+F4")  # Openbox asks it to close, as by its button
+    window.press("alt+F4")  # Openbox asks the window to close, like its button
     assert "wrote out.csv" in window.ends()
 
 
@@ -333,7 +336,7 @@ def test_keys_save_faces_as_the_emotions_that_the_window_shows(session, tmp_path
         window.wait(lambda: len(window.files(f"mine/{emotion}/face-*.png")) == count, "face")  # noqa: B023
     window.press("space")
     shown = window.settled()
-    window.press("2")  # of a paused video too
+    window.press("2")  # also in a paused video
     window.wait(lambda: len(window.files("mine/sad/face-*.png")) == 3, "face")
     changed = np.argwhere((window.settled() != shown).any(axis=2))
     assert 4 < len(changed) < 300 and np.ptp(changed, axis=0).max() < 30, "the count alone changes"
@@ -348,7 +351,7 @@ def test_keys_save_faces_as_the_emotions_that_the_window_shows(session, tmp_path
 
 
 def test_keys_save_faces_without_being_asked_to(session, tmp_path, clip):
-    """Into data/collected, as the emotions of the network."""
+    """They go to data/collected, under the emotions of the network."""
     window = session("--source", "in.avi")
     window.press("5")
     window.wait(lambda: window.files("data/collected/happiness/face-*.png"), "face")
@@ -390,7 +393,7 @@ def test_n_learns_the_neutral_face_and_f_forgets_it(session, tmp_path, clip):
     window.press("space")
     time.sleep(0.5)
     before, paused = window.screen(), len(baseline())
-    window.press("n")  # of a paused video too: it is learned when that goes on
+    window.press("n")  # also in a paused video: the face is learned when it continues
     window.wait(lambda: differs(window.screen(), before) > 500, "note")
     window.press("space")
     window.wait(lambda: baseline()[-1] == 1, "baseline")
@@ -456,7 +459,7 @@ def test_a_picture_stays_until_space_and_then_comes_the_next(session, tmp_path):
 
 @pytest.mark.slow
 def test_a_picture_says_what_space_and_q_do(session, tmp_path):
-    """In light letters; on the last picture they are fewer."""
+    """The note has light letters. The last picture has a shorter note."""
     (tmp_path / "photos").mkdir()
     photo = np.full((480, 640, 3), 60, np.uint8)
     for number in range(2):
@@ -490,7 +493,7 @@ def test_a_picture_larger_than_the_screen_fits_on_it(session, tmp_path):
 
 @pytest.mark.slow
 def test_frames_are_shown_at_their_times(session, tmp_path):
-    """A GIF of four pictures, of which the second is shown for two seconds."""
+    """A GIF has four pictures. The second stays for two seconds."""
     colors = ("gray", "white", "black", "gray")
     pictures = [Image.new("RGB", (64, 48), color) for color in colors]
     durations = [100, 2000, 100, 100]

@@ -1,4 +1,4 @@
-"""Faces saved from what is seen, without a window. (With one: test_window.py.)"""
+"""Faces saved without a window. (test_window.py tests them with a window.)"""
 
 import shutil
 
@@ -11,7 +11,7 @@ from support.scripts import PICTURE, ROOT, fails, run
 
 
 def faces_in(folder):
-    """Return {emotion: faces, uint8 (n, 48, 48)} in a folder; asserts what step 1 wants."""
+    """Return {emotion: faces, uint8 (n, 48, 48)} in a folder. Assert the format that step 1 needs."""
     faces = {}
     for path in sorted(folder.glob("*/*")):
         face = Image.open(path)
@@ -26,7 +26,7 @@ def collect(cwd, source, emotion):
 
 
 def test_a_saved_face_is_what_the_network_saw(tmp_path):
-    """The larger of two faces, and turned upright."""
+    """The saved face is the larger of two, turned upright."""
     from webcam import FaceAnalyzer
 
     photo = cv2.imread(str(PICTURE))[:300, 80:380]
@@ -54,7 +54,7 @@ def test_of_a_video_two_faces_a_second_are_saved(tmp_path):
 
 
 def test_a_face_that_is_covered_for_a_moment_is_not_saved(tmp_path):
-    """The box stays for it, not to flicker."""
+    """The box of the face stays for a moment, so that it does not flicker."""
     face = cv2.resize(cv2.imread(str(PICTURE))[:450], (480, 360))
     covered = np.random.default_rng(0).integers(100, 150, face.shape, np.uint8)
     writer = cv2.VideoWriter(

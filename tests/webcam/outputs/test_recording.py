@@ -1,4 +1,6 @@
-"""How long a recording is: as long as its source, pauses left out; what is left of one that is killed."""
+"""The length of a recording is that of its source, without pauses. A killed recording can be
+played.
+"""
 
 import signal
 import sys
@@ -24,9 +26,9 @@ def open_recorder(path, live=True, paths=()):
 
 
 def record(path, moments, pause_before=(), end=None, **options):
-    """Record frames whose gray value is ten times their number, 1 the first.
+    """Record frames whose gray value is ten times their number, starting at 1.
 
-    Return the video's gray values.
+    Return the gray values of the video.
     """
     recorder = open_recorder(path, **options)
     for number, seconds in enumerate(moments, 1):
@@ -111,7 +113,9 @@ def test_after_a_long_sleep_of_the_computer_the_recording_goes_on_as_before(tmp_
 
 @pytest.mark.parametrize("suffix", [".mkv", slow(".webm"), slow(".avi")])
 def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
-    """As when the power goes: the last seconds are lost. The first two the program chooses itself."""
+    """A power cut has the same effect: the last seconds are lost. The program itself chooses the
+    first two formats.
+    """
     make_video(tmp_path / "long.avi", 900)
     given = ["--output", f"out{suffix}", "--csv", "out.csv"]
     process = start("--headless", "--source", "long.avi", *given, cwd=tmp_path)
@@ -120,7 +124,7 @@ def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
     process.communicate()
     assert len(frames_of(tmp_path / f"out.partial{suffix}")) > 100
     assert not (tmp_path / f"out{suffix}").exists()
-    # The next run begins anew, and keeps it under a name of its own
+    # The next run starts again, and keeps the old recording under another name
     make_video(tmp_path / "in.avi")
     given = ["--source", "in.avi", "--output", f"out{suffix}", "--csv", "out.csv", "--headless"]
     run("realtime.py", *given, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Cameras and streams, whose newest frame alone counts; recordings that are stopped."""
+"""Cameras and streams, which give only their newest frame, and recordings that are stopped."""
 
 import datetime
 import itertools
@@ -67,7 +67,7 @@ def test_a_second_signal_does_not_lose_the_recording(tmp_path, stream, gap):
 
 @pytest.mark.parametrize("stream", [{"pause": 0.001}], indirect=True)
 def test_a_bad_output_for_a_stream_gives_one_line(tmp_path, stream):
-    """And does not end in an abort, under the thread that is reading."""
+    """It does not abort while a thread still reads."""
     for _ in range(3):
         fails(
             "realtime.py",
@@ -126,7 +126,7 @@ def test_a_stream_that_never_answers_can_be_interrupted(tmp_path):
 
 @pytest.mark.parametrize("name", ["7", "/dev/video7", "by-id"])
 def test_a_camera_goes_by_its_number_or_its_device_file(tmp_path, name):
-    """Here none is there, which the error says."""
+    """No such camera exists here, and the error says so."""
     if name == "by-id":  # udev names cameras by links
         if not os.access("/dev", os.W_OK):
             pytest.skip("no link can be made")

@@ -1,4 +1,4 @@
-"""The demo: what realtime.py shows where there is no camera, and writes where there is no display."""
+"""The demo, which realtime.py shows without a camera, and records without a display."""
 
 import itertools
 import os
@@ -11,7 +11,7 @@ from support.scripts import PICTURE, fails, run, slow
 
 from webcam.sources.demo import DemoSource
 
-# A machine without a camera, whatever this one has
+# This machine has no camera, whatever it really has
 NO_CAMERA = {
     f"OPENCV_VIDEOIO_PRIORITY_{name}": "0"
     for name in ("V4L2", "GSTREAMER", "UEYE", "OBSENSOR", "AVFOUNDATION", "MSMF", "DSHOW")
@@ -22,7 +22,7 @@ ENV = {
 
 
 def test_without_a_camera_the_demo_is_shown_and_a_line_says_so(tmp_path):
-    """Its faces are followed, smoothed and numbered."""
+    """The demo's faces are followed, smoothed and numbered."""
     done = run("realtime.py", "--headless", "--csv", "faces.csv", cwd=tmp_path, env=ENV)
     line, summary, wrote = done.stdout.splitlines()
     assert line.startswith("this is the demo: camera 0: no such camera") and "--source demo" in line

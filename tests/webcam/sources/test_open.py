@@ -1,4 +1,4 @@
-"""realtime.py without a window: pictures and videos, and what is written of them."""
+"""realtime.py without a window: pictures and videos, and its outputs."""
 
 import os
 import re
@@ -256,7 +256,7 @@ def test_frames_without_a_face_have_no_row(tmp_path):
 
 
 def test_without_a_model_of_ones_own_the_one_beside_the_script_is_used(tmp_path):
-    """From any working directory, and it needs nothing but NumPy and OpenCV."""
+    """It works from any folder, and needs only NumPy and OpenCV."""
     for name in ("keras", "tensorflow", "pandas", "PIL", "tqdm", "matplotlib", "sklearn"):
         (tmp_path / "block" / name).mkdir(parents=True)
         (tmp_path / "block" / name / "__init__.py").write_text(
@@ -275,7 +275,7 @@ def test_a_videos_shares_are_no_confidences(tmp_path):
 
 
 def plot(folder, table):
-    """Return the plot of a table, and what plot_csv.py prints."""
+    """Return the plot of a table, and the output of plot_csv.py."""
     said = run("samples/plot_csv.py", table, "out.png", cwd=folder).stdout
     return cv2.imread(str(folder / "out.png")), said
 
@@ -288,12 +288,12 @@ def test_the_table_of_a_video_can_be_plotted(tmp_path):
     (tmp_path / "none.csv").write_text(header + "\n")
     says = ["none.csv", "no faces"]
     fails("samples/plot_csv.py", "none.csv", "none.png", cwd=tmp_path, says=says)
-    # A single frame, where there is no time to draw over, has a bar in the emotion's colour
+    # A single frame leaves no time axis, so it gets a bar in the emotion's colour
     (tmp_path / "one.csv").write_text(f"{header}\n{first}\n")
     picture, _ = plot(tmp_path, "one.csv")
     yellow = np.abs(picture.astype(int) - COLORS[4]).max(axis=2) < 20
     assert yellow.sum() > 0.3 * picture.shape[1] * 20
-    # Of more faces than fit, those seen longest
+    # If not all faces fit, the plot shows those that were seen longest
     rows = [
         ",".join([*row.split(",")[:2], str(number), *row.split(",")[3:]])
         for number in range(1, 40)
@@ -322,7 +322,7 @@ def test_the_table_of_pictures_can_be_plotted(tmp_path, photo):
 
 @pytest.mark.parametrize("how", ["folder", "names", "pattern"])
 def test_several_videos_are_worked_off_one_after_the_other(tmp_path, how):
-    """Each with files and numbers of its own; one that fails does not stop the others."""
+    """Each video has its own files and numbers. A video that fails does not stop the others."""
     (tmp_path / "clips").mkdir()
     for name, frames in (("a.avi", 10), ("c.avi", 20)):
         make_video(tmp_path / "clips" / name, frames)

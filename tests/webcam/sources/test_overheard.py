@@ -1,4 +1,4 @@
-"""What C libraries print, kept off the terminal and there to be read."""
+"""The output of C libraries is kept off the terminal, and can be read."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Pictures of every kind that OpenCV reads; what is left out is named."""
+"""Pictures of every kind that OpenCV reads. Pictures that are left out are named."""
 
 import os
 import struct
@@ -21,7 +21,7 @@ def portrait():
 
 @pytest.fixture
 def kinds(tmp_path, portrait):
-    """A folder with the sample picture in five kinds of file, one under another kind's name."""
+    """Make a folder with the sample picture in five kinds of file, one with the wrong ending."""
     folder = tmp_path / "kinds"
     folder.mkdir()
     for name in ("a.jpg", "b.jfif", "e.heic"):
@@ -56,7 +56,7 @@ def test_what_a_folder_holds_besides_pictures_is_named(tmp_path, kinds):
     said = run("realtime.py", "--source", "kinds", "--headless", cwd=tmp_path).stdout
     assert "left out of kinds, since no pictures: 3 (clip.mov, inner/, notes.txt)" in said
     assert "5 pictures, 5 faces" in said
-    # A picture that OpenCV can't read is an error, once the others are done
+    # A picture that OpenCV can't read gives an error after the others are done
     (kinds / "raw.dng").write_text("no picture that is known")
     arguments = ["--source", "kinds", "--headless", "--csv", "out.csv"]
     fails("realtime.py", *arguments, cwd=tmp_path, says=["kinds/raw.dng", "convert it"])
@@ -97,7 +97,7 @@ def test_an_animation_is_a_video_with_its_own_times(tmp_path, portrait, name):
     assert "3 frames, 2 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     assert [row["time"] for row in rows_of(tmp_path / "out.csv")] == ["0.200", "0.500"]
     frames = frames_of(tmp_path / "out.mp4")
-    assert len(frames) == 10  # of a second, ten a second
+    assert len(frames) == 10  # a second, at ten frames a second
     gray = [np.abs(frame.astype(int) - 128).mean() < 8 for frame in frames]
     assert gray == [True] * 2 + [False] * 8
     assert np.abs(frames[3].astype(int) - frames[8]).mean() > 10
@@ -125,7 +125,7 @@ def test_animations_among_other_pictures_give_every_picture(tmp_path, portrait):
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """A folder with two animations of 12 times 48 MB, and a small picture."""
+    """Make a folder with two animations of 12 times 48 MB, and a small picture."""
     folder = tmp_path_factory.mktemp("large")
     grays = [Image.new("L", (4000, 3000), 10 * number) for number in range(12)]
     several = {"save_all": True, "append_images": grays[1:], "duration": 100, "compress_level": 1}
@@ -143,7 +143,7 @@ def test_a_large_animation_is_a_video_or_refused(large):
 
 
 def test_large_animations_among_other_pictures_are_named(large, tmp_path):
-    """And not held in memory; the others are done."""
+    """They are not held in memory, and the other pictures are processed."""
     (large / "d.jpg").write_bytes(b"none")
     arguments = ["--source", large, "--headless", "--output", "out"]
     status, said, memory = peak_memory("realtime.py", *arguments, cwd=tmp_path)
@@ -155,7 +155,7 @@ def test_large_animations_among_other_pictures_are_named(large, tmp_path):
 
 
 def test_many_pictures_in_a_file_are_the_ones_that_were_put_in(tmp_path):
-    """More than are read at once; each is told by its gray value."""
+    """There are more pictures than are read at once. Each has its own gray value."""
     pages = [Image.new("L", (40, 30), 10 * number) for number in range(20)]
     for name in ("in.tif", "in.gif"):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:], duration=100)
@@ -195,7 +195,9 @@ def test_pictures_cut_after_their_first_bytes_are_named(tmp_path, portrait, name
 def test_a_png_that_promises_more_than_it_holds_is_refused_in_little_memory(
     tmp_path, portrait, kind
 ):
-    """A length, or the number of frames, of 2^31 and more: OpenCV would take the memory first."""
+    """The file claims a length or a number of frames of 2^31 or more. OpenCV would allocate the
+    memory first.
+    """
     text = PngImagePlugin.PngInfo()
     text.add_text("title", "portrait")
     small = portrait.resize((100, 110))
@@ -216,7 +218,7 @@ def test_an_animation_that_lost_frames_or_parts_of_them_is_named(tmp_path, portr
     small[0].save(tmp_path / "in.png", save_all=True, append_images=small[1:])
     data = (tmp_path / "in.png").read_bytes()
     if how == "fewer frames":
-        place = data.index(b"acTL") + 7  # the last byte of their number
+        place = data.index(b"acTL") + 7  # the last byte of the number of frames
         data = data[:place] + bytes([data[place] - 1]) + data[place + 1 :]
     else:
         place = data.index(b"fdAT")
@@ -230,7 +232,7 @@ def test_an_animation_that_lost_frames_or_parts_of_them_is_named(tmp_path, portr
 
 @pytest.mark.parametrize("offset", [8, 2**63 + 5])
 def test_a_tiff_that_leads_nowhere_is_named(tmp_path, offset):
-    """To itself, or beyond all files."""
+    """Its link leads to itself, or beyond all files."""
     entry = struct.pack("<HHQQ", 256, 4, 1, 48)
     head = b"II+\0" + struct.pack("<HHQ", 8, 0, 16)
     page = struct.pack("<Q", 1) + entry + struct.pack("<Q", 16 if offset == 8 else offset)
@@ -240,7 +242,7 @@ def test_a_tiff_that_leads_nowhere_is_named(tmp_path, offset):
 
 @pytest.mark.parametrize("large", [False, True])
 def test_a_tiff_that_lost_its_last_pages_is_named(tmp_path, portrait, large):
-    """OpenCV counts the pages that are left."""
+    """OpenCV counts only the remaining pages."""
     pages = [portrait.resize((100, 110)).rotate(angle) for angle in (0, 90, 180)]
     path = tmp_path / "pages.tif"
     pages[0].save(path, save_all=True, append_images=pages[1:], big_tiff=large)
@@ -251,14 +253,14 @@ def test_a_tiff_that_lost_its_last_pages_is_named(tmp_path, portrait, large):
 
 
 def test_a_jpeg_that_lacks_its_end_is_named(tmp_path):
-    """OpenCV fills it up with gray."""
+    """OpenCV fills the missing part with gray."""
     data = PICTURE.read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 6 // 10])
     fails("realtime.py", "--source", "cut.jpg", "--headless", cwd=tmp_path, says="cut.jpg: not a")
 
 
 def test_a_thin_picture_and_a_flat_one_after_it_hold_no_face(tmp_path):
-    """The cascades of OpenCV keep memory for the width of the one and the height of the other."""
+    """OpenCV sizes its buffers by the widest and the tallest image so far."""
     for number, size in enumerate([(24, 60_000), (480, 480), (60_000, 24), (2, 5000)]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((*size, 3), 90, np.uint8))
     said = run("realtime.py", "--headless", "--source", *sorted(tmp_path.iterdir()), cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Frames read ahead in a thread."""
+"""Frames that a thread reads ahead."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ def test_frames_come_in_order_and_few_are_read_ahead():
     prefetch = Prefetch(frames())
     for number, frame in enumerate(prefetch):
         assert frame.seconds == number
-        # Those that wait, and one that is ready to
+        # Some frames wait, and one more is ready
         assert len(read) <= number + 1 + AHEAD + 1
     assert number == 19 and prefetch.close()
 
@@ -53,7 +53,7 @@ def test_it_can_be_closed_at_any_time():
 
 
 def test_a_read_that_never_returns_does_not_hold_up_the_end():
-    """As of a pipe that nobody writes into; what it reads from stays open."""
+    """A pipe without a writer never returns. What the thread reads from stays open."""
     never = threading.Event()
 
     def stuck():

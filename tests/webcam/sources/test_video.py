@@ -1,4 +1,4 @@
-"""Videos as people have them: what OpenCV can't read right is refused, and time is the source's."""
+"""Videos as people have them. A video that OpenCV reads wrongly is refused. Time is the source's."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def ffmpeg(*words, cwd):
 
 
 def probe(path):
-    """Return {"video": codec, "audio": codec} of a video, and its audio's seconds."""
+    """Return {"video": codec, "audio": codec} of a video, and the seconds of its audio."""
     show = ["-show_entries", "stream=codec_type,codec_name,duration", "-of", "csv=p=0"]
     command = ["ffprobe", "-v", "error", *show, str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -35,19 +35,19 @@ def annotate(folder, source, output, *more, **options):
 
 
 def seconds_shown(video, seconds):
-    """Return when each frame of a copy of `draw_clock` was taken, by its bar."""
+    """Return the time of each frame in a copy of `draw_clock`, read from its bar."""
     for frame in frames_of(video):
         yield (frame[100:140].mean(axis=(0, 2)) > 160).sum() / frame.shape[1] * seconds
 
 
 def draw_clock(folder, name, seconds, keep, mode):
-    """Write a video in which a white bar grows with the time, of the frames that `keep` chooses."""
+    """Write a video whose white bar grows with time. `keep` chooses its frames."""
     color = f"color=c=gray:s=320x240:r=30:d={seconds}"
     grow = f"geq=lum='if(lt(X,320*T/{seconds}),235,16)':cb=128:cr=128,select='{keep}'"
     ffmpeg("-f", "lavfi", "-i", color, "-vf", grow, "-fps_mode", mode, name, cwd=folder)
 
 
-# What OpenCV can't read right
+# Videos that OpenCV reads wrongly
 
 INTERLACED = {
     "mpeg4.avi": ["-c:v", "mpeg4", "-flags", "+ildct+ilme"],
@@ -58,7 +58,7 @@ INTERLACED = {
 
 @pytest.mark.parametrize("name", INTERLACED)
 def test_interlaced_video_is_read_right_or_refused_with_what_mends_it(tmp_path, name):
-    """OpenCV 4.12 reads it; 4.13 and 4.14 hand over black frames."""
+    """OpenCV 4.12 reads it. 4.13 and 4.14 give black frames."""
     fields = "fps=50,interlace,format=yuv420p"
     ffmpeg(*STILL, "-t", "0.5", "-vf", fields, *INTERLACED[name], name, cwd=tmp_path)
     arguments = ["--source", name, "--headless", "--output", "out.mp4"]
@@ -95,7 +95,7 @@ def test_a_video_that_becomes_interlaced_is_named_once_the_rest_is_done(tmp_path
 @pytest.mark.parametrize(
     "name, seconds, keep, mode",
     [
-        ("talk.mp4", 8, "lt(t,2)+gt(t,6)+not(mod(n,30))", "vfr"),  # 30 frames/s, 1, and 30 again
+        ("talk.mp4", 8, "lt(t,2)+gt(t,6)+not(mod(n,30))", "vfr"),  # 30 frames/s, 1, then 30
         slow("slow.mp4", 6, "gt(t,3)+not(mod(n,15))", "vfr"),  # 2 frames/s, then 30
         ("gap.mkv", 12, "lt(t,1)+gt(t,11)", "passthrough"),  # nothing for ten seconds
         ("even.mkv", 2, "1", "cfr"),
@@ -112,7 +112,7 @@ def test_the_copy_lasts_as_long_and_each_picture_comes_at_its_time(
     capture, taken = cv2.VideoCapture(str(tmp_path / name)), []
     while capture.grab():
         taken.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-    # What the source shows at each frame's moment: the last picture until then
+    # At each frame's time, the source shows the last picture until then
     moments = np.arange(len(shown)) / rate
     wanted = np.array(taken)[np.searchsorted(taken, moments + 0.001) - 1]
     late = np.abs(shown - wanted) > 0.1
@@ -161,7 +161,7 @@ def test_odd_sizes_lose_no_row_and_no_column(tmp_path):
 
 @pytest.fixture
 def clip(tmp_path):
-    """A folder with in.mp4: two seconds of a picture, and of a tone in AAC."""
+    """Make a folder with in.mp4: two seconds of a picture, with a tone in AAC."""
     tone = ["-f", "lavfi", "-i", "sine=440:duration=2"]
     codecs = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-c:a", "aac"]
     ffmpeg(*STILL, *tone, "-r", "10", "-t", "2", *codecs, "in.mp4", cwd=tmp_path)
@@ -186,7 +186,7 @@ def test_the_sound_is_kept(clip, name, audio):
 
 
 def test_the_sound_starts_where_the_pictures_do(tmp_path):
-    """Half a second of the sound lies before the first picture."""
+    """Half a second of the sound is before the first picture."""
     tone = ["-f", "lavfi", "-i", "sine=440:duration=3"]
     late = ["-itsoffset", "0.5", *STILL, "-map", "1:v", "-map", "0:a", "-t", "2.5", "-r", "10"]
     ffmpeg(*tone, *late, "-c:v", "mpeg4", "-c:a", "pcm_s16le", "in.mkv", cwd=tmp_path)
@@ -229,11 +229,11 @@ def test_h264_that_can_not_be_had_is_refused_at_once(clip):
     assert not list(clip.glob("out.*"))
 
 
-# What else people's files do
+# Other features of people's files
 
 
 def test_two_recordings_in_one_file_are_two_recordings(tmp_path):
-    """Of MPEG streams, joined as DVRs do: an hour lies between their time stamps, or less than 0."""
+    """DVRs join MPEG streams. The time stamps then jump by an hour, forward or back."""
     for name, start in (("a.ts", "0"), ("b.ts", "3600")):
         video = ["-r", "25", "-t", "1", "-output_ts_offset", start, "-c:v", "mpeg2video"]
         ffmpeg(*STILL, *video, name, cwd=tmp_path)
@@ -274,7 +274,7 @@ def test_a_video_whose_sound_is_longer_is_not_damaged(tmp_path):
 
 @pytest.mark.parametrize("name", ["notes.txt", "readme.nfo"])
 def test_text_is_no_video(tmp_path, name):
-    """FFmpeg takes it for the picture of a terminal."""
+    """FFmpeg takes a text for the picture of a terminal."""
     (tmp_path / name).write_text("no video\n" * 50)
     fails("realtime.py", "--source", name, "--headless", cwd=tmp_path, says=[name, "text"])
 

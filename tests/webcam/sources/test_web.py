@@ -1,4 +1,4 @@
-"""Addresses: what lies there, and what is not told of them."""
+"""Addresses: the files there, and the secrets that no message may show."""
 
 import base64
 import contextlib
@@ -35,7 +35,7 @@ def test_user_password_and_query_are_left_out(address):
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; notes what was asked for, and asks for a password where there is one."""
+    """Serves a folder, notes the requested paths, and asks for a password if there is one."""
 
     asked, password, sized = [], None, True
 
@@ -62,7 +62,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def web(tmp_path, request):
-    """The address of a server for the folder web/, and the paths that it was asked for."""
+    """Serve the folder web/. Yield the address and the list of requested paths."""
     (tmp_path / "web").mkdir()
     options = {"asked": [], **getattr(request, "param", {})}
     handler = functools.partial(type("Handler", (Files,), options), directory=tmp_path / "web")
@@ -124,7 +124,7 @@ class Endless(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "image/png")
         self.end_headers()
-        with contextlib.suppress(OSError):  # the reader has had enough
+        with contextlib.suppress(OSError):  # the reader has closed the connection
             while True:
                 self.wfile.write(bytes(2**20))
 
@@ -138,7 +138,7 @@ def test_a_picture_without_end_is_refused(tmp_path):
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A certificate for localhost that nobody vouches for, and its key, in one file."""
+    """Return a file with a certificate for localhost that nobody trusts, and its key."""
     path = tmp_path / "server.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -150,7 +150,7 @@ def certificate(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 def test_a_server_whose_certificate_is_not_trusted_gets_nothing(tmp_path, certificate):
-    """Neither by Python nor by FFmpeg, which would take any."""
+    """Neither Python nor FFmpeg asks it for anything. By default, FFmpeg accepts any certificate."""
     make_video(tmp_path / "web.avi", frames=10)
     asked: list = []
     handler = functools.partial(type("Handler", (Files,), {"asked": asked}), directory=tmp_path)
