@@ -1,6 +1,6 @@
-"""Broken CSVs by the hundred: a good one gives the normal output in any spelling, a bad one a line
-and no folder.
+"""Broken CSVs by the hundred.
 
+A good CSV gives the normal output in any spelling. A bad one gives one line and no folder.
 `--hypothesis-profile=long` tries fifty times as many.
 """
 
@@ -31,7 +31,9 @@ ROWS = 6
 
 
 def good_tables():
-    """Return fer2013.csv and fer2013new.csv as lists of rows: three faces happy, three neutral."""
+    """Return fer2013.csv and fer2013new.csv as lists of rows: three happy faces, three neutral
+    ones.
+    """
     draw = random.Random(5)
     fer = [["emotion", "pixels", "Usage"]]
     ferplus = [["Usage", "Image name", *VOTES]]
@@ -64,10 +66,10 @@ def zipped(data):
 
 
 def preprocess(fer, ferplus):
-    """Run data_preprocessing.py on two files' bytes in an empty folder.
+    """Run data_preprocessing.py on the bytes of two files in an empty folder.
 
-    Returns the output's tree hash, or the one line that it failed with; asserts that it is one
-    line, and that nothing but a whole output is there.
+    Return the output's tree hash, or the error. Assert that the error is one line, and that only a
+    whole output is left.
     """
     with tempfile.TemporaryDirectory() as home, contextlib.ExitStack() as stack:
         folder = Path(home)
@@ -106,8 +108,8 @@ def normal():
 
 @given(data=st.data())
 def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
-    """A byte order mark, other line ends, quotes, other columns, extra columns, blanks, blank lines
-    at the end.
+    """The spellings: a byte order mark, other line ends, quotes, blanks, another order of columns,
+    extra columns, blank lines at the end.
     """
     files = []
     for table in good_tables():
@@ -138,7 +140,7 @@ def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
 
 
 def spoiled_value(data):
-    """Return a value that neither pixels nor votes may have."""
+    """Return a value that is invalid for pixels and votes."""
     return data.draw(
         st.sampled_from(
             [
@@ -197,9 +199,9 @@ def test_columns_missing_or_doubled(normal, data):
         for row in table:
             del row[column]
         result = preprocess(*map(written, tables))
-        # Without FER-2013's own labels only their column of votes.csv is empty
+        # Without FER-2013's own labels, only their column in votes.csv is empty
         assert result.startswith("error") == (name != "emotion")
-    else:  # pandas gives the second of two equal columns another name
+    else:  # pandas renames the second of two equal columns
         for row in table:
             row.append(row[column])
         assert preprocess(*map(written, tables)) == normal
@@ -207,7 +209,7 @@ def test_columns_missing_or_doubled(normal, data):
 
 @given(data=st.data())
 def test_half_a_download_is_refused(normal, data):
-    """Cut anywhere: refused, unless only the last line end is missing."""
+    """A file that is cut anywhere is refused, unless only the last line end is missing."""
     which = data.draw(st.integers(0, 1))
     files = list(GOOD)
     cut = data.draw(
@@ -221,7 +223,9 @@ def test_half_a_download_is_refused(normal, data):
 
 @given(data=st.data())
 def test_bytes_changed_anywhere(data):
-    """NUL bytes, other encodings, stray quotes, line ends, anything: a whole output or one line."""
+    """NUL bytes, other encodings, stray quotes, line ends, anything: the result is a whole output
+    or one line.
+    """
     files = list(GOOD)
     which = data.draw(st.integers(0, 1))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -250,7 +254,7 @@ def test_bytes_changed_anywhere(data):
 
 @given(data=st.data())
 def test_no_csv_at_all(data):
-    """A saved sign-in page, half an archive, another encoding, random bytes, nothing."""
+    """The file is a saved sign-in page, half an archive, another encoding, random bytes, or empty."""
     files = list(GOOD)
     which = data.draw(st.integers(0, 1))
     good = GOOD[which]
@@ -276,7 +280,7 @@ def test_no_csv_at_all(data):
 
 @given(data=st.data())
 def test_votes_csv_changed_anywhere(tmp_path_factory, data):
-    """train.py reads a table whose rows are known by number and whose votes are numbers, or fails."""
+    """train.py reads a table with known row numbers and numeric votes, or fails."""
     names = [*VOTES, "plurality", "majority"]
     rows = [f"row{row:05}.png,Training,{','.join('3' * 10)},anger,anger" for row in range(4)]
     good = "\n".join([",".join(["image", "usage", *names]), *rows, ""]).encode()

@@ -1,6 +1,6 @@
 """Hostile images and networks.
 
-Refused by name or taken as they are, and nothing outside the given folders touched.
+They are refused by name or accepted as they are. Nothing outside the given folders changes.
 """
 
 import io
@@ -25,7 +25,7 @@ from common.errors import UserError
 from dataset.images import open_face
 
 COPYING = ["random_split.py", "contrast.py", "sharpness.py", "random_shuffle.py"]
-# Runs a script and prints what it opens, makes, moves or removes on the disk, `r` or `w` before
+# Runs a script and prints the paths that it opens, makes, moves or removes, with `r` or `w` before
 # each
 WATCHING = """
 import os, runpy, sys
@@ -51,7 +51,7 @@ finally:
 
 @pytest.fixture
 def faces(tmp_path):
-    """A folder faces/ with two emotions of six faces."""
+    """Make a folder faces/ with two emotions of six faces."""
     for emotion in ("anger", "fear"):
         (tmp_path / "faces" / emotion).mkdir(parents=True)
         for number in range(6):
@@ -64,7 +64,7 @@ def options(script):
 
 
 def png(width, height, data):
-    """Return a PNG of 8-bit gray that claims a size, whatever its data are."""
+    """Return a PNG of 8-bit gray that claims a size, whatever its data."""
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
         (b"IDAT", data),
@@ -78,7 +78,7 @@ def png(width, height, data):
 
 @pytest.mark.parametrize("script", COPYING)
 def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
-    """50,000 x 50,000 pixels in 2.4 MB: 2.5 GB in memory."""
+    """50,000 x 50,000 pixels take 2.4 MB on disk and 2.5 GB in memory."""
     rows = zlib.compressobj(9)
     (faces / "fear/row00003.png").write_bytes(
         png(50_000, 50_000, rows.compress(bytes(10**8)) + rows.flush())
@@ -91,7 +91,7 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
 
 @pytest.mark.parametrize("script", DATA_STAGES[1:])
 def test_names_that_differ_by_case_alone_are_refused(faces, tmp_path, script):
-    """On a disk that does not tell them apart, the copy of one would replace that of the other."""
+    """On a disk that ignores case, the copy of one file would replace that of the other."""
     Image.effect_noise((48, 48), 40).save(faces / "fear/Row00003.png")
     says = "faces/fear/row00003.png: differs from Row00003.png by upper and lower case alone"
     fails(script, *options(script), cwd=tmp_path, says=says)
@@ -99,7 +99,7 @@ def test_names_that_differ_by_case_alone_are_refused(faces, tmp_path, script):
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
-    """30,000 x 30,000 in 1 MB: 3 GB in memory, and two minutes of search."""
+    """30,000 x 30,000 pixels take 1 MB on disk, 3 GB in memory, and two minutes of search."""
     rows = zlib.compressobj(9)
     data = b"".join(rows.compress(bytes(30_001)) for _ in range(30_000)) + rows.flush()
     (tmp_path / "large.png").write_bytes(png(30_000, 30_000, data))
@@ -111,9 +111,9 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(tmp_path):
 
 @given(data=st.data())
 def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory, data):
-    """PNG has checksums, so that what opens has its own pixels.
+    """A PNG has checksums, so a PNG that opens has its own pixels.
 
-    JPEG has none, nor has BMP; a cut one is refused.
+    JPEG and BMP have none. A cut JPEG or BMP is refused.
     """
     face = Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8))
     form = data.draw(st.sampled_from(["PNG", "JPEG", "BMP"]))
@@ -140,7 +140,7 @@ def test_a_face_cut_or_spoiled_anywhere_is_refused_or_the_same(tmp_path_factory,
 
 @pytest.mark.parametrize("script", COPYING)
 def test_links_to_images_and_folders_are_followed(faces, tmp_path, script):
-    """As in a dataset that is linked together from others."""
+    """A dataset may consist of links to others."""
     store = tmp_path / "store"
     store.mkdir()
     (faces / "fear").rename(store / "fear")
@@ -199,7 +199,7 @@ def test_odd_names_are_kept(faces, tmp_path, script):
 
 @pytest.mark.parametrize("what", ["picture", "folder", "video", "output", "photos", "collect"])
 def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
-    """At such a name OpenCV crashes."""
+    """Such a name crashes OpenCV."""
     odd = os.fsdecode(b"\xff")
     (tmp_path / "folder").mkdir()
     (tmp_path / "photos/glad").mkdir(parents=True)
@@ -253,7 +253,7 @@ def test_nothing_outside_the_given_folders_is_read_or_written(small_toy, tmp_pat
         "--out",
         "results/out",
     ]
-    # A folder of its own, whatever this user's holds or lacks
+    # An own folder, whatever the user's folder contains
     settings = tmp_path / "results/matplotlib"
     env = {**os.environ, "MPLCONFIGDIR": str(settings)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
@@ -280,7 +280,9 @@ def test_nothing_outside_the_given_folders_is_read_or_written(small_toy, tmp_pat
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Model folders with Keras networks of other makes: 64x64 pixels, a map, one that would run code."""
+    """Make model folders with other Keras networks: of 64x64 pixels, with a map as output, with
+    code.
+    """
     home = tmp_path_factory.mktemp("networks")
     code = """
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -296,7 +298,7 @@ make("map", (48, 48, 1), last=())
 make("code", (48, 48, 1), layers.Lambda(lambda x: __import__("pathlib").Path("ran").touch() or x))
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=home)
-    (home / "ran").unlink()  # it works, where it is allowed to
+    (home / "ran").unlink()  # the code runs if it may
     for folder in home.iterdir():
         shutil.copy(ROOT / "pretrained/labels.txt", folder)
     return home
@@ -318,7 +320,7 @@ def test_a_network_without_a_softmax_is_refused(tmp_path):
 def test_a_file_of_a_model_that_is_too_large_is_refused_before_it_is_read(tmp_path, name):
     write_network(tmp_path / "model", (1, 48, 48))
     with (tmp_path / "model" / name).open("ab") as file:
-        file.truncate(2**40)  # it takes no room on the disk
+        file.truncate(2**40)  # it takes no space on the disk
     given = ["--source", "demo", "--model", "model", "--headless"]
     fails("realtime.py", *given, cwd=tmp_path, says=[f"model/{name}", "larger than"])
 
@@ -380,7 +382,7 @@ def test_a_spoiled_keras_network_is_refused(toy, tmp_path, mode, how):
 
 @pytest.mark.slow
 def test_a_network_cut_anywhere_is_refused_or_works(tmp_path):
-    """Each in a process of its own: OpenCV's reader must not take the loop down with it."""
+    """Each runs in its own process, because OpenCV's reader may crash and must not end the loop."""
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     path = tmp_path / "model/emotion.onnx"
     whole = path.read_bytes()

@@ -1,4 +1,6 @@
-"""No room, a limit on file sizes, read-only, no permission: one line, the earlier output kept."""
+"""No space, a limit on file sizes, a read-only disk, no permission: one line, and the earlier
+output stays.
+"""
 
 import os
 import shutil
@@ -15,7 +17,7 @@ from support.scripts import DATA_STAGES, OUTPUTS, ROOT, fails
 
 @pytest.fixture
 def disk(tmp_path):
-    """A function that mounts a file system of its own, of `size` KB, and says where."""
+    """Return a function that mounts a file system of `size` KB, and returns its folder."""
     mounts: list[Path] = []
 
     def mount(size):
@@ -34,16 +36,14 @@ def disk(tmp_path):
 
 
 def refuse(script, *arguments, cwd, out, says, wrap=()):
-    """Assert that a script is stopped by the system with one line that names something in or around
-    `out`.
-    """
+    """Assert that the system stops a script with one line that names something in or around `out`."""
     fails(script, *arguments, cwd=cwd, says=[says, str(out.parent)], wrap=wrap)
 
 
 @pytest.mark.parametrize("script", DATA_STAGES)
 @pytest.mark.parametrize("room", [8, 100])
 def test_disk_full(toy, disk, script, room):
-    """`room` KB are left: too few for a folder, or for the new output as a whole."""
+    """`room` KB are free: too little for a folder, or for the whole new output."""
     earlier = toy / "data" / OUTPUTS[script]
     used = sum(-(-path.stat().st_size // 4096) * 4 for path in earlier.rglob("*") if path.is_file())
     folder = disk(used + room)
@@ -55,7 +55,7 @@ def test_disk_full(toy, disk, script, room):
 
 @pytest.mark.parametrize("script", DATA_STAGES)
 def test_limit_on_the_size_of_a_file(small_toy, tmp_path, script):
-    """`ulimit -f`: of 1 KB no face can be written."""
+    """`ulimit -f` allows 1 KB, too little for any face."""
     shutil.copytree(small_toy / "data" / OUTPUTS[script], tmp_path / "out")
     before = tree_hash(tmp_path)
     wrap = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]
@@ -89,9 +89,7 @@ def test_read_only_disk(small_toy, disk, script):
 
 
 def without_privileges():
-    """Return the start of a command that takes from root the right to pass over permissions, or
-    skip the test.
-    """
+    """Return the start of a command that makes root obey permissions, or skip the test."""
     if os.geteuid():
         return []
     if not shutil.which("setpriv"):
@@ -121,7 +119,7 @@ def test_no_permission(small_toy, tmp_path, script):
 
 @pytest.mark.parametrize("script", DATA_STAGES)
 def test_input_without_permission(small_toy, tmp_path, script):
-    """A file that may not be read is named, and nothing is left behind."""
+    """A file without read permission is named, and nothing is left behind."""
     shutil.copytree(small_toy / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "data" / OUTPUTS[script])
     source = {"data_preprocessing.py": "fer2013new.csv", "random_split.py": "faces/pool"}.get(
@@ -190,7 +188,7 @@ def test_a_face_that_can_not_be_saved_is_told(disk, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [100, 3000])
 def test_model_on_a_full_disk(trained, disk, room):
-    """The checkpoint or the report does not fit: one line, the earlier model stays."""
+    """The checkpoint or the report does not fit. One line says so, and the earlier model stays."""
     folder = disk(
         sum(path.stat().st_size // 1024 + 4 for path in (trained / "data/model").iterdir()) + room
     )

@@ -1,4 +1,4 @@
-"""Bad input: one line on stderr that names the file, status 1, and the earlier output as it was."""
+"""Bad input gives one line on stderr that names the file, status 1, and leaves the earlier output."""
 
 import os
 import shutil
@@ -18,7 +18,9 @@ from dataset.ferplus import VOTES
 
 @pytest.fixture
 def csvs(tmp_path):
-    """Two good CSVs of six rows in data/, as lists of lines to spoil, and a way to write them."""
+    """Write two good CSVs of six rows to data/. Return them as lists of lines, and a way to write
+    them.
+    """
     fer = ["emotion,pixels,Usage"] + [
         f"0,{' '.join(['7'] * 2303 + [str(i)])},Training" for i in range(6)
     ]
@@ -272,7 +274,9 @@ def test_output_folder_without_permission(toy, tmp_path):
 
 @pytest.fixture
 def fake_cv2(tmp_path):
-    """A stand-in for an OpenCV that lacks something, put in front of the real one by PYTHONPATH."""
+    """Return a replacement for an OpenCV that lacks something. PYTHONPATH puts it before the real
+    one.
+    """
 
     def make(code):
         (tmp_path / "fake").mkdir()
@@ -294,7 +298,7 @@ def test_opencv_that_cannot_load_libgl(tmp_path, fake_cv2):
 
 
 def test_opencv_5_has_no_cascades(tmp_path, fake_cv2):
-    """The real cv2 with what OpenCV 5 took out taken out."""
+    """The real cv2 without the parts that OpenCV 5 no longer has."""
     import cv2
 
     real = Path(cv2.__file__).parents[1]
@@ -308,7 +312,7 @@ def test_opencv_5_has_no_cascades(tmp_path, fake_cv2):
 
 @pytest.fixture
 def model(tmp_path):
-    """A copy of the network that comes with the project, to spoil."""
+    """Return a copy of the project's network, to damage it."""
     shutil.copytree(ROOT / "pretrained", tmp_path / "model")
     return tmp_path / "model"
 
@@ -351,7 +355,7 @@ def test_realtime_labels_without_a_last_line_break_or_with_carriage_returns_work
     [(".mkv", True), slow(".mp4", False), slow(".mov", False), slow(".avi", True)],
 )
 def test_realtime_disk_full_keeps_the_earlier_video(model, tmp_path, suffix, kept):
-    """The writer says nothing past a limit on a file's size: the loop must notice.
+    """The writer reports no error beyond a limit on file sizes, so the loop must notice.
 
     An MP4 without its end is no video.
     """

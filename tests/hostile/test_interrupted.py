@@ -1,4 +1,6 @@
-"""Killed, interrupted, started twice: an output is whole or absent, the next run makes all good."""
+"""Killed, interrupted, started twice: an output is whole or absent, and the next run repairs
+everything.
+"""
 
 import os
 import random
@@ -14,7 +16,7 @@ import pytest
 from support.files import make_video, tree_hash
 from support.scripts import DATA_STAGES, OUTPUTS, ROOT, on_few, run, slow
 
-# By which option the earlier output of each data stage differs from the one under way
+# Options that make the earlier output of each data stage differ from the new one
 STAGES = {
     "data_preprocessing.py": ["--rule", "majority"],
     "random_split.py": ["--seed", "1"],
@@ -22,8 +24,8 @@ STAGES = {
     "sharpness.py": ["--factor", "2"],
     "random_shuffle.py": ["--seed", "1"],
 }
-# Runs a script and counts what it changes on the disk; kills itself right before change number
-# argv[1], if not 0
+# Runs a script and counts its changes on the disk. It kills itself just before change number
+# argv[1], unless that is 0
 COUNTING = """
 import os, runpy, signal, sys
 number, changes = int(sys.argv[1]), 0
@@ -42,8 +44,8 @@ finally:
     print("changes", changes)
 """
 
-# Runs a script and says when its imports are done and its main begins: from then on Ctrl-C is one
-# line
+# Runs a script and says when its imports are done and its main begins. From then on, Ctrl-C gives
+# one line
 BEGINNING = """
 import os, runpy, sys
 sys.argv = sys.argv[1:]
@@ -56,9 +58,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def kill_before(change, script, cwd):
-    """Run a stage and kill it before a change on the disk, counted from 1, 0 for none.
+    """Run a stage and kill it before a change on the disk. Return its output.
 
-    Return its output.
+    The changes count from 1. With 0 the stage is not killed.
     """
     command = [sys.executable, "-B", "-c", COUNTING, str(change), str(ROOT / script)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
@@ -67,7 +69,7 @@ def kill_before(change, script, cwd):
 
 
 class Bench:
-    """A folder with data/ as a stage finds it, an earlier output of its own in it."""
+    """A folder with the data/ that a stage needs, and an earlier output of the stage."""
 
     def __init__(self, toy, folder, script):
         self.folder, self.script = folder, script
@@ -83,12 +85,12 @@ class Bench:
         self.beside = sorted(os.listdir(folder / "data"))
 
     def prepare(self):
-        """Put the earlier output in its place again."""
+        """Restore the earlier output."""
         shutil.rmtree(self.out, ignore_errors=True)
         shutil.copytree(self.earlier, self.out)
 
     def check(self):
-        """Assert that the output is whole or absent, and that the next run makes it and leaves
+        """Assert that the output is whole or absent. Assert that the next run makes it, and leaves
         nothing else.
         """
         assert not self.out.exists() or tree_hash(self.out) in (self.old_hash, self.new_hash)
@@ -107,12 +109,12 @@ def bench(small_toy, tmp_path_factory, request):
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_killed_before_any_change_on_the_disk(bench, times):
-    """At random changes, and around the two renames that put the new output in the place of the
-    earlier one.
+    """The kills come before random changes, and around the two renames that replace the earlier
+    output.
     """
     bench.prepare()
     changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
-    # Which go last, after the renames
+    # They are removed last, after the renames
     files = sum(len(names) + 1 for _, _, names in os.walk(bench.earlier))
     renames = [changes - files - 1, changes - files][-times:]
     for change in renames + random.Random(bench.script).sample(range(1, changes + 1), times):
@@ -122,7 +124,7 @@ def test_killed_before_any_change_on_the_disk(bench, times):
 
 
 def test_the_changes_counted_are_those_of_the_hand_over(small_toy, tmp_path):
-    """Killed between the two renames the output is absent, and only there."""
+    """The output is absent only if the stage is killed between the two renames."""
     bench = Bench(small_toy, tmp_path, "contrast.py")
     absent = 0
     bench.prepare()
@@ -142,7 +144,7 @@ def test_the_changes_counted_are_those_of_the_hand_over(small_toy, tmp_path):
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_stopped_at_random_moments(bench, times, number, status):
-    """By the clock; Ctrl-C says one line."""
+    """The stops come at random times. Ctrl-C gives one line."""
     start = time.monotonic()
     run(bench.script, cwd=bench.folder)
     lasts = time.monotonic() - start
@@ -156,14 +158,14 @@ def test_stopped_at_random_moments(bench, times, number, status):
         time.sleep(moment)
         process.send_signal(number)
         said = process.communicate()[1]
-        # Too late: the script was done, Python itself was ending, or it dropped the exception
+        # Too late: the script was done, Python itself was exiting, or Python dropped the exception
         ended = (process.returncode, said) in [(0, ""), (-signal.SIGINT, "")]
         dropped = process.returncode == 0 and "Exception ignored" in said
         if (ended or dropped) and process.returncode != status:
             assert tree_hash(bench.out) == bench.new_hash
             lasts = moment
         else:
-            # Of a semaphore that kill -9 leaves Python 3.14 speaks on its own account
+            # Python 3.14 itself reports a semaphore that kill -9 leaves
             if sys.version_info >= (3, 14) and "leaked semaphore" in said and status != 130:
                 said = ""
             assert (process.returncode, said) == (status, "interrupted\n" * (status == 130))
@@ -174,7 +176,7 @@ def test_stopped_at_random_moments(bench, times, number, status):
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_started_twice_at_once(bench, times):
-    """One wins and the other says so, or one comes after the other."""
+    """One run wins and the other says so, or they run one after the other."""
     for _ in range(times):
         bench.prepare()
         command = [sys.executable, str(ROOT / bench.script)]
@@ -194,7 +196,9 @@ def test_started_twice_at_once(bench, times):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(8))
 def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
-    """Killed after epoch 1, 2, 3 or 4 of 4, or while it reports; the log has every epoch once."""
+    """It is killed after epoch 1, 2, 3 or 4 of 4, or while it reports. The log has every epoch
+    once.
+    """
     arguments = on_few(few, tmp_path / "model", 4)
     command = [sys.executable, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(
@@ -223,7 +227,9 @@ def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(5))
 def test_training_interrupted_says_one_line(few, tmp_path, moment):
-    """While the libraries load, in the first epoch, in a later one, while it reports."""
+    """Ctrl-C comes while the libraries load, in the first epoch, in a later one, or while it
+    reports.
+    """
     arguments = on_few(few, tmp_path / "model", 4)
     command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)

@@ -1,4 +1,4 @@
-"""Any backend of Keras trains the same network: each that is installed is tried, in both precisions."""
+"""Every backend of Keras trains the same network. Each installed one is tested, in both precisions."""
 
 import importlib.util
 import json
@@ -21,7 +21,7 @@ PRECISIONS = ["float32", "mixed_bfloat16"]
 
 
 def run_on(backend, code):
-    """Run a program with Keras on a backend; return what it prints as JSON."""
+    """Run a program with Keras on a backend, and return its output as JSON."""
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     env["XLA_FLAGS"] = FAST_XLA
     command = [sys.executable, "-c", code]
@@ -30,7 +30,7 @@ def run_on(backend, code):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-# In one process per backend, for its start is most of the time
+# Each backend has one process, because its start takes most of the time
 PROGRAM = """
 import json
 import keras, numpy as np
@@ -72,14 +72,14 @@ print(json.dumps(results))
 
 @pytest.fixture(scope="module")
 def results():
-    """What PROGRAM gives on each backend."""
+    """Return the output of PROGRAM on each backend."""
     return {backend: run_on(backend, PROGRAM) for backend in INSTALLED}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_the_network_sees_the_same_light(results, backend, precision):
-    """In 16 bits JAX's sum of a face's grays stopped growing, so that every face was taken for dim."""
+    """A sum of a face's grays in 16 bits stops growing in JAX. Then every face would count as dim."""
     bright, usual, dim = results[backend][precision][0]
     assert bright == 200 and usual == 120
     assert dim == pytest.approx(Recipe().min_mean_gray, rel=0.05)
@@ -87,7 +87,7 @@ def test_the_network_sees_the_same_light(results, backend, precision):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_first_steps_have_the_same_losses(results, precision):
-    """From the same weights, without dropout, with our own optimizer."""
+    """They start from the same weights, without dropout, with our own optimizer."""
     losses = {backend: results[backend][precision][1] for backend in INSTALLED}
     first = losses[INSTALLED[0]]
     assert np.ptp(first) > 0.01 and np.isfinite(first).all()
@@ -167,7 +167,7 @@ def test_tensorboard_that_is_not_there_is_refused(few, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", [None, *INSTALLED[1:]])
 def test_quick_run_in_16_bits_that_tensorboard_shows(few, tmp_path, backend):
-    """It leaves a network of 32 bits."""
+    """The saved network has 32 bits."""
     options = {"env": {**os.environ, "KERAS_BACKEND": backend}} if backend else {}
     asked = ["--quick", "--bfloat16", "--width", 0.1, "--tensorboard", "watched"]
     run("train.py", *on_few(few, "m"), *asked, cwd=tmp_path, **options)

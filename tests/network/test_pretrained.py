@@ -1,4 +1,4 @@
-"""The network that comes along, read by every Keras that is promised."""
+"""The network in pretrained/, read by every promised version of Keras."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def lowest_keras():
 
 
 def test_it_was_saved_by_the_lowest_keras():
-    """A newer Keras reads what an older one saved, but not the other way round."""
+    """A newer Keras reads the files of an older one, but not the other way round."""
     with zipfile.ZipFile(ROOT / "pretrained/emotion.keras") as archive:
         metadata = json.loads(archive.read("metadata.json"))
     assert metadata["keras_version"] == lowest_keras()

@@ -59,7 +59,7 @@ def hints_of(capsys, pictures, clock="12:00"):
     """Return the printed hints for pictures at ten frames a second."""
     hints = Hints(HaarDetector())
     for number, picture in enumerate(pictures):
-        hints.write(Frame(picture, number / 10, clock), ["a face"])  # a face stops the search for more
+        hints.write(Frame(picture, number / 10, clock), ["a face"])  # no search starts
     return capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""What augmentation does to a face, and the batches."""
+"""The effect of augmentation on a face, and the batches."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from network.data.augmentation import augment, batches, prefetch
 from network.recipe import Augmentation
 
-# But for the mirror
+# Everything is off except the mirror
 STEADY = Augmentation(
     max_shift=0,
     max_rotation=0,
@@ -37,9 +37,9 @@ def test_augmentation_mirrors_half_of_the_faces_and_leaves_the_rest_as_they_are(
 
 
 def test_augmentation_shifts_turns_and_zooms_within_its_bounds():
-    """A bright bar of 12x2 pixels, 6 right of the middle.
+    """The face has a bright bar of 12x2 pixels, 6 right of the middle.
 
-    Where it lies, how long it is, how steep.
+    The test measures its place, length and slope.
     """
     face = np.zeros((48, 48), np.uint8)
     face[23:25, 24:36] = 255
@@ -71,7 +71,7 @@ def test_augmentation_blurs_adds_noise_and_covers():
     face = np.full((48, 48), 128, np.uint8)
     face[:, 24:] = 255
     blurred = augmented(face, blur_probability=0.5)
-    # 127 where nothing is blurred
+    # 127 if nothing is blurred
     steps = np.sort(np.abs(np.diff(blurred.astype(int), axis=2)).max(axis=(1, 2)))
     assert (
         20 < steps[0] < 40
@@ -89,7 +89,7 @@ def test_augmentation_blurs_adds_noise_and_covers():
 def test_augmentation_changes_the_light_and_keeps_the_order_of_the_grays():
     face = np.tile(np.arange(0, 240, 5, dtype=np.uint8), (48, 1))
     lit = augmented(face, light_probability=1).astype(int)
-    lit = np.where(lit[:, :, :1] > lit[:, :, -1:], lit[:, :, ::-1], lit)  # mirrored back
+    lit = np.where(lit[:, :, :1] > lit[:, :, -1:], lit[:, :, ::-1], lit)  # undo the mirror
     assert (np.diff(lit, axis=2) >= 0).all() and (lit == lit[:, :1]).all()
     means = lit.mean(axis=(1, 2))
     assert means.min() < 80 and means.max() > 160 and (lit[:, 0, 47] > lit[:, 0, 0] + 60).all()
@@ -124,7 +124,7 @@ def test_augmentation_takes_detail_away_adds_it_and_compresses():
 
 
 def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
-    """And again as many as fill the last one up. A face's number is its gray value and its target."""
+    """More faces fill up the last batch. A face's number is its gray value and its target."""
     faces = np.repeat(np.arange(10, dtype=np.uint8), 48 * 48).reshape(10, 48, 48, 1)
     options = {"batch_size": 4, "augmentation": STEADY, "seed": 1}
     ours = [next(batch) for batch in [batches(faces, np.arange(10), **options)] for _ in range(6)]
@@ -140,7 +140,7 @@ def test_batches_hold_every_face_once_an_epoch_and_resume_where_they_stopped():
 
 
 def test_processes_share_each_batch_of_one():
-    """The faces of two processes are those of one alone, each changed in its own way."""
+    """Two processes have the same faces as one. Each process changes them in its own way."""
     faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 1), np.uint8)
     options = {"batch_size": 8, "augmentation": Augmentation(), "seed": 1}
     one = batches(faces, np.arange(20), **options)

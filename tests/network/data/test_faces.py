@@ -1,4 +1,4 @@
-"""Sets of faces: their rows, leaks, what is refused."""
+"""Sets of faces: their rows, leaks, refusals."""
 
 import shutil
 from dataclasses import replace
@@ -21,7 +21,7 @@ def paths_of(train, val, test=None):
 
 
 def test_a_training_face_that_validates_too_is_refused(few, tmp_path):
-    """By pixels, and by row: a contrast copy of a validation face has other pixels."""
+    """The test finds it by its pixels, and by its row: a contrast copy has other pixels."""
     shutil.copytree(few / "train", tmp_path / "train")
     name, path = next(iter(images_in(few / "val").items()))
     added = tmp_path / "train" / name.replace(".png", "_contrast.png")
@@ -38,7 +38,7 @@ def test_a_training_face_that_validates_too_is_refused(few, tmp_path):
 
 @pytest.fixture
 def known(few, tmp_path):
-    """A folder test/ with six faces that are training faces too, by pixels or by row."""
+    """Make a folder test/ with six faces that are also training faces, by pixels or by row."""
     train = images_in(few / "train")
     for number, (name, path) in enumerate(list(train.items())[5:10]):  # of two emotions
         (tmp_path / "test" / name).parent.mkdir(exist_ok=True, parents=True)
@@ -70,7 +70,7 @@ def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, known, ca
 
 
 def test_a_later_report_leaves_out_what_was_trained_on(few, known, tmp_path, capsys):
-    """It finds the folder of the training faces by the network's stage.json."""
+    """The report finds the folder of the training faces in the network's stage.json."""
     add_new(known)
     sets, emotions = load_sets(
         {"test": known}, sorted(path.name for path in (few / "val").iterdir())

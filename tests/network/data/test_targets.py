@@ -1,4 +1,4 @@
-"""Soft targets and labels by either rule."""
+"""Soft targets, and labels by both rules."""
 
 from pathlib import Path
 
@@ -27,16 +27,16 @@ def test_soft_targets_drop_single_votes_and_faces_without_votes_keep_their_folde
     targets = soft_targets(faces, ["anger", "fear", "tired"], votes)
     assert targets.tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.dtype == np.float32
-    # A quarter of FER-2013's own label, where the face has one of these emotions
+    # A quarter is FER-2013's own label, if the face has one of these emotions
     targets = soft_targets(faces, ["anger", "fear", "tired"], votes, 0.25)
     mixed = [[0.5625, 0.4375, 0], [0.25, 0.75, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     assert targets.tolist() == mixed and targets.dtype == np.float32
 
 
 def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_folders():
-    """All of them: the rule is `folder`.
+    """If the votes lack all emotions, the rule is `folder`.
 
-    Some: FER+'s label for those in a folder that it names alone.
+    If they lack some, FER+'s label counts for faces in a folder that FER+ knows.
     """
     votes = pd.DataFrame(
         {"plurality": ["anger", "fear"], "majority": ["anger", ""], "anger": [9, 4], "fear": [0, 5]}
@@ -61,7 +61,9 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
 
 
 def test_faces_that_were_moved_to_another_folder_are_counted(capsys):
-    """One by each rule, one that is in either's folder, one without votes."""
+    """Two faces are in neither rule's folder, one is in the folder of one rule, and one has no
+    votes.
+    """
     votes = pd.DataFrame(
         {"plurality": ["anger"] * 3, "majority": ["anger", "fear", ""], "anger": 6, "fear": 4}
     ).assign(fer2013="fear")

@@ -1,4 +1,4 @@
-"""The calibration error, and how rare emotions are favoured."""
+"""The calibration error, and the bonus for rare emotions."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from network.evaluation.calibration import (
 
 
 def test_calibration_error_of_four_faces():
-    """Sure by 0.9 and right in half: 0.4 off; sure by 0.55 and right: 0.45 off."""
+    """Two faces have 0.9, and half are right: 0.4 off. Two have 0.55 and are right: 0.45 off."""
     truth, predicted = np.array(["a", "b", "a", "a"]), np.array(["a", "a", "a", "a"])
     error, bins = calibration_error(truth, np.array([0.9, 0.9, 0.55, 0.55]), predicted)
     assert error == pytest.approx((2 * 0.4 + 2 * 0.45) / 4)
@@ -23,7 +23,7 @@ def test_calibration_error_of_four_faces():
 
 @pytest.mark.parametrize("faces", [10, 30, 3000])
 def test_a_few_faces_that_are_all_named_right_make_no_certainty(faces):
-    """Of n labels and one more, shared among three emotions, n and a third are what was named."""
+    """One label is added and shared among three emotions, so the share is n + 1/3 of n + 1."""
     probabilities = np.tile([0.6, 0.2, 0.2], (faces, 1))
     temperature = fit_temperature(probabilities, [0] * faces)
     named = calibrated(probabilities, np.zeros(3), temperature)[0, 0]
@@ -31,7 +31,7 @@ def test_a_few_faces_that_are_all_named_right_make_no_certainty(faces):
 
 
 def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
-    """Shares 0.9 and 0.1: from ln(0.55 / 0.45) / ln(9) = 0.09 on the second face is named right."""
+    """The shares are 0.9 and 0.1. The second face is right from ln(0.55 / 0.45) / ln(9) = 0.09 on."""
     probabilities = np.array([[0.9, 0.1], [0.55, 0.45], [0.75, 0.25]])
     curve = adjustment_curve(probabilities, np.array([0, 1, 0]), np.array([0.9, 0.1]), ["a", "b"])
     by_strength = {point["strength"]: point for point in curve}
@@ -42,7 +42,7 @@ def test_balance_names_the_rare_emotion_where_it_is_nearly_the_likeliest():
     both = {"a": 1, "b": 1}
     assert by_strength[0.1] == {"strength": 0.1, "accuracy": 1, "macro_recall": 1, "recall": both}
     assert by_strength[0.5]["accuracy"] == pytest.approx(1)
-    # The third is 3 to 1: ln(3) / ln(9) = 0.5
+    # The third face has 3 to 1: ln(3) / ln(9) = 0.5
     assert by_strength[0.55]["accuracy"] == pytest.approx(2 / 3)
 
 

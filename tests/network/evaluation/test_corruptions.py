@@ -1,4 +1,4 @@
-"""What the corruptions do to a face."""
+"""The effect of the corruptions on a face."""
 
 import numpy as np
 import pytest

@@ -13,11 +13,11 @@ def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
 
     keras.utils.set_random_seed(0)
     network = architecture.build_network(3, Recipe())
-    # Untrained scores of the two sides hardly differ: a hundred times as large, they do
+    # Untrained scores of the two sides hardly differ. A hundred times as large, they do
     head = network.get_layer("head")
     head.set_weights([100 * weights for weights in head.get_weights()])
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
-    faces[:, :, :24] /= 4  # so that the two sides are unlike
+    faces[:, :, :24] /= 4  # makes the two sides different
     scores = keras.Model(network.input, network.layers[-2].output)
     mean = (scores(faces) + scores(faces[:, :, ::-1])) / 2
     assert (
@@ -27,7 +27,7 @@ def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
 
 
 def test_only_dim_faces_are_made_brighter():
-    """Up to nearly the same mean; the others pass as they are, a black face too."""
+    """They reach nearly the same mean. Other faces stay as they are, even a black one."""
     import keras
 
     from network.model import architecture

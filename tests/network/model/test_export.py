@@ -16,7 +16,7 @@ SMALL = Recipe(filters=((4,), (4, 6)))
 
 @pytest.fixture(scope="module")
 def network():
-    """A network with batch normalisation of its own, some of whose scales are negative."""
+    """Return a network with its own batch normalisation, some of whose scales are negative."""
     from network.model.architecture import average_mirrored, build_network
 
     network, rng = build_network(3, SMALL), np.random.default_rng(0)
@@ -30,7 +30,7 @@ def network():
 
 @pytest.fixture
 def faces():
-    """Random faces, dim, black and bright."""
+    """Return random faces, dim, black and bright."""
     noise = np.random.default_rng(1).integers(0, 256, (8, 48, 48, 1))
     return (noise * np.linspace(0, 1, 8)[:, None, None, None]).astype(np.uint8)
 

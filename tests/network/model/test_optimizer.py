@@ -5,7 +5,7 @@ import pytest
 
 
 def test_muon_takes_steps_of_one_size_in_every_direction_of_a_kernel():
-    """However unlike the gradient's directions are; a 1x1 kernel and a bias take AdamW's steps."""
+    """The gradient's directions do not matter. A 1x1 kernel and a bias take AdamW's steps."""
     import keras
 
     from network.model import optimizer

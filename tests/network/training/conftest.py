@@ -1,4 +1,4 @@
-"""A training in the tests' own process: a network of few filters, on a few random faces."""
+"""A training in the tests' own process, of a network with few filters on a few random faces."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ EMOTIONS = ["anger", "fear", "joy"]
 
 @pytest.fixture
 def small():
-    """The recipe of the small network."""
+    """Return the recipe of the small network."""
     return Recipe(filters=((8,), (8, 8)), epochs=3, batch_size=8)
 
 
 @pytest.fixture
 def given():
-    """24 faces to train on, and 9 to choose the best epoch by."""
+    """Return 24 faces to train on, and 9 that choose the best epoch."""
     sets = []
     for n in (24, 9):
         labels = np.arange(n) % 3

@@ -1,4 +1,4 @@
-"""Resuming a stopped training, and refusing one that is not the same."""
+"""A stopped training resumes. A different training is refused."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from network.digests import digest
 
 @pytest.mark.slow
 def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
-    """Killed after the first epoch; the resumed run ends with all epochs, each once."""
+    """The training is killed after the first epoch. The resumed run has all epochs, each once."""
     arguments = on_few(few, tmp_path / "model", 3)
     command = [sys.executable, str(ROOT / "train.py"), *arguments]
     killed = subprocess.Popen(
@@ -52,9 +52,10 @@ def test_killed_training_resumes_without_gap_or_repeat(few, tmp_path):
     "what", ["other faces", "other options", "not ours", "spoiled", "lacks a line", "cut"]
 )
 def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
-    """Before hours of training.
+    """The refusal comes before hours of training.
 
-    Other faces, told by their pixels, would be judged by a network that has seen them.
+    The pixels of the faces are compared. With other faces, the network may have seen the validation
+    faces.
     """
     digests = {}
     for name in ("train", "val"):

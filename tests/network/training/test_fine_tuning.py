@@ -1,4 +1,4 @@
-"""Going on from a trained network: train.py --start-from."""
+"""Continue from a trained network: train.py --start-from."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ KNOWN = ["anger", "joy", "sadness", "surprise"]
 
 @pytest.fixture
 def start(small, tmp_path):
-    """A model folder with a small network of other emotions, whose features are random."""
+    """Make a model folder with a small network of other emotions, whose features are random."""
     from network.model.architecture import average_mirrored, build_network
 
     network, rng = build_network(len(KNOWN), small), np.random.default_rng(0)
@@ -31,14 +31,14 @@ def start(small, tmp_path):
 
 
 def weights_of(network):
-    """Return the weights of a network's features, and of its last layer."""
+    """Return the weights of a network's features, and those of its last layer."""
     inner = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
     *features, kernel, bias = inner.get_weights()
     return features, [kernel, bias]
 
 
 class Stop(keras.callbacks.Callback):
-    """Stops a training when its first epoch is kept, as Ctrl-C does."""
+    """Stops a training after its first epoch is saved, as Ctrl-C does."""
 
     def on_epoch_end(self, epoch, logs=None):
         raise KeyboardInterrupt

@@ -64,7 +64,7 @@ def test_new_emotions_are_learned_by_regression_and_old_names_understood(few, tm
 
 
 def faces_of(labels, emotions):
-    """Return faces with these labels; their pixels don't matter."""
+    """Return faces with these labels. Their pixels do not matter."""
     paths = [Path(f"{number}.png") for number in range(len(labels))]
     counts = {str(emotion): int((labels == emotion).sum()) for emotion in range(emotions)}
     return Faces(np.zeros((len(labels), 48, 48, 1), np.uint8), labels, paths, counts)
@@ -88,7 +88,7 @@ def test_biases_follow_the_labels_and_one_face_moves_them_little():
 
 @pytest.mark.parametrize("emotions", [2, 4])
 def test_the_regression_is_that_of_scikit_learn(emotions):
-    """On all features, and on mixtures of them."""
+    """It is tested on all features, and on mixtures of them."""
     from network.training.last_layer import regress
 
     rng = np.random.default_rng(0)
@@ -115,15 +115,15 @@ def test_the_way_is_chosen_by_the_number_of_faces_and_by_their_labels():
     shares = softmax(features[:, :6]).cumsum(axis=1)
     labels = (rng.random((180, 1)) > shares).sum(axis=1)
     assert "biases" in fit_best(ways, features, faces_of(labels, 6))[0]
-    shuffled = (labels + 1) % 6  # the network knows them by other names
+    shuffled = (labels + 1) % 6  # the network has other names for them
     assert "logits" in fit_best(ways, features, faces_of(shuffled, 6))[0]
-    unknown = (features[:, 7] > 0).astype(int)  # of which the logits know nothing
+    unknown = (features[:, 7] > 0).astype(int)  # the logits do not contain them
     ways = list_ways(trained, [], FEW)
     assert "features" in fit_best(ways, features, faces_of(unknown, 2))[0]
 
 
 def test_a_face_and_its_copies_lie_in_one_fold():
-    """Of noise nothing can be learned; copies on both sides would make any strength seem right."""
+    """Noise teaches nothing. Copies in two folds would make any strength seem right."""
     from network.training.last_layer import cross_validate, regress
 
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """train.py on the toy faces.
 
-Targets, leaks, the report, the saved network, resuming, dry run and export.
+The tests check targets, leaks, the report, the saved network, resuming, the dry run and the export.
 """
 
 import json
@@ -25,14 +25,14 @@ FILES = {
 
 
 def by_opencv(folder):
-    """Return {file name: probabilities} of the validation faces, as realtime.py finds them."""
+    """Return {file name: probabilities} of the validation faces, as realtime.py computes them."""
     paths = images_in(folder / "data/split/val")
     faces = np.stack([np.asarray(Image.open(path)) for path in paths.values()])
     return dict(zip(paths, Classifier.load(folder / "data/model").predict(faces)))
 
 
 def test_of_epochs_with_the_same_accuracy_the_one_with_the_lowest_loss_is_the_best():
-    """Of thirty validation faces many have."""
+    """With thirty validation faces, many epochs have the same accuracy."""
     from network.training.trainer import best_epoch
 
     log = [(0.5, 0.7), (0.6, 0.9), (0.6, 0.8), (0.6, 0.85)]
@@ -70,7 +70,7 @@ def test_model_folder_holds_the_promised_files(trained):
 
 
 def test_metrics_are_those_of_the_exported_network(trained):
-    """Recount accuracy by both rules from emotion.onnx, the images and votes.csv alone."""
+    """Recount the accuracy by both rules from emotion.onnx, the images and votes.csv."""
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
     labels = (trained / "data/model/labels.txt").read_text().split()
     votes = pd.read_csv(trained / "data/faces/votes.csv", keep_default_na=False).set_index("image")
@@ -90,8 +90,10 @@ def test_metrics_are_those_of_the_exported_network(trained):
 
 
 def test_probabilities_are_calibrated(trained):
-    """No other temperature makes the labels by both rules likelier, and one more label that is
-    shared among the emotions; the error is the gap between sure and right.
+    """No other temperature gives the labels a higher likelihood.
+
+    The labels are those by both rules, and one more that is shared among the emotions. The error is
+    the gap between confidence and accuracy.
     """
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
     labels = (trained / "data/model/labels.txt").read_text().split()
@@ -105,7 +107,7 @@ def test_probabilities_are_calibrated(trained):
         for temperature in loss:
             powers = probabilities ** (1 / temperature)
             logs = np.log(powers / powers.sum(axis=1, keepdims=True))
-            # Half of the one more label to either rule
+            # Each rule gets half of the additional label
             loss[temperature] -= logs[range(len(truth)), truth].sum() + logs.mean() / 2
     assert min(loss, key=loss.get) == 1
     gaps = []
@@ -119,7 +121,7 @@ def test_probabilities_are_calibrated(trained):
 
 
 def test_saved_network_is_plain_and_takes_gray_values(trained):
-    """No optimizer in it; keras and cv2.dnn agree on raw pixels."""
+    """It contains no optimizer. keras and cv2.dnn agree on raw pixels."""
     import keras
 
     network = keras.saving.load_model(trained / "data/model/emotion.keras")

@@ -86,7 +86,7 @@ def test_a_model_in_data_is_named_and_small_faces_are_found_too(photo, tmp_path)
 @needs_model
 @pytest.mark.parametrize("degrees", [-25, 25])
 def test_faces_of_a_picture_and_a_tilted_one(photo, degrees):
-    """The model's eyes give the direction of a tilt, but a too small angle."""
+    """The model's eyes give the direction of a tilt, but the angle is too small."""
     gray, detector = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), YuNetDetector(MODEL)
     (box,) = detector.detect(gray)
     assert iou(box, np.array([160.0, 55, 130])) > 0.5

@@ -1,4 +1,4 @@
-"""Several devices and several processes train the same network as one device does."""
+"""Several devices and several processes train the same network as one device."""
 
 import importlib.util
 import json
@@ -20,8 +20,9 @@ needs_processes = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="--distributed needs JAX 0.9, which needs Python 3.11"
 )
 
-# Two epochs on 90 faces in batches of 32, the last of which is filled up, without anything random.
-# A process alone trains twice, on one of its devices and on all: its start is most of the time
+# Two epochs on 90 faces in batches of 32, without anything random. Other faces fill up the last
+# batch. A single process trains twice, on one of its devices and on all, because its start takes
+# most of the time
 TRAINING = """
 import json, sys
 from dataclasses import replace
@@ -84,7 +85,7 @@ def environment(devices=1, process=None, port=0, by="us"):
 
 
 def train(out, devices):
-    """Return two lists of log and weights, on one and on so many devices, and a refusal."""
+    """Return two logs with weights, from one device and from several, and a refusal."""
     command = [sys.executable, "-c", TRAINING, str(out)]
     done = subprocess.run(command, env=environment(devices), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -107,7 +108,7 @@ def assert_same(one, other):
 
 
 def test_two_devices_train_as_one(trained_alone):
-    """The last batch, and the validation faces, which they can't share evenly, too."""
+    """This includes the last batch, and the validation faces, which do not divide evenly."""
     one, two, _ = trained_alone
     assert_same(one, two)
 
@@ -129,7 +130,7 @@ def free_port():
 
 
 def start_two(command, cwd, by="us", devices=1):
-    """Start a command as two processes that find each other; return them."""
+    """Start a command as two processes that find each other, and return them."""
     port = free_port()
     return [
         subprocess.Popen(
@@ -153,12 +154,12 @@ def end(started, timeout=150):
 @needs_processes
 @pytest.mark.parametrize("by, devices", [("us", 2), slow("us", 1), slow("slurm", 1)])
 def test_two_processes_train_as_one(trained_alone, tmp_path, by, devices):
-    """Of as many devices each; the first one alone writes."""
+    """Each has as many devices as the other. Only the first one writes."""
     commands = [[sys.executable, "-c", TRAINING, str(tmp_path / name), "several"] for name in "01"]
     both = start_two(commands, tmp_path, by, devices)
     (status, said, wrong), (status_1, said_1, wrong_1) = map(end, both)
     assert status == status_1 == 0, wrong + wrong_1
-    # And what Gloo prints in between, in pieces
+    # Gloo prints more in between, in pieces
     assert f"processes: 2, number of this one: 1, devices: {devices}\n" in said_1
     assert "epoch" not in said_1 and "faces" not in said_1
     n = 2 * devices
@@ -213,7 +214,7 @@ def test_processes_of_other_faces_start_or_stopped_run(few, toy, tmp_path, names
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGINT"])
 def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, victim):
-    """The other one ends by itself, with whatever JAX says of it."""
+    """The other process ends by itself, with an error from JAX."""
     command = distributed(few, tmp_path / "model", 60)
     both = start_two(command, tmp_path)
     log = tmp_path / ".model.resume/training_log.csv"
@@ -240,7 +241,7 @@ def test_the_death_of_one_ends_the_other_and_both_resume(few, tmp_path, how, vic
 @needs_processes
 @pytest.mark.slow
 def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
-    """And TensorBoard's events, by the first one alone."""
+    """Only the first process writes TensorBoard's events."""
     watched = importlib.util.find_spec("tensorboard") is not None
     options = ["--tensorboard", tmp_path / "watched"] if watched else []
     both = start_two(distributed(few, tmp_path / "model", 1, *options), tmp_path, devices=2)
