@@ -48,9 +48,7 @@ class PageScreen:
             self.server.publish(Message(frame, image, message))
 
     def key(self, seconds: float) -> str:
-        """Return the key pressed within `seconds`. Return `q` after ABANDONED seconds without a
-        page.
-        """
+        """Return the key pressed within `seconds`, or `q` if no page is open for ABANDONED."""
         now = time.monotonic()
         if self.server.clients:
             self.last_open = now

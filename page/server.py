@@ -102,7 +102,7 @@ class Server:
         if not host:
             fail("--host", "no address", "give one, such as 0.0.0.0")
         self.host, self.port, self.setup = host, port, setup
-        self.address = ""  # the server's own address, as a number
+        self.address = ""  # the numeric address that it listens at
         name = socket.gethostname()
         self.names = {known.lower() for known in ("localhost", host, name, f"{name}.local")}
         self.key = secrets.token_urlsafe(16)

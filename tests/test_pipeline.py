@@ -9,9 +9,7 @@ from support.scripts import run
 
 
 def test_the_network_of_the_six_scripts_names_the_faces_of_a_video(trained, tmp_path):
-    """The fixture `trained` ran the first six in an empty folder, with fewer epochs and no other
-    option.
-    """
+    """The fixture `trained` ran the first six in an empty folder, with fewer epochs."""
     assert sorted(os.listdir(trained / "data")) == [
         "contrast", "faces", "fer2013.csv", "fer2013new.csv", "model", "sharpness", "shuffled", "split"
     ]  # fmt: skip

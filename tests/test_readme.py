@@ -35,8 +35,9 @@ def scripts():
 
 @pytest.mark.parametrize("count", [6, slow(8)])
 def test_the_toy_block_prints_what_the_readme_says(tmp_path, count):
-    """The output is the same word for word up to the training, whose figures differ between
-    machines.
+    """The output is the same word for word up to the training.
+
+    The figures of the training differ between machines.
     """
     said = "".join(run(*script, cwd=tmp_path).stdout for script in scripts()[:count])
     lines, shown = said.splitlines(), block("toy output")

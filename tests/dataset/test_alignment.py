@@ -49,8 +49,9 @@ def write(path, rows):
     ],
 )
 def test_rows_in_another_order_are_refused(toy, download, tmp_path, how, empty):
-    """The labels of both files reveal it, and so do `empty` faces of one gray value that people
-    named.
+    """The labels of both files reveal it.
+
+    So do `empty` faces of one gray value, if people named an emotion for them.
     """
     if not empty:
         full = " ".join(str(number % 256) for number in range(48 * 48))

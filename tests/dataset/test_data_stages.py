@@ -20,8 +20,9 @@ from dataset.ferplus import VOTES
 
 @pytest.fixture(scope="module")
 def rows(toy):
-    """Return all rows of the two toy CSVs: (pixels, usage, votes or None), read with the csv
-    module.
+    """Return all rows of the two toy CSVs: (pixels, usage, votes or None).
+
+    The csv module reads them.
     """
     with open(toy / "data/fer2013.csv") as fer, open(toy / "data/fer2013new.csv") as ferplus:
         pairs = list(zip(csv.DictReader(fer), csv.DictReader(ferplus)))

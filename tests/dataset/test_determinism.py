@@ -1,5 +1,6 @@
-"""The same input and seed give the same bytes on every Python, locale, time zone, thread count and
-directory order.
+"""The same input and seed give the same bytes everywhere.
+
+This covers Python versions, locales, time zones, thread counts and directory orders.
 """
 
 import os

@@ -52,9 +52,7 @@ def gray(path):
 
 
 def likeness(one, other):
-    """Return the correlation of two faces: near 1 if they are the same apart from a shift of a
-    pixel.
-    """
+    """Return the correlation of two faces, near 1 for copies shifted by a pixel."""
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 

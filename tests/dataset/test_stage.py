@@ -1,6 +1,4 @@
-"""The hand-over: an output folder is complete or absent, made by us or refused, and keeps no
-foreign files.
-"""
+"""The hand-over: an output is complete or absent, made by us or refused, without foreign files."""
 
 import json
 import os

@@ -31,9 +31,7 @@ ROWS = 6
 
 
 def good_tables():
-    """Return fer2013.csv and fer2013new.csv as lists of rows: three happy faces, three neutral
-    ones.
-    """
+    """Return fer2013.csv and fer2013new.csv as lists of rows: 3 happy faces, 3 neutral ones."""
     draw = random.Random(5)
     fer = [["emotion", "pixels", "Usage"]]
     ferplus = [["Usage", "Image name", *VOTES]]
@@ -108,8 +106,10 @@ def normal():
 
 @given(data=st.data())
 def test_another_spelling_of_a_good_csv_gives_the_normal_output(normal, data):
-    """The spellings: a byte order mark, other line ends, quotes, blanks, another order of columns,
-    extra columns, blank lines at the end.
+    """The spellings differ in details that do not matter.
+
+    They are a byte order mark, other line ends, quotes, blanks, another order of columns, extra
+    columns, and blank lines at the end.
     """
     files = []
     for table in good_tables():
@@ -223,8 +223,9 @@ def test_half_a_download_is_refused(normal, data):
 
 @given(data=st.data())
 def test_bytes_changed_anywhere(data):
-    """NUL bytes, other encodings, stray quotes, line ends, anything: the result is a whole output
-    or one line.
+    """The result is a whole output or one line.
+
+    The changes are NUL bytes, other encodings, stray quotes, line ends, anything.
     """
     files = list(GOOD)
     which = data.draw(st.integers(0, 1))

@@ -280,9 +280,7 @@ def test_nothing_outside_the_given_folders_is_read_or_written(small_toy, tmp_pat
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Make model folders with other Keras networks: of 64x64 pixels, with a map as output, with
-    code.
-    """
+    """Make model folders with other Keras networks: large pictures, a map as output, code."""
     home = tmp_path_factory.mktemp("networks")
     code = """
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

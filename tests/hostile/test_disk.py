@@ -1,5 +1,6 @@
-"""No space, a limit on file sizes, a read-only disk, no permission: one line, and the earlier
-output stays.
+"""A system that can't write gives one line, and the earlier output stays.
+
+The causes are no space, a limit on file sizes, a read-only disk, and no permission.
 """
 
 import os

@@ -18,9 +18,7 @@ from dataset.ferplus import VOTES
 
 @pytest.fixture
 def csvs(tmp_path):
-    """Write two good CSVs of six rows to data/. Return them as lists of lines, and a way to write
-    them.
-    """
+    """Write two good CSVs of six rows to data/. Return their lines, and a way to write them."""
     fer = ["emotion,pixels,Usage"] + [
         f"0,{' '.join(['7'] * 2303 + [str(i)])},Training" for i in range(6)
     ]
@@ -274,9 +272,7 @@ def test_output_folder_without_permission(toy, tmp_path):
 
 @pytest.fixture
 def fake_cv2(tmp_path):
-    """Return a replacement for an OpenCV that lacks something. PYTHONPATH puts it before the real
-    one.
-    """
+    """Return a function that replaces OpenCV by some code, and returns the environment for it."""
 
     def make(code):
         (tmp_path / "fake").mkdir()

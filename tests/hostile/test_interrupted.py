@@ -1,5 +1,6 @@
-"""Killed, interrupted, started twice: an output is whole or absent, and the next run repairs
-everything.
+"""Killed, interrupted, started twice: an output is whole or absent.
+
+The next run repairs everything.
 """
 
 import os
@@ -90,8 +91,9 @@ class Bench:
         shutil.copytree(self.earlier, self.out)
 
     def check(self):
-        """Assert that the output is whole or absent. Assert that the next run makes it, and leaves
-        nothing else.
+        """Assert that the output is whole or absent.
+
+        Assert that the next run makes it, and leaves nothing else.
         """
         assert not self.out.exists() or tree_hash(self.out) in (self.old_hash, self.new_hash)
         run(self.script, cwd=self.folder)
@@ -109,9 +111,7 @@ def bench(small_toy, tmp_path_factory, request):
 @pytest.mark.parametrize("times", [1, slow(20)])
 @pytest.mark.parametrize("bench", STAGES, indirect=True)
 def test_killed_before_any_change_on_the_disk(bench, times):
-    """The kills come before random changes, and around the two renames that replace the earlier
-    output.
-    """
+    """The kills come before random changes, and around the two renames of the hand-over."""
     bench.prepare()
     changes = int(kill_before(0, bench.script, bench.folder).split()[-1])
     # They are removed last, after the renames
@@ -196,9 +196,7 @@ def test_started_twice_at_once(bench, times):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(8))
 def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
-    """It is killed after epoch 1, 2, 3 or 4 of 4, or while it reports. The log has every epoch
-    once.
-    """
+    """It is killed after any of 4 epochs, or while it reports. The log has every epoch once."""
     arguments = on_few(few, tmp_path / "model", 4)
     command = [sys.executable, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(
@@ -227,9 +225,7 @@ def test_training_killed_at_any_epoch_resumes(few, tmp_path, moment):
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(5))
 def test_training_interrupted_says_one_line(few, tmp_path, moment):
-    """Ctrl-C comes while the libraries load, in the first epoch, in a later one, or while it
-    reports.
-    """
+    """Ctrl-C comes while libraries load, in the first epoch, in a later one, or in the report."""
     arguments = on_few(few, tmp_path / "model", 4)
     command = [sys.executable, "-c", BEGINNING, str(ROOT / "train.py"), *arguments]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)

@@ -142,8 +142,9 @@ def test_buttons_do_what_the_keys_do(serve, tab, tmp_path):
 
 
 def test_the_cameras_of_browsers(serve, tab):
-    """The first camera counts. Another tab shows the same picture, and takes over if that camera
-    goes.
+    """The first camera counts.
+
+    Another tab shows the same picture. If the first camera goes, the tab's own takes over.
     """
     _, address = serve("--source", "browser")
     first = tab(address)
@@ -163,8 +164,9 @@ def test_the_cameras_of_browsers(serve, tab):
 
 @pytest.mark.parametrize("options", [["--rotate", "180"], ["--rotate", "90", "--no-mirror"]])
 def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab, options):
-    """The page turns and mirrors the picture. realtime.py turns the frame, and the boxes come from
-    it.
+    """The page turns and mirrors the picture.
+
+    realtime.py turns the frame, and the boxes come from that frame.
     """
     _, address = serve("--source", "browser", "--no-mirror")
     upright = tab(address)

@@ -50,8 +50,9 @@ def run(script, *arguments, cwd, check=True, process=False, wrap=(), **options):
 
 
 def fails(script, *arguments, cwd, says, **options):
-    """Assert that a script stops with status 1 and one line on stderr that holds every text of
-    `says`.
+    """Assert that a script stops with status 1 and one line on stderr.
+
+    The line holds every text of `says`.
     """
     done = run(script, *arguments, cwd=cwd, check=False, **options)
     assert done.returncode == 1, f"status {done.returncode}: {done.stdout}{done.stderr}"

@@ -24,9 +24,7 @@ class Annotator:
         self.latest: tuple[Frame | Picture, tuple[bool, ...], Drawing] | None = None
 
     def draw(self, frame: Frame | Picture, faces: list[Face], mirrored: bool = False) -> Drawing:
-        """Return the drawing of a frame with its faces, mirrored if asked. Reuse the latest if it
-        fits.
-        """
+        """Return the drawing of a frame and its faces, mirrored if asked. Reuse the latest one."""
         options = self.bars, self.strip, mirrored
         if self.latest and self.latest[0] is frame and self.latest[1] == options:
             return self.latest[2]

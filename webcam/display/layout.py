@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 Rectangle = tuple[int, int, int, int]  # left, top, width, height, in pixels
-CLEARLY = 0.6  # a better corner covers at most this share of the pixels
+CLEARLY = 0.6  # a better corner covers at most this share of the present one's pixels
 OTHERS = 10  # a pixel of another person's face counts this many times
 
 

@@ -117,8 +117,9 @@ class Viewer(Sink):
             self.press(self.screen.key(0.05))
 
     def interact(self) -> bool:
-        """Show the frame and obey a key, or all keys until a pause ends. Return whether it was
-        paused.
+        """Show the frame and obey a key, or all keys until a pause ends.
+
+        Return whether it was paused.
         """
         paused = False
         while True:

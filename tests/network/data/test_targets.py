@@ -61,8 +61,9 @@ def test_labels_of_faces_sorted_into_emotions_that_the_votes_lack_are_their_fold
 
 
 def test_faces_that_were_moved_to_another_folder_are_counted(capsys):
-    """Two faces are in neither rule's folder, one is in the folder of one rule, and one has no
-    votes.
+    """Two faces are in neither rule's folder.
+
+    One is in the folder of one rule, and one has no votes.
     """
     votes = pd.DataFrame(
         {"plurality": ["anger"] * 3, "majority": ["anger", "fear", ""], "anger": 6, "fear": 4}

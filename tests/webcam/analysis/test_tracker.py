@@ -11,9 +11,7 @@ FACE = (224, 118)  # x, y in pixels: the middle of the astronaut's face
 
 
 def gray_scene(photo, *middles, size=(640, 480), side=160):
-    """Return a gray frame with the astronaut's head, a square of `side` pixels, at each of
-    `middles`.
-    """
+    """Return a gray frame with the astronaut's head, `side` pixels wide, at each of `middles`."""
     scene = np.full((size[1], size[0]), 90, np.uint8)
     head = cv2.cvtColor(photo[18:218, 124:324], cv2.COLOR_BGR2GRAY)
     head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
@@ -207,8 +205,9 @@ def other_person(scene, x, y, side=160):
 @pytest.mark.parametrize("gap", [1 / 30, 0.2, 2.0])
 @pytest.mark.parametrize("light", [1.0, 0.5])
 def test_another_person_in_the_same_place_has_another_number(photo, detector, gap, light):
-    """The person changes in the same room, at a cut or after a gap. The same person keeps the
-    number.
+    """The person changes in the same room, at a cut or after a gap.
+
+    The same person keeps the number.
     """
     scene = gray_scene(photo, (320, 240))
     for then, number in ((scene, 1), (other_person(scene, 320, 240), 2)):

@@ -62,8 +62,9 @@ def test_letters_and_lines_grow_with_the_frame():
 
 
 def test_colors_are_told_apart_without_red_or_green():
-    """The colors are compared without red cones (Machado et al. 2009's matrix on linear light, CIE
-    Lab).
+    """The colors are compared as seen without red cones.
+
+    The method is Machado et al. 2009's matrix on linear light, with distances in CIE Lab.
     """
     colors = np.array(COLORS, np.float32)[:, ::-1] / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)

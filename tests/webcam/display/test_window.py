@@ -122,9 +122,7 @@ class Session:
         return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
 
     def settled(self):
-        """Return the pixels of the display once all notes have disappeared, which takes two
-        seconds.
-        """
+        """Return the pixels of the display once all notes have gone, after two seconds."""
         shown, since = self.screen(), time.monotonic()
         while time.monotonic() - since < 2.5:
             time.sleep(0.1)

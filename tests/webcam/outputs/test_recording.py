@@ -1,5 +1,6 @@
-"""The length of a recording is that of its source, without pauses. A killed recording can be
-played.
+"""The length of a recording is that of its source, without pauses.
+
+A killed recording can be played.
 """
 
 import signal
@@ -113,8 +114,9 @@ def test_after_a_long_sleep_of_the_computer_the_recording_goes_on_as_before(tmp_
 
 @pytest.mark.parametrize("suffix", [".mkv", slow(".webm"), slow(".avi")])
 def test_what_a_killed_run_has_recorded_can_be_played(tmp_path, suffix):
-    """A power cut has the same effect: the last seconds are lost. The program itself chooses the
-    first two formats.
+    """A power cut has the same effect: the last seconds are lost.
+
+    The program itself chooses the first two formats.
     """
     make_video(tmp_path / "long.avi", 900)
     given = ["--output", f"out{suffix}", "--csv", "out.csv"]

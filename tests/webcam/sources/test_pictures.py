@@ -195,8 +195,9 @@ def test_pictures_cut_after_their_first_bytes_are_named(tmp_path, portrait, name
 def test_a_png_that_promises_more_than_it_holds_is_refused_in_little_memory(
     tmp_path, portrait, kind
 ):
-    """The file claims a length or a number of frames of 2^31 or more. OpenCV would allocate the
-    memory first.
+    """The file claims a length or a number of frames of 2^31 or more.
+
+    OpenCV would allocate the memory first.
     """
     text = PngImagePlugin.PngInfo()
     text.add_text("title", "portrait")
