@@ -77,9 +77,7 @@ def explain(error: ImportError, requirements: str) -> str:
     """Return one line that names the failed import and its fix."""
     what = first_line(error)
     if re.match(r"lib\S+\.so\S*: cannot open", what):  # a system library of OpenCV, on Linux
-        mend = (
-            "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (docs/webcam.md)"
-        )
+        mend = "`apt-get install libgl1 libglib2.0-0 libsm6`, or use opencv-python-headless (docs/webcam.md)"
         return f"OpenCV can't be loaded ({what}); {mend}"
     mend = f"`pip install {'-r ' if requirements.endswith('.txt') else ''}{requirements}`"
     if sys.prefix == sys.base_prefix:  # no virtual environment is active

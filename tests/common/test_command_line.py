@@ -75,7 +75,12 @@ def examples_of(script):
     return examples
 
 
-EXAMPLES = [(script, example) for script in USED for example in examples_of(script)]
+EXAMPLES = [
+    (script, example)
+    for script in USED
+    for example in examples_of(script)
+    if "--page" not in example  # which runs until its page is closed
+]
 
 
 def is_long(script, example):
