@@ -19,7 +19,8 @@ from webcam.display.viewer import Viewer
 from webcam.sources.frame import Frame, Picture
 
 PORT = 8000
-REPEATED = 0.1  # seconds between two messages of the same frame
+# Seconds between two messages: of different frames, and of the same one
+LEAST, REPEATED = 0.02, 0.1
 ABANDONED = 60.0  # seconds without a page that end the run, once a page was open
 
 
@@ -34,9 +35,13 @@ class PageScreen:
         self.last_open: float | None = None  # when a page was last open, by time.monotonic()
 
     def show(self, viewer: Viewer) -> None:
-        """Send the viewer's frame and state to all pages. Repeat a frame every REPEATED seconds."""
+        """Send the viewer's frame and state to all pages, again every REPEATED seconds.
+
+        Faster than LEAST it skips frames, but none of a browser's camera, which waits for answers.
+        """
         now, frame = time.monotonic(), viewer.frame
-        if frame is self.frame and now - self.shown_at < REPEATED:
+        pause = REPEATED if frame is self.frame else 0 if self.camera else LEAST
+        if now - self.shown_at < pause:
             return
         self.frame, self.shown_at = frame, now
         if self.server.clients:

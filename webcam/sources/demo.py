@@ -95,15 +95,18 @@ class DemoSource(Source):
         one, other = (EXPRESSIONS[name] for name in names[start : start + 2])
         drawn = self.cartoon.draw(one.mixed(other, share))
         scale = DRAWN_SIZE * HEIGHT / drawn.shape[0]
-        x = DRAWN_X * WIDTH - scale * drawn.shape[1] / 2 + SWAY * math.sin(seconds)
         small, mask = (
             cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             for whole in (drawn, self.cartoon.mask)
         )
-        shift = np.array([[1, 0, x], [0, 1, HEIGHT - small.shape[0]]])
-        moved = cv2.warpAffine(small, shift, (WIDTH, HEIGHT))
-        share_of = cv2.warpAffine(mask, shift, (WIDTH, HEIGHT))[..., None] / np.float32(255)
-        frame[:] = frame + (moved - frame.astype(np.float32)) * share_of
+        height, width = mask.shape
+        left, rest = divmod(DRAWN_X * WIDTH - width / 2 + SWAY * math.sin(seconds), 1)
+        shift = np.array([[1, 0, rest], [0, 1, 0]])
+        small, mask = (cv2.warpAffine(image, shift, (width + 1, height)) for image in (small, mask))
+        region = frame[HEIGHT - height :, int(left) : int(left) + width + 1]
+        region[:] = region + (small - region.astype(np.float32)) * (
+            mask[..., None] / np.float32(255)
+        )
 
 
 def stretch_at(times: Sequence[float], seconds: float) -> tuple[int, float]:
