@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from support.files import frames_of, make_video
-from support.scripts import PICTURE, ROOT
+from support.scripts import PICTURE, ROOT, slow
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 pytest.importorskip("aiohttp", reason="needs aiohttp")
@@ -162,7 +162,7 @@ def test_the_cameras_of_browsers(serve, tab):
     says(first, "#status", "ms behind")
 
 
-@pytest.mark.parametrize("options", [["--rotate", "180"], ["--rotate", "90", "--no-mirror"]])
+@pytest.mark.parametrize("options", [["--rotate", "180"], slow(["--rotate", "90", "--no-mirror"])])
 def test_a_turned_camera_of_the_browser_is_shown_as_it_is_seen(serve, tab, options):
     """The page turns and mirrors the picture.
 
@@ -208,6 +208,7 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 """
 
 
+@pytest.mark.slow
 def test_of_several_videos_each_begins_its_own_strips(serve, tab, tmp_path):
     for name in ("a.avi", "b.avi"):
         make_video(tmp_path / name, frames=75)
@@ -229,6 +230,7 @@ def test_of_several_videos_each_begins_its_own_strips(serve, tab, tmp_path):
     assert page.evaluate("window.beyond") == 0
 
 
+@pytest.mark.slow
 def test_the_end_is_told_and_a_new_beginning_needs_a_new_address(serve, tab):
     process, address = serve("--source", "demo")
     page = tab(address)
