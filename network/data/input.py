@@ -18,7 +18,7 @@ from network.recipe import Recipe
 # With fewer faces or steps, a network hardly learns anything
 FEW_FACES, FEW_FACES_TO_START_FROM = 60, 10  # faces of an emotion, without and with --start-from
 FEW_STEPS = 150  # in the whole run
-# With this many faces of the rarest emotion, --start-from trains by epochs (docs/results.md)
+# With this many faces of the rarest emotion, --start-from trains by epochs (docs/measurements.md)
 MANY_FACES = 1000
 
 

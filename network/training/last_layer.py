@@ -3,8 +3,8 @@
 With few faces, emotions that the network knows get new biases only. New emotions get a logistic
 regression on the network's features. With more faces, cross-validation chooses among these two and
 a regression on the network's own logits, which combines its emotions in new ways. All of them are
-linear in the features, so the result is the same network with another last layer. docs/results.md
-has the figures.
+linear in the features, so the result is the same network with another last layer.
+docs/measurements.md has the figures.
 """
 
 import re
