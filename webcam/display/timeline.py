@@ -6,6 +6,7 @@ import numpy as np
 
 from webcam.analysis.analyzer import Face
 from webcam.display.layout import Rectangle
+from webcam.display.shapes import draw_chip
 from webcam.display.style import COLORS, base_line
 
 SECONDS = 10.0  # length of the strip
@@ -52,4 +53,7 @@ class Timeline:
             tops = len(band) - np.round((len(band) - 2) * np.take(sure, sample)) * there
             filled = (np.arange(len(band))[:, None] >= tops)[..., None]
             band[:] = np.where(filled, band + (colors - band) * OPACITY, band)
+            if len(shown) > 1:
+                line = base_line(frame)
+                draw_chip(frame, str(track_id), line // 4, top + number * row + line // 4, line)
         return 0, top, width, height - top
