@@ -1,6 +1,9 @@
-"""Console output: progress bars, and silence for C libraries."""
+"""Console output: progress bars, commands to type, and silence for C libraries."""
 
 import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -40,3 +43,8 @@ def progress(items: Iterable, description: str, unit: str = " images") -> Iterab
 def plural(number: int, noun: str) -> str:
     """Return `1 face` or `1,180 faces`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shell_line(arguments: list[str]) -> str:
+    """Return a command as the user types it in the shell of this system."""
+    return (subprocess.list2cmdline if sys.platform == "win32" else shlex.join)(arguments)

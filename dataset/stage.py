@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,8 +43,8 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         yield new
         check_ownership(out, script)  # someone may have created `out` meanwhile
         if out.exists():
-            out.rename(old)
-        new.rename(out)
+            _rename(out, old)
+        _rename(new, out)
     except BaseException as error:
         if isinstance(error, OSError):
             _name_file(error, out)
@@ -57,6 +59,16 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
         if lock is not None and lock >= 0:
             os.close(lock)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _rename(folder: Path, to: Path) -> None:
+    """Rename a folder. On Windows, a virus scanner may hold its files for a moment."""
+    for _ in range(50 if sys.platform == "win32" else 0):
+        with suppress(PermissionError):
+            folder.rename(to)
+            return
+        time.sleep(0.1)
+    folder.rename(to)
 
 
 def _name_file(error: OSError, out: Path) -> None:
@@ -135,6 +147,11 @@ def _lock(folder: Path) -> int:
             fail(folder, "another run is writing it", "wait for that one to end")
         except FileNotFoundError:
             pass
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.ENOLCK):  # some network disks have no locks
+                raise
+            os.close(lock)
+            return -1
         os.close(lock)
 
 

@@ -12,6 +12,7 @@ Origin this server.
 
 import asyncio
 import contextlib
+import errno
 import hmac
 import ipaddress
 import json
@@ -280,6 +281,8 @@ class Refusal(asyncio.Protocol):
 def explain(error: Exception) -> str:
     """Explain in a few words why an address is not available."""
     by_name = isinstance(error, socket.gaierror)  # getaddrinfo has its own error codes
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return "address already in use"
     if isinstance(error, OSError) and error.errno and not by_name:
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or "no address"

@@ -47,6 +47,6 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 def _handle(handler: Callable) -> None:
     """Set the signal handler, but leave signals alone that `nohup` ignores."""
-    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
+    for name in {"SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"} & set(dir(signal)):
         if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), handler)

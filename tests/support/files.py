@@ -15,7 +15,7 @@ def tree_hash(folder):
     """Return one digest of the paths and bytes of all files below a folder."""
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*")):
-        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
+        digest.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0")
         digest.update(path.read_bytes() if path.is_file() else b"folder")
     return digest.hexdigest()
 

@@ -91,7 +91,9 @@ class Window:
             # waitKey does not notice that the window closes, so each wait is short
             code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF
             try:
-                if cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) < 1:
+                visible = cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
+                # On macOS a minimized window is not visible, and none can be closed
+                if not visible and sys.platform != "darwin":
                     return "q"
             except cv2.error:  # Qt ends with its last window
                 return "q"

@@ -1,6 +1,7 @@
 """Save faces by emotion, as training data for a network of your own."""
 
 import contextlib
+import itertools
 import math
 import os
 from collections import Counter
@@ -74,7 +75,7 @@ class Collector(Sink):
         crop = crop_face(to_gray(frame.image), face.square, (FACE_SIZE, FACE_SIZE))
         folder = self.folder / emotion
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png"
+        path = free_path(folder / f"face-{datetime.now():%Y%m%d-%H%M%S-%f}.png")
         write_image(path, crop)
         self.saved.append(path)
         return True
@@ -88,6 +89,12 @@ class Collector(Sink):
         with contextlib.suppress(OSError):  # the folder is not empty
             folder.rmdir()
         return folder.name
+
+
+def free_path(path: Path) -> Path:
+    """Return a path, or with `-2`, `-3` … in its name if it exists: some clocks tick slowly."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], names) if not name.exists())
 
 
 def open_collector(

@@ -2,11 +2,11 @@
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
+from common.console import shell_line
 from common.errors import fail
 from webcam.outputs.files import temporary_path
 
@@ -70,7 +70,7 @@ def sound_command(video: Path, source: str, start: float) -> str:
     new = str(video.with_stem(f"{video.stem}-sound"))
     since = ["-ss", f"{start:.3f}"] if start else []
     inputs = ["-i", str(video), *since, "-i", source]
-    return shlex.join(["ffmpeg", *inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", new])
+    return shell_line(["ffmpeg", *inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", new])
 
 
 def finish(video: Path, seconds: float | None, sound: tuple[str, float] | None, h264: bool) -> str:

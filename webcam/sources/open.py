@@ -171,7 +171,7 @@ def why_not_opened(name: str, said: str) -> tuple[str, str]:
         if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):
             mend = "`sudo usermod -aG video $USER`, then log in again"
             return f"no permission to read {device}", mend
-        if "not authorized" in said:  # by macOS
+        if "not authorized" in said or "access has been denied" in said:  # by macOS
             mend = "allow it for your terminal in System Settings, Privacy & Security, Camera"
             return "no permission to use the camera", f"{mend}, and start that again"
         others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"

@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 import statistics
 from collections.abc import Iterator
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from common.console import shell_line
 from common.errors import fail
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
@@ -144,7 +144,7 @@ class VideoSource(Source):
         name = without_secrets(self.name)
         if self.problem.startswith(INTERLACED):
             new = Path(Path(name).name).with_suffix(".progressive.mp4")
-            mend = shlex.join(["ffmpeg", "-i", name, "-vf", "bwdif=send_frame", str(new)])
+            mend = shell_line(["ffmpeg", "-i", name, "-vf", "bwdif=send_frame", str(new)])
             fail(name, self.problem, f"make it progressive with `{mend}`")
         if self.problem:
             fail(name, self.problem, "convert it with ffmpeg, or fetch it again")

@@ -61,7 +61,7 @@ def test_its_file_in_data_or_beside_the_network_is_taken_by_default(tmp_path, pl
     (tmp_path / place).mkdir(exist_ok=True)
     (tmp_path / place / "face_detection_yunet_2023mar.onnx").write_text("no model")
     arguments = ["--source", PICTURE, "--headless", "--model", "model"]
-    says = f"{place}/face_detection_yunet_2023mar.onnx: not a YuNet model"
+    says = f"{Path(place) / 'face_detection_yunet_2023mar.onnx'}: not a YuNet model"
     fails("realtime.py", *arguments, cwd=tmp_path, says=says)
     said = run("realtime.py", *arguments, "--detector", "haar", cwd=tmp_path).stdout
     assert (
