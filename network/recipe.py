@@ -9,9 +9,23 @@ from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
 # Options that a resumed run may not change
-KEPT = ["width", "epochs", "batch_size", "learning_rate", "labels", "fer2013_share", "loss", "seed"]
-KEPT += ["bfloat16"]
+KEPT = [
+    "network",
+    "width",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "labels",
+    "fer2013_share",
+    "loss",
+]
+KEPT += ["seed", "bfloat16"]
 OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # the options of train.py that make a recipe
+# Filters of the 3x3 convolutions by network, block by block
+FILTERS = {
+    "vgg": ((24,), (48, 48), (96, 96, 96), (208, 208, 208)),
+    "small": ((24,), (64, 64), (128, 128, 128), (256, 256, 256)),
+}
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,8 @@ class Recipe:
     """The settings of the architecture, the targets and the training."""
 
     face_size: int = FACE_SIZE  # pixels
-    # Filters of the 3x3 convolutions, block by block
-    filters: tuple[tuple[int, ...], ...] = ((24,), (48, 48), (96, 96, 96), (208, 208, 208))
+    network: str = "vgg"  # or "small", with depthwise separable convolutions
+    filters: tuple[tuple[int, ...], ...] = FILTERS["vgg"]
     width: float = 1.0  # factor for the number of filters in each layer
     min_mean_gray: float = 90  # 0 to 255; brightens dimmer faces, one in eight of FER-2013
     dropout: float = 0.3
@@ -89,6 +103,8 @@ def add_recipe(parser: Parser) -> None:
     own += " (%(default)s)"
     add("--fer2013-share", type=share, default=0.0, metavar="SHARE", help=own)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
+    network = "small is a fifth of the size, for slow machines (%(default)s)"
+    add("--network", choices=list(FILTERS), default=DEFAULTS.network, help=network)
     width = "factor for the number of filters in each layer (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
     start = "model folder, such as pretrained, whose features stay; a new last layer is fitted in"
@@ -123,4 +139,5 @@ def to_recipe(args: argparse.Namespace) -> Recipe:
     for name in ("epochs", "batch_size", "learning_rate"):
         if given[name] is None:
             given[name] = getattr(defaults, name)
-    return Recipe(**given, fits_few=bool(args.start_from) and not by_epochs)
+    filters = FILTERS[args.network]
+    return Recipe(**given, filters=filters, fits_few=bool(args.start_from) and not by_epochs)

@@ -33,14 +33,19 @@ def build_network(
     """Return the network: gray values, (n, side, side, 1) -> probabilities, (n, emotions).
 
     This is Simonyan and Zisserman's VGG (arXiv:1409.1556) with batch normalisation, and with global
-    pooling instead of dense layers. `normalize` takes and returns faces of gray values.
+    pooling instead of dense layers. The small network has MobileNet's depthwise separable
+    convolutions and strides (arXiv:1704.04861). `normalize` takes and returns faces of gray values.
     """
     faces = keras.Input((recipe.face_size, recipe.face_size, 1))
     x = layers.Rescaling(1 / 127.5, offset=-1)(normalize(faces, recipe))
+    small = recipe.network == "small"
     for block, filters in enumerate(recipe.filters):
+        convolution = layers.SeparableConv2D if small and block > 0 else layers.Conv2D
         for number, n in enumerate(filters, start=1):
-            x = layers.Conv2D(max(1, round(recipe.width * n)), 3, padding="same", use_bias=False)(x)
-            if number == len(filters) and block < len(recipe.filters) - 1:
+            halves = number == len(filters) and block < len(recipe.filters) - 1
+            n, strides = max(1, round(recipe.width * n)), 2 if small and halves else 1
+            x = convolution(n, 3, strides, padding="same", use_bias=False)(x)
+            if halves and not small:
                 # Pooling first leaves the next two layers a quarter of the work
                 x = layers.MaxPooling2D()(x)
             x = layers.BatchNormalization()(x)
@@ -106,7 +111,7 @@ def take_features(
     source, target = ([layer for layer in one.layers if layer.weights] for one in (inner, network))
     if not source or feature_shapes(source) != feature_shapes(target):
         wrong = "has other layers than the network to train"
-        mend = "give the --width that it was trained with, or another --start-from"
+        mend = "give the --network and --width that it was trained with, or another --start-from"
         fail(folder, wrong, mend)
     *features, head = zip(source, target)
     for trained_layer, layer in features:

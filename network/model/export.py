@@ -68,6 +68,12 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
+    def convolve(self, source: str, kernel: np.ndarray, *bias: np.ndarray, **more) -> str:
+        """Add a convolution with a kernel (rows, columns, channels, filters); return its output."""
+        constants = [self.constant(kernel.transpose(3, 2, 0, 1)), *map(self.constant, bias)]
+        # OpenCV 4.12 requires kernel_shape
+        return self.node("Conv", source, *constants, kernel_shape=kernel.shape[:2], **more)
+
     def scale_and_shift(self, source: str, scale: ArrayLike, shift: ArrayLike) -> str:
         """Add a product and a sum, and return the name of the output."""
         scaled = self.node("Mul", source, self.constant(scale))
@@ -107,7 +113,7 @@ def fold_normalizations(network: keras.Model) -> dict[str, list[np.ndarray]]:
     convolution, pooled = "", False
     for layer in network.operations:
         match type(layer).__name__:
-            case "Conv2D":
+            case "Conv2D" | "SeparableConv2D":
                 convolution, pooled = layer.name, False
             case "MaxPooling2D":
                 pooled = True
@@ -117,8 +123,9 @@ def fold_normalizations(network: keras.Model) -> dict[str, list[np.ndarray]]:
                 shift = beta - mean * scale
                 weights[layer.name] = [scale, shift]
                 if convolution and (not pooled or (scale > 0).all()):
-                    kernel, *bias = weights[convolution]
-                    weights[convolution] = [kernel * scale, sum(bias) * scale + shift]
+                    *others, kernel = (part for part in weights[convolution] if part.ndim == 4)
+                    bias = sum(part for part in weights[convolution] if part.ndim == 1)
+                    weights[convolution] = [*others, kernel * scale, bias * scale + shift]
                     weights[layer.name] = []
                 convolution = ""
             case _:
@@ -134,11 +141,13 @@ def add_layer(
         case "InputLayer":
             return "faces"
         case "Conv2D":
-            kernel, *bias = weights
-            constants = [graph.constant(kernel.transpose(3, 2, 0, 1)), *map(graph.constant, bias)]
-            sides = kernel.shape[:2]  # OpenCV 4.12 requires kernel_shape
-            pads = [side // 2 for side in sides] * 2
-            return graph.node("Conv", *inputs, *constants, kernel_shape=sides, pads=pads)
+            return graph.convolve(inputs[0], *weights, **strides_and_pads(layer))
+        case "SeparableConv2D":
+            depthwise, *pointwise = weights
+            size = {"group": depthwise.shape[2], **strides_and_pads(layer)}
+            return graph.convolve(
+                graph.convolve(inputs[0], depthwise.swapaxes(2, 3), **size), *pointwise
+            )
         case "MaxPooling2D":
             size = {"kernel_shape": layer.pool_size, "strides": layer.strides}
             return graph.node("MaxPool", *inputs, **size)
@@ -157,6 +166,17 @@ def add_layer(
             return inputs[0]
         case unknown:
             raise ValueError(f"a layer {unknown}")
+
+
+def strides_and_pads(layer: keras.Layer) -> dict:
+    """Return the attributes of a convolution with Keras's padding "same"."""
+    pads = []
+    for size, side, stride in zip(layer.input.shape[1:3], layer.kernel_size, layer.strides):
+        missing = max(0, (-(-size // stride) - 1) * stride + side - size)
+        pads.append((missing // 2, missing - missing // 2))
+    (top, bottom), (left, right) = pads
+    strides = {"strides": layer.strides} if layer.strides != (1, 1) else {}
+    return {"pads": [top, left, bottom, right], **strides}
 
 
 def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:

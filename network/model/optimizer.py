@@ -1,4 +1,4 @@
-"""Muon for the 3x3 kernels, AdamW for all else."""
+"""Muon for the kernels of the convolutions, AdamW for all else."""
 
 import math
 
@@ -9,16 +9,19 @@ MOMENTUM = 0.95
 
 
 class Muon(keras.optimizers.AdamW):
-    """Muon for the 3x3 kernels and AdamW for all other variables, with the same learning rate.
+    """Muon for the 3x3 and pointwise kernels and AdamW for the rest, with the same learning rate.
 
     Muon (Jordan et al. 2024) treats a kernel's momentum as a matrix and sets all its singular
     values to about 1. So the network learns rare directions as fast as common ones. The steps are
     scaled to the size of AdamW's (arXiv:2502.16982). Keras's own Muon, up to 3.15, uses AdamW for
-    convolutions.
+    convolutions. The head stays with AdamW, because Muon is for hidden layers, and so do depthwise
+    kernels, which are not matrices.
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        if len(variable.shape) < 4 or variable.shape[:2] == (1, 1):
+        shape, name = variable.shape, variable.name  # TensorFlow adds to the name
+        is_3x3 = len(shape) == 4 and shape[:2] != (1, 1) and "depthwise" not in name
+        if not is_3x3 and "pointwise" not in name:
             return super().update_step(gradient, variable, learning_rate)
         momentum = self._momentums[self._get_variable_index(variable)]
         self.assign(momentum, MOMENTUM * momentum + gradient)

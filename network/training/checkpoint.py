@@ -50,8 +50,8 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     """Raise UserError if the checkpoint's run had other options, faces or targets."""
     try:
         stage = read_stage(checkpoint)
-        before = {**stage["arguments"], "seed": stage["seed"]}
-        before.setdefault("fer2013_share", 0.0)  # runs of earlier versions lack it
+        added = {"network": "vgg", "fer2013_share": 0.0}  # runs of earlier versions lack these
+        before = {**added, **stage["arguments"], "seed": stage["seed"]}
         changed = [option(name) for name in KEPT if before[name] != getattr(recipe, name)]
         if before["faces"] != digests:
             changed.append("faces, votes or --start-from")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from network.recipe import Recipe
+from network.recipe import FILTERS, Recipe
 
 
 def test_the_answer_is_the_mean_over_a_face_and_its_mirror_image():
@@ -46,6 +46,19 @@ def test_a_wider_network_has_so_many_times_the_filters():
     network = architecture.build_network(3, Recipe(width=1.5))
     filters = [layer.filters for layer in network.layers if hasattr(layer, "filters")]
     assert filters == [36, 72, 72, 144, 144, 144, 312, 312, 312, 3]
+
+
+def test_the_small_network_has_a_fifth_of_the_parameters():
+    """Its features are as many pixels as those of the default, so a face has the same 6x6 cells."""
+    from network.model import architecture
+
+    networks = [
+        architecture.build_network(8, Recipe(network=name, filters=filters))
+        for name, filters in FILTERS.items()
+    ]
+    assert [network.count_params() for network in networks] == [1_202_944, 227_352]
+    shapes = [network.get_layer("head").output.shape for network in networks]
+    assert shapes == [(None, 6, 6, 8)] * 2
 
 
 def test_adjusted_logits_are_lower_by_the_offsets_and_divided():

@@ -1,5 +1,7 @@
 """The network as ONNX."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -14,12 +16,13 @@ keras = pytest.importorskip("keras")
 SMALL = Recipe(filters=((4,), (4, 6)))
 
 
-@pytest.fixture(scope="module")
-def network():
+@pytest.fixture(scope="module", params=["vgg", "small"])
+def network(request):
     """Return a network with its own batch normalisation, some of whose scales are negative."""
     from network.model.architecture import average_mirrored, build_network
 
-    network, rng = build_network(3, SMALL), np.random.default_rng(0)
+    recipe = replace(SMALL, network=request.param)
+    network, rng = build_network(3, recipe), np.random.default_rng(0)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             gamma, beta, mean, variance = layer.get_weights()

@@ -74,9 +74,10 @@ def test_with_the_same_emotions_the_last_layer_is_gone_on_with(small, start):
 def test_other_networks_are_refused(small, start, tmp_path):
     from network.model.architecture import build_network, take_features
 
-    says = "has other layers than the network to train; give the --width that it was trained with"
-    with pytest.raises(UserError, match=says):
-        take_features(build_network(3, replace(small, width=0.5)), KNOWN, start)
+    says = "has other layers than the network to train; give the --network and --width that it was"
+    for other in (replace(small, width=0.5), replace(small, network="small")):
+        with pytest.raises(UserError, match=says):
+            take_features(build_network(3, other), KNOWN, start)
     (start / "emotion.keras").write_bytes(b"PK half a download")
     with pytest.raises(UserError, match=r"start/emotion\.keras: not a Keras network"):
         take_features(build_network(3, small), KNOWN, start)

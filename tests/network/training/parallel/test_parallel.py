@@ -256,7 +256,7 @@ def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", ["--distributed", "--tensorboard=watched", "--quick", "--width=2"]
+    "option", ["--distributed", "--tensorboard=watched", "--quick", "--network=small"]
 )
 def test_options_of_a_training_alone(tmp_path, option):
     says = "only for training; leave it out"
