@@ -32,14 +32,14 @@ class PageScreen:
         self.camera = BrowserSource(server) if browser else None
         self.frame: Frame | Picture | None = None  # the frame of the last message
         self.shown_at = 0.0
-        self.last_open: float | None = None  # when a page was last open, by time.monotonic()
+        self.last_open: float | None = None  # when a page was last open, by time.perf_counter()
 
     def show(self, viewer: Viewer) -> None:
         """Send the viewer's frame and state to all pages, again every REPEATED seconds.
 
         Faster than LEAST it skips frames, but none of a browser's camera, which waits for answers.
         """
-        now, frame = time.monotonic(), viewer.frame
+        now, frame = time.perf_counter(), viewer.frame
         pause = REPEATED if frame is self.frame else 0 if self.camera else LEAST
         if now - self.shown_at < pause:
             return
@@ -54,7 +54,7 @@ class PageScreen:
 
     def key(self, seconds: float) -> str:
         """Return the key pressed within `seconds`, or `q` if no page is open for ABANDONED."""
-        now = time.monotonic()
+        now = time.perf_counter()
         if self.server.clients:
             self.last_open = now
         if self.last_open is not None and now - self.last_open > ABANDONED:

@@ -250,7 +250,7 @@ class Server:
         if self.sender == client.number:
             with contextlib.suppress(queue.Empty):  # nobody took the last frame
                 self.pictures.get_nowait()
-            self.pictures.put((time.monotonic(), client.frames, picture))
+            self.pictures.put((time.perf_counter(), client.frames, picture))
 
     async def _send(self, opened: web.WebSocketResponse, client: Client) -> None:
         sent: object = None  # the frame sent last

@@ -14,7 +14,7 @@ from webcam.detection.passes import VIDEO_LINES
 from webcam.detection.view import Detector
 from webcam.sources.files import is_picture
 from webcam.sources.images import count_pictures, read_pictures
-from webcam.sources.names import utf8_name
+from webcam.sources.names import codec_name
 
 SIZE = (FACE_SIZE, FACE_SIZE)
 UNREADABLE = "not a picture that OpenCV can read"
@@ -32,7 +32,7 @@ def check_readable(paths: list[Path]) -> None:
     for path in pictures:
         path.open("rb").close()
     with quiet():
-        known = all(cv2.haveImageReader(utf8_name(path)) for path in pictures)
+        known = all(cv2.haveImageReader(codec_name(path)) for path in pictures)
     if not known:
         unread = [path for path in pictures if next(read_pictures(path, 1)) is None]
         fail(some_of(unread), UNREADABLE, MEND)

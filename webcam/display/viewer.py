@@ -70,7 +70,7 @@ class Viewer(Sink):
         self.mirrored = self.paused = self.help = self.ended = False
         self.frame: Frame | Picture | None = None  # the frame on the screen
         self.faces: list[Face] = []
-        # Times by time.monotonic():
+        # Times by time.perf_counter():
         self.latest: float | None = None  # when the frame arrived; None after a pause
         self.late = 0.0  # delay of a video behind its own time
         self.note, self.noted = "", 0.0  # the note, and when it disappears
@@ -81,26 +81,26 @@ class Viewer(Sink):
             self.paused = True
         elif not frame.clock:  # not from a camera
             self.wait_until(frame.seconds)
-        self.frame, self.faces, self.latest = frame, faces, time.monotonic()
+        self.frame, self.faces, self.latest = frame, faces, time.perf_counter()
         self.follow_learning()
         self.interact()
 
     def wait_until(self, seconds: float) -> None:
         """Show the last frame of a video until the time of the next one."""
         # Every frame is shown, so a slow computer plays the video slower
-        now = time.monotonic()
+        now = time.perf_counter()
         self.late = now - seconds if self.frame is None else max(self.late, now - seconds)
-        while (left := self.late + seconds - time.monotonic()) > 0.001:
+        while (left := self.late + seconds - time.perf_counter()) > 0.001:
             if key := self.screen.key(left):
                 self.press(key)
                 if self.interact():
-                    self.late = time.monotonic() - seconds
+                    self.late = time.perf_counter() - seconds
 
     def idle(self) -> None:
         """Show the last frame while a camera has no new one."""
         if self.frame is None:
             self.say("waiting for the camera", 0.2)
-        elif self.latest is not None and time.monotonic() - self.latest > SILENT_SECONDS:
+        elif self.latest is not None and time.perf_counter() - self.latest > SILENT_SECONDS:
             self.say("no picture from the camera; trying again", 0.2)
         self.interact()
 
@@ -157,11 +157,11 @@ class Viewer(Sink):
     @property
     def current_note(self) -> str:
         """The present note, or ""."""
-        return self.note if time.monotonic() < self.noted else ""
+        return self.note if time.perf_counter() < self.noted else ""
 
     def say(self, note: str, seconds: float = 2.0) -> None:
         """Show a note for some seconds."""
-        self.note, self.noted = note, time.monotonic() + seconds
+        self.note, self.noted = note, time.perf_counter() + seconds
 
     def press(self, key: str) -> None:
         """Do what a key of KEYS says. The keys 1 to 9 save a face."""

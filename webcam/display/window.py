@@ -85,9 +85,9 @@ class Window:
 
     def key(self, seconds: float) -> str:
         """Return the key pressed within `seconds`, or "". A closed window returns `q`."""
-        until = time.monotonic() + seconds
+        until = time.perf_counter() + seconds
         while True:
-            left = until - time.monotonic()
+            left = until - time.perf_counter()
             # waitKey does not notice that the window closes, so each wait is short
             code = cv2.waitKey(max(1, int(1000 * min(left, 0.05)))) & 0xFF
             try:

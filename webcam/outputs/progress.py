@@ -16,13 +16,13 @@ class Progress(Sink):
     def __init__(self, total: int | None, unit: str):
         super().__init__()
         self.total, self.unit, self.count = total, unit, 0
-        self.began = self.shown = time.monotonic()
+        self.began = self.shown = time.perf_counter()
         self.length = 0  # characters of the line
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
         """Count a frame and update the bar."""
         self.count += 1
-        now = time.monotonic()
+        now = time.perf_counter()
         if now - self.shown >= EVERY:
             self.shown = now
             self.show(self.line(now - self.began))

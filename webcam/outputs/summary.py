@@ -26,7 +26,7 @@ class Summary:
 
     def begin_frame(self) -> None:
         """Record that a frame has arrived."""
-        now = time.monotonic()
+        now = time.perf_counter()
         if self.latest is not None:
             elapsed = now - self.latest
             self.interval += (0.1 if self.interval else 1.0) * (elapsed - self.interval)

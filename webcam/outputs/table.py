@@ -55,10 +55,10 @@ class CsvWriter(Sink):
                 self.written.append(self.path)
                 rows = [self.columns, *rows]
             csv.writer(self.file, lineterminator="\n").writerows(rows)
-            if time.monotonic() - self.flushed > 0.5:
+            if time.perf_counter() - self.flushed > 0.5:
                 self.file.flush()
                 if faces:  # the first face reaches the disk at once
-                    self.flushed = time.monotonic()
+                    self.flushed = time.perf_counter()
 
     def end(self, seconds: float | None) -> None:
         """Flush the last rows to disk, since a window may stay open. Raises OSError."""

@@ -11,7 +11,7 @@ import numpy as np
 from common.errors import fail
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.images import DAMAGED
-from webcam.sources.names import utf8_name
+from webcam.sources.names import codec_name
 from webcam.sources.overheard import Overheard
 from webcam.sources.video import constant_rate
 
@@ -26,7 +26,7 @@ class AnimationSource(Source):
         super().__init__([path])
         try:
             with Overheard() as overheard:
-                is_read, animation = cv2.imreadanimation(utf8_name(path))
+                is_read, animation = cv2.imreadanimation(codec_name(path))
                 is_read = is_read and not re.search(DAMAGED, overheard.take())
         except cv2.error:  # more pixels than OpenCV accepts
             is_read = False

@@ -62,10 +62,10 @@ class CameraSource(Source):
 
     def wait_for_frame(self) -> None:
         """Wait for the first frame. Closes the camera and raises UserError if none comes."""
-        until = time.monotonic() + 2 * CAMERA_TIMEOUT  # cameras are slow to start
+        until = time.perf_counter() + 2 * CAMERA_TIMEOUT  # cameras are slow to start
         try:
             while self.newest.empty():
-                self.lost = time.monotonic() > until
+                self.lost = time.perf_counter() > until
                 if self.lost or self.interlaced:
                     self.raise_read_errors()
                 time.sleep(0.02)
@@ -80,12 +80,12 @@ class CameraSource(Source):
         frame, or after twice as long without the first one.
         """
         clock = Clock()
-        heard = time.monotonic()  # time of the last frame
+        heard = time.perf_counter()  # time of the last frame
         while not self.lost:
             image = None
             with contextlib.suppress(queue.Empty):
                 image = self.newest.get(timeout=0.05)
-            now = time.monotonic()
+            now = time.perf_counter()
             if self.interlaced:
                 return
             if image is None:
@@ -120,11 +120,11 @@ class Clock:
     """Gives a camera's frames their times."""
 
     def __init__(self) -> None:
-        self.start: float | None = None  # time.monotonic() at the first frame
+        self.start: float | None = None  # time.perf_counter() at the first frame
         self.began = 0.0  # the first frame's time of day, in seconds since the epoch
 
     def stamp(self, image: np.ndarray, now: float) -> Frame:
-        """Return a Frame for an image, BGR, that arrived at `now`, by time.monotonic()."""
+        """Return a Frame for an image, BGR, that arrived at `now`, by time.perf_counter()."""
         if self.start is None:
             self.start, self.began = now, time.time()
         seconds = now - self.start

@@ -7,7 +7,7 @@ import cv2
 
 from common.console import quiet
 from common.errors import fail
-from webcam.sources.names import utf8_name, without_secrets
+from webcam.sources.names import codec_name, without_secrets
 
 WRITTEN = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}  # --output can write these
 # Endings of pictures, including formats that OpenCV can't read, so that errors call them pictures
@@ -27,7 +27,7 @@ def is_picture(file: Path) -> bool:
     if not file.is_file() or file.suffix.lower() in (".mjpg", ".mjpeg"):  # videos made of JPEGs
         return False
     with quiet():
-        return cv2.haveImageReader(utf8_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
+        return cv2.haveImageReader(codec_name(file)) or file.suffix.lower() in PICTURE_SUFFIXES
 
 
 def is_video(file: Path) -> bool:

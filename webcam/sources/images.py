@@ -12,7 +12,7 @@ from common.console import quiet
 from common.errors import UserError, some_of
 from webcam.sources.frame import Picture, Source
 from webcam.sources.headers import is_whole
-from webcam.sources.names import utf8_name
+from webcam.sources.names import codec_name
 from webcam.sources.overheard import Overheard
 
 PAGES = {".tif", ".tiff"}  # endings of files with several pages instead of an animation
@@ -31,7 +31,7 @@ def count_pictures(file: Path) -> int:
     if not is_whole(file):
         return 1
     with quiet():
-        return max(1, cv2.imcount(utf8_name(file), cv2.IMREAD_COLOR))  # 0 for a broken file
+        return max(1, cv2.imcount(codec_name(file), cv2.IMREAD_COLOR))  # 0 for a broken file
 
 
 def is_animation(file: Path, count: int) -> bool:
@@ -42,7 +42,7 @@ def is_animation(file: Path, count: int) -> bool:
 def read_pictures(file: Path, count: int) -> Iterator[np.ndarray | None]:
     """Yield the `count` pictures in a file, BGR uint8, or None for one that can't be read."""
     # OpenCV can read a range of a TIFF's pages, but an animation only from its start
-    name, whole = utf8_name(file), is_whole(file)
+    name, whole = codec_name(file), is_whole(file)
     at_once = count if is_animation(file, count) else MAX_PAGES
     for start in range(0, count, at_once):
         part = min(at_once, count - start)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -34,6 +35,24 @@ def utf8_name(path: Path | str) -> str:
         name.encode()
     except UnicodeEncodeError:
         fail(name, "not a name in UTF-8, as OpenCV needs it", "rename it")
+    return name
+
+
+def codec_name(path: Path | str) -> str:
+    """Return a picture's path for OpenCV's codecs. Raises UserError as `utf8_name` does.
+
+    On Windows the codecs misread letters outside ASCII, so this returns the short name there, such
+    as `C:\\Users\\JRGEN~1\\me.jpg`. Raises UserError if the disk keeps no short names.
+    """
+    name = utf8_name(path)
+    if sys.platform == "win32" and not name.isascii():
+        import ctypes
+
+        buffer = ctypes.create_unicode_buffer(2**15)
+        ctypes.windll.kernel32.GetShortPathNameW(name, buffer, len(buffer))
+        if not buffer.value.isascii():
+            fail(name, "has letters in its path that OpenCV can't read on Windows", "rename it")
+        name = buffer.value or name  # empty for a missing file
     return name
 
 

@@ -74,10 +74,10 @@ def fetch(address: str, folder: Path) -> Path:
 
 def _read(reply) -> bytes:
     """Return a reply's body, cut off soon after MAX_PICTURE_BYTES. Raises TimeoutError."""
-    data, end = bytearray(), time.monotonic() + MAX_SECONDS
+    data, end = bytearray(), time.perf_counter() + MAX_SECONDS
     while len(data) <= MAX_PICTURE_BYTES and (more := reply.read1(2**20)):
         data += more
-        if time.monotonic() > end:
+        if time.perf_counter() > end:
             raise TimeoutError(f"not whole after {MAX_SECONDS} seconds")
     return bytes(data)
 
