@@ -60,15 +60,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.begin_group("FER-2013 and FER+")
     parser.add_input("--fer", "data/fer2013.csv", "FER-2013's CSV", "file")
     parser.add_input("--ferplus", "data/fer2013new.csv", "FER+'s CSV", "file")
-    rule = "the pool's label rule (%(default)s)"
+    rule = "label rule for the pool (%(default)s)"
     parser.add_argument("--rule", choices=["plurality", "majority"], default="plurality", help=rule)
     pool_all = "no test set: PrivateTest rows join the pool"
     parser.add_argument("--pool-all", action="store_true", help=pool_all)
     parser.begin_group("photographs")
-    parser.add_input(
-        "--photos", None, "photographs in one sub-folder per emotion, instead of the CSVs"
-    )
-    parser.add_input("--test-photos", None, "photographs to test on; their copies leave the pool")
+    photos = "photographs in one subfolder per emotion, instead of the CSVs"
+    parser.add_input("--photos", None, photos)
+    test = "photographs to test on; the pool leaves out their copies"
+    parser.add_input("--test-photos", None, test)
     detector = "face detector, as in realtime.py (%(default)s)"
     parser.add_argument("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
     args = parser.parse_args()
@@ -77,10 +77,10 @@ def parse_arguments() -> argparse.Namespace:
         if getattr(args, name) != parser.get_default(name):
             option = f"--{name.replace('_', '-')}"
             if args.photos:
-                fail(option, "not with --photos", "leave it out")
-            fail(option, "only with --photos", "give that")
+                fail(option, "not allowed with --photos", "leave it out")
+            fail(option, "needs --photos", "give both, or neither")
     if args.test_photos and args.test_photos.samefile(args.photos):
-        fail(args.test_photos, "given to --photos too", "test on others")
+        fail(args.test_photos, "also given to --photos", "test on other photographs")
     return args
 
 

@@ -76,8 +76,8 @@ def main() -> None:
     default = "data/split/train data/contrast data/sharpness"
     parser.add_input("--sources", default, "folders of emotion folders, the training faces first")
     parser.add_path("--out", "data/shuffled", "output folder")
-    parser.add_argument("--seed", type=seed, default=42, help="seed of the shuffle (%(default)s)")
-    repeat = "repeat rare emotions up to N-fold (1: off)"
+    parser.add_argument("--seed", type=seed, default=42, help="seed for the shuffle (%(default)s)")
+    repeat = "repeat rare emotions up to N times (1: off)"
     parser.add_argument("--balance", type=positive_int, default=1, metavar="N", help=repeat)
     args = parser.parse_args()
 

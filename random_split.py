@@ -37,16 +37,15 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_input("--source", "data/faces/pool", "emotion folders")
     parser.add_path("--out", "data/split", "output folder")
-    shares = "shares of train, val and, if three, test (0.8 0.2)"
+    shares = "shares of train, val and optionally test (0.8 0.2)"
     parser.add_argument("--ratio", type=float, nargs="+", default=[0.8, 0.2], help=shares)
-    of = "seed of the shuffle before the split (%(default)s)"
+    of = "seed for the shuffle before the split (%(default)s)"
     parser.add_argument("--seed", type=seed, default=42, help=of)
     args = parser.parse_args()
     if len(args.ratio) not in (2, 3) or min(args.ratio) <= 0 or round(sum(args.ratio), 5) != 1:
         ratio = " ".join(map(str, args.ratio))
-        fail(
-            f"--ratio {ratio}", "no shares of 1", "give two or three numbers above 0 that sum to 1"
-        )
+        mend = "give two or three numbers above 0 that sum to 1"
+        fail(f"--ratio {ratio}", "not a valid split", mend)
 
     images = list_images(args.source, "data_preprocessing.py")
     with atomic_folder(args.out, SCRIPT, [args.source]) as out:
@@ -58,7 +57,7 @@ def main() -> None:
         write_stage(out, SCRIPT, args.out, vars(args), count(images), parts)
 
     copies = len(digests) - len(set(digests.values()))
-    twins = f"{moved:,} copies with a different label moved beside their twin"
+    twins = f"{moved:,} copies with a different label moved to keep each face in one part"
     print(f"{len(digests):,} images, {copies:,} of them copies of another; {twins}")
     for part, counts in parts.items():
         print(f"{args.out / part}: {summary(counts)}")

@@ -170,7 +170,7 @@ def watch(
         output = open_output(output_path, source, annotator.annotate, args.h264)
         numbers = legend(analyzer.emotions) if screen or output_path else ""
         if numbers:
-            print(f"OpenCV can't draw these names, so the picture shows {printable(numbers)}")
+            print(f"OpenCV can't draw these names, so it draws numbers ({printable(numbers)})")
         viewer: Viewer | None = None
         sinks: list[Sink] = [output] if output else []
         if args.csv:
@@ -238,7 +238,7 @@ def watch_videos(
             if status is not None or was_stopped():
                 break
     if failed:
-        raise UserError(f"{len(failed)} of {len(videos)} videos: {some_of(failed, '; ')}")
+        raise UserError(f"{len(failed)} of {len(videos)} videos failed: {some_of(failed, '; ')}")
     return 130 if was_stopped() else 0
 
 
@@ -252,9 +252,9 @@ def main() -> int:
     detector = choose_detector(args.detector, model)
     analyzer = FaceAnalyzer.load(model, args.smoothing, detector)
     if detector != "haar":
-        print(f"YuNet finds the faces ({detector})")
+        print(f"detecting faces with YuNet ({detector})")
     if model.resolve() != PRETRAINED:
-        print(f"the network is that in {model}")
+        print(f"using the network in {model}")
     # 2. Analyze one source, or several videos
     with contextlib.ExitStack() as stack:
         display = open_display(args, analyzer.emotions, probe, stack)

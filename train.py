@@ -149,8 +149,8 @@ def train_network(recipe: Recipe, paths: Paths, mode: Mode) -> None:
         write_stage(out, SCRIPT, paths.out, kept, given.counts, {})
     if log:
         shutil.rmtree(checkpoint_beside(paths.out), ignore_errors=True)
-    see = f"see it with `python realtime.py --model {paths.out}`"
-    print(f"{paths.out}: the network, its metrics and pictures; {see}")
+    see = f"try it with `python realtime.py --model {paths.out}`"
+    print(f"{paths.out}: the network, its metrics and plots; {see}")
     print(describe(metrics))
 
 

@@ -28,8 +28,8 @@ class Parser(argparse.ArgumentParser):
         formatter = argparse.RawDescriptionHelpFormatter
         epilog = f"examples:\n{examples}" if found else None
         super().__init__(description=description, epilog=epilog, formatter_class=formatter)
-        version = f"{self.prog} {VERSION}"
-        super().add_argument("--version", action="version", version=version, help="print it")
+        version, what = f"{self.prog} {VERSION}", "print the version"
+        super().add_argument("--version", action="version", version=version, help=what)
         self.inputs: dict[str, str] = {}  # {option of `add_input`: "folder" or "file"}
 
     def begin_group(self, title: str) -> argparse._ArgumentGroup:
@@ -103,9 +103,9 @@ def number(convert: Callable, accept: Callable, wanted: str) -> Callable:
     return parse
 
 
-positive_int = number(int, lambda value: value > 0, "a whole number from 1")
+positive_int = number(int, lambda value: value > 0, "a whole number above 0")
 positive_float = number(float, lambda value: 0 < value < math.inf, "a number above 0")
-nonnegative_float = number(float, lambda value: 0 <= value < math.inf, "a number from 0")
+nonnegative_float = number(float, lambda value: 0 <= value < math.inf, "a number, 0 or more")
 share = number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 seconds = number(float, lambda value: 0 <= value < math.inf, "0 or more seconds")
 seed = number(int, lambda value: 0 <= value < 2**31, f"a whole number from 0 to {2**31 - 1}")
@@ -146,7 +146,7 @@ def describe(error: OSError) -> str:
     """Return the error message for an OSError."""
     where = f"{error.filename}: " if error.filename else ""
     what = printable(f"{where}{error.strerror or error}")
-    return f"{what}; mend that (room on the disk, permission, path) and run it again"
+    return f"{what}; check the path, permissions and disk space, then run it again"
 
 
 def flush() -> None:

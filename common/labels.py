@@ -18,7 +18,7 @@ def read_labels(path: Path, outputs: int) -> list[str]:
     People edit this file, so it may have a byte order mark, CR LF, spaces around a name, or no
     final line end. The metrics.json beside it may be missing.
     """
-    mend = "copy it again from beside the network"
+    mend = "copy it again from the network's folder"
     require_file(path, LARGEST_TEXT, mend)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -26,13 +26,14 @@ def read_labels(path: Path, outputs: int) -> list[str]:
         fail(path, "not UTF-8", "save it as UTF-8")
     emotions = [line.strip() for line in lines]
     if not all(map(is_label, emotions)) or len(set(emotions)) < len(emotions):
-        wrong = "a label that is blank, repeated or can't be printed"
+        wrong = "a label is blank, repeated or unprintable"
         fail(path, wrong, mend)
     if len(emotions) != outputs:
-        fail(path, f"{len(emotions)} labels for a network of {outputs} outputs", "copy both again")
+        wrong = f"{len(emotions)} labels for a network with {outputs} outputs"
+        fail(path, wrong, "copy both again")
     in_order = trained_emotions(path.with_name("metrics.json"))
     if sorted(in_order) == sorted(emotions) and in_order != emotions:
-        fail(path, "in another order than in metrics.json beside it", "copy both again")
+        fail(path, "not in the same order as metrics.json beside it", "copy both again")
     return emotions
 
 

@@ -26,7 +26,7 @@ def required(requirements: str) -> Iterator[None]:
     """
     if sys.version_info < OLDEST_PYTHON:
         here, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
-        mend = f"make the environment with a newer one, such as `python{wanted} -m venv .venv`"
+        mend = f"create the environment with a newer one, such as `python{wanted} -m venv .venv`"
         raise SystemExit(f"error: Python {here} is too old, this needs Python {wanted}; {mend}")
     open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # matplotlib draws into files and needs no display

@@ -18,7 +18,7 @@ LEAST_SHARED = 0.1
 WINDOW, LEAST_MEAN = 200, -0.05
 LEAST_AGREEMENT = 0.4  # share of rows; the real files have 0.63
 FLAT = 10  # faces of a single gray value that have FER+ votes; the real files have none
-MEND = "keep FER-2013's rows in their order: download both again"
+MEND = "download both again, and keep FER-2013's rows in order"
 
 
 def check_alignment(
@@ -33,7 +33,7 @@ def check_alignment(
     empty = np.flatnonzero((faces == faces[:, :1, :1]).all(axis=(1, 2)) & (labels != ""))
     if len(empty) >= FLAT:
         votes = f"votes for an emotion in {ferplus}"
-        fail(fer, f"{len(empty)} empty faces, as row {empty[0]}, have {votes}", MEND)
+        fail(fer, f"{len(empty)} empty faces, such as row {empty[0]}, have {votes}", MEND)
     known = np.flatnonzero((own != "") & (labels != ""))
     if len(known) < LEAST_ROWS or len(set(own[known])) < LEAST_LABELS:
         return
@@ -42,8 +42,8 @@ def check_alignment(
     means = (sums[WINDOW:] - sums[:-WINDOW]) / WINDOW
     start = 0 if shared < LEAST_SHARED else int(means.argmin())
     if shared < LEAST_SHARED or means[start] < LEAST_MEAN:
-        rows = f"from row {known[start]} on"
-        fail(fer, f"{rows} its labels and those of {ferplus} agree by chance alone", MEND)
+        wrong = f"from row {known[start]} on, its labels agree with {ferplus} only by chance"
+        fail(fer, wrong, MEND)
 
 
 def association(own: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
@@ -72,7 +72,5 @@ def usable_labels(fer: Path, own: np.ndarray, labels: np.ndarray) -> np.ndarray:
     known = (own != "") & (labels != "")
     if not known.any() or (own == labels)[known].mean() >= LEAST_AGREEMENT:
         return own
-    print(
-        f"{fer}: the numbers in its column emotion are not FER-2013's; its own labels are left out"
-    )
+    print(f"{fer}: the numbers in its emotion column are not FER-2013's; ignoring its own labels")
     return np.full_like(own, "")

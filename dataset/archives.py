@@ -102,4 +102,4 @@ def choose_member(members: list[str], path: Path, names: list[str]) -> str:
     for found in (tables, inner):
         if len(found) == 1:
             return found[0]
-    fail(path, f"holds no {' or '.join(names)}", "unpack it, and give the CSV itself")
+    fail(path, f"contains no {' or '.join(names)}", "unpack it and give the CSV itself")

@@ -45,8 +45,8 @@ def read_csv(
                 found = chunk[columns]
                 yield found.assign(**{optional: chunk.get(optional, "")}) if optional else found
     except FileNotFoundError:
-        toy = "`python samples/make_toy_csv.py` draws faces to try with"
-        fail(path, "no such file", f"the README says where to download it, {toy}")
+        toy = "draw toy faces with `python samples/make_toy_csv.py`"
+        fail(path, "no such file", f"download it (see the README), or {toy}")
     except (ValueError, KeyError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         if isinstance(error, KeyError) and "Usage" in str(error) and "pixels" not in str(error):
             fail(path, "has no Usage column", "use icml_face_data.csv or fer2013.csv")
@@ -87,11 +87,11 @@ def parse_pixels(texts: list[str], path: Path, first: int) -> np.ndarray:
             try:
                 pixels = np.fromstring(text, np.int64, sep=" ")
             except (DeprecationWarning, ValueError):
-                fail(where, "pixels that are not whole numbers", "mend or remove the row")
+                fail(where, "some pixels are not whole numbers", "fix or remove the row")
             if pixels.size != FACE_SIZE**2:
                 fail(where, f"{pixels.size:,} pixels, not {FACE_SIZE**2:,}", "download it again")
             if pixels.max() > 255 or "-" in text:
-                fail(where, "a pixel outside 0..255", "mend or remove the row")
+                fail(where, "a pixel outside 0..255", "fix or remove the row")
             faces[row] = pixels.reshape(FACE_SIZE, FACE_SIZE)
     return faces
 
@@ -111,11 +111,11 @@ def read_faces(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         usage.extend(chunk["Usage"])
         numbers.extend(chunk["emotion"])
     if not usage:
-        fail(path, "no rows below the column names", "download it again")
+        fail(path, "no rows below the header", "download it again")
     for row, name in enumerate(usage):
         if name not in USAGES:
             wrong = f"Usage is {name[:40]!r}, not one of {', '.join(USAGES)}"
-            fail(name_row(path, row), wrong, "mend the row")
+            fail(name_row(path, row), wrong, "fix the row")
     names = dict(zip(map(str, range(len(EMOTIONS))), EMOTIONS))
     numbers = [number.strip().removesuffix(".0") for number in numbers]
     own = np.array([names.get(number, number) for number in numbers])
@@ -136,11 +136,12 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     if disagree.size:
         row = disagree[0]
         wrong = f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}"
-        fail(name_row(path, row), wrong, "align the two")
+        fail(name_row(path, row), wrong, "align their rows")
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     spoiled = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))
     if spoiled.size:
         row, column = spoiled[0]
         wrong = f"{str(table[VOTES[column]][row])[:40]!r} votes for {VOTES[column]}"
-        fail(name_row(path, row), f"{wrong}, not a whole number from 0", "mend the row")
+        wrong += f", not a whole number from 0 to {MAX_VOTES:,}"
+        fail(name_row(path, row), wrong, "fix the row")
     return votes.astype(int), (table["Image name"].str.strip() != "").to_numpy()

@@ -44,20 +44,21 @@ def list_images(folder: Path, made_by: str, least: int = 2) -> dict[str, list[Pa
                 images[emotion] = paths
             for path in paths:
                 if not path.is_file():
-                    fail(path, "named like an image, but no file", "remove it")
+                    fail(path, "named like an image, but not a file", "remove it")
     if not images:
-        fail(folder, "no images in its sub-folders", f"give one like that of `python {made_by}`")
+        mend = f"give a folder like the one from `python {made_by}`"
+        fail(folder, "no images in its subfolders", mend)
     if len(images) < least:
-        fail(folder, f"only one emotion, {next(iter(images))!r}", "add sub-folders of others")
+        fail(folder, f"only one emotion, {next(iter(images))!r}", "add subfolders for others")
     return images
 
 
 def check_emotion(path: Path) -> None:
     """Raise UserError if the path of an emotion's folder is a dead link or has an invalid name."""
     if not path.exists():
-        fail(path, "a link that leads nowhere", "mend or remove it")
+        fail(path, "a broken link", "fix or remove it")
     if path.is_dir() and not is_label(path.name):
-        fail(path, "blanks at its ends, or signs that can't be printed", "rename it")
+        fail(path, "its name has spaces at an end, or unprintable characters", "rename it")
 
 
 def names_in(folder: Path) -> list[str]:
@@ -71,7 +72,7 @@ def names_in(folder: Path) -> list[str]:
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            wrong = f"differs from {other} by upper and lower case alone"
+            wrong = f"differs from {other} only in upper and lower case"
             fail(folder / name, wrong, "rename one")
     return names
 
@@ -98,7 +99,7 @@ def open_face(path: Path, data: bytes | None = None):
                 fail(path, f"{wrong}, not {wanted}", "convert or remove it")
             face.load()
     except UnidentifiedImageError:
-        fail(path, "not a readable image (no PNG, JPEG or BMP)", "make it again or remove it")
+        fail(path, "not a readable image (not PNG, JPEG or BMP)", "make it again or remove it")
     except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
         fail(path, f"not a readable image ({error})", "make it again or remove it")
     return face
@@ -121,7 +122,7 @@ def copy_images(
         for number, path in enumerate(paths, 1):
             target = out / emotion / rename(number, path)
             if copies.setdefault(target, path) is not path:
-                fail(path, f"its copy would have the name of another's, {target.name}", "rename it")
+                fail(path, f"two copies would be named {target.name}", "rename it")
     for target, path in progress(copies.items(), "writing"):
         data = path.read_bytes()
         face = open_face(path, data)

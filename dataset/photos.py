@@ -63,10 +63,10 @@ class Photos:
 
 
 def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -> list[Path]:
-    """Return all files below a folder's sub-folders, except hidden ones.
+    """Return all files below a folder's subfolders, except hidden ones.
 
-    `option` is the option that named the folder. Raises UserError for fewer than two sub-folders, a
-    sub-folder without pictures, a picture beside them, and a name that a face can't have.
+    `option` is the option that named the folder. Raises UserError for fewer than two subfolders, a
+    subfolder without pictures, a picture beside them, and a name that a face can't have.
     """
     emotions = []
     for path in (folder / name for name in names_in(folder)):
@@ -74,31 +74,31 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
         if path.is_dir() and path.name.lower() in PARTS:
             fail(
                 path,
-                "named like a part of a data set, not an emotion",
-                f"give it to {option} itself",
+                "named like part of a data set, not an emotion",
+                f"give {option} this folder instead",
             )
         if leads_up(path):
-            fail(path, "a link to a folder around it", "remove it")
+            fail(path, "a link to a folder that contains it", "remove it")
         if path.is_dir():
             emotions.append(path)
         elif is_picture(path):
-            fail(path, "a picture in no emotion's folder", "move it into one")
+            fail(path, "a picture outside the emotion folders", "move it into one")
     if len(emotions) < 2:
-        there = f"only one sub-folder, {emotions[0].name!r}" if emotions else "no sub-folders"
-        fail(folder, there, "sort the pictures into one per emotion, two or more of them")
+        there = f"only one subfolder, {emotions[0].name!r}" if emotions else "no subfolders"
+        fail(folder, there, "sort the pictures into two or more, one per emotion")
     paths = []
     for emotion in emotions:
         inner = list(files_below(emotion))
         pictures = [path for path in inner if is_picture(path)]
         if not pictures:
-            fail(emotion, "no pictures in it", "put some in, or remove it")
+            fail(emotion, "contains no pictures", "add some, or remove it")
         check_names(pictures, folder)
         paths += inner
     return paths
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its sub-folders, sorted by name, except hidden ones."""
+    """Yield the files in a folder and its subfolders, sorted by name, except hidden ones."""
     for path in (folder / name for name in names_in(folder)):
         if path.is_dir() and not leads_up(path):
             yield from files_below(path)
@@ -125,11 +125,11 @@ def check_names(paths: list[Path], folder: Path) -> None:
     for path in paths:
         name = name_face(path.relative_to(folder))
         if len(os.fsencode(name)) > MAX_NAME:
-            fail(path, "too long a name for its face", "shorten it")
+            fail(path, "the file name of its face would be too long", "rename it")
         # On some file systems, A.png and a.png are the same file
         other = taken.setdefault(name.casefold(), path)
         if other is not path:
-            fail(f"{other} and {path.name}", "their faces would have one name", "rename one")
+            fail(f"{other} and {path.name}", "their faces would have the same name", "rename one")
 
 
 def crop_photos(folder: Path, paths: list[Path], crop: Callable, name: str) -> Photos:
@@ -162,7 +162,7 @@ def check_faces(photos: Photos) -> None:
         if emotion not in with_face:
             notes = Counter(np.array(photos.notes)[photos.emotions == emotion].tolist())
             said = ", ".join(f"{note}: {n:,}" for note, n in notes.most_common())
-            wrong = f"a face in none of its {notes.total():,} files ({said})"
+            wrong = f"no usable face in its {notes.total():,} files ({said})"
             fail(photos.folder / emotion, wrong, "add some, or remove it")
 
 
@@ -170,7 +170,7 @@ def check_emotions(test: Photos, pool: Photos) -> None:
     """Raise UserError if the test photographs have an emotion that the pool lacks."""
     for emotion in test.emotions:
         if emotion not in pool.emotions:
-            wrong = "an emotion without photographs to train on"
+            wrong = "no photographs to train this emotion on"
             fail(test.folder / emotion, wrong, "add some, or remove it")
 
 

@@ -64,13 +64,13 @@ def rejoin_copies(out: Path, digests: dict[Path, bytes]) -> int:
 def count_part(part: Path, images: dict[str, list[Path]], source: Path) -> dict[str, int]:
     """Return {emotion: images} of one part. Raises UserError if an emotion has no image there.
 
-    Removes the empty folders that split-folders makes for sub-folders without images.
+    Removes the empty folders that split-folders makes for subfolders without images.
     """
     for folder in [folder for folder in part.iterdir() if folder.name not in images]:
         folder.rmdir()
     counts = {emotion: sum(1 for _ in (part / emotion).iterdir()) for emotion in images}
     for emotion, n in counts.items():
         if n == 0:
-            wrong = f"too few images for a share in {part.name}"
+            wrong = f"too few images to put any in {part.name}"
             fail(source / emotion, wrong, "add some or change --ratio")
     return counts

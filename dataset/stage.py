@@ -32,7 +32,7 @@ def atomic_folder(out: Path, script: str, sources: Iterable[Path] = ()) -> Itera
     check_ownership(out, script)
     for source in (Path(os.path.realpath(source)) for source in sources):
         if source == out or source in out.parents or out in source.parents:
-            fail(out, f"inside, around or the same as the input {source}", "choose another --out")
+            fail(out, f"overlaps the input {source}", "choose another --out")
     missing = [folder for folder in out.parents if not folder.exists()]
     new, lock = out.with_name(f".{out.name}.new"), None
     try:
@@ -102,7 +102,7 @@ def check_ownership(out: Path, script: str) -> None:
     try:
         maker = read_stage(out)["script"]
     except ValueError:
-        wrong = f"exists and was not made by {script} (no stage.json of its own)"
+        wrong = f"exists and was not made by {script} (no valid stage.json)"
         fail(out, wrong, "move it away or choose another --out")
     if maker != script:
         fail(out, f"was made by {str(maker)[:40]}, not by {script}", "choose another --out")
@@ -119,9 +119,9 @@ def read_stage(folder: Path) -> dict[str, Any]:
             raise ValueError("no stage.json")
         stage = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(stage["script"], str) or not isinstance(stage["arguments"], dict):
-            raise ValueError("not the stage.json of a script")
+            raise ValueError("stage.json names no script or no arguments")
     except (OSError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"a stage.json that can't be read ({first_line(error)})") from None
+        raise ValueError(f"stage.json can't be read ({first_line(error)})") from None
     return stage
 
 
@@ -134,7 +134,7 @@ def _lock(folder: Path) -> int:
     """
     while True:
         if folder.is_symlink():
-            fail(folder, "a symbolic link where the output is to be made", "remove it")
+            fail(folder, "a symbolic link where the output is written", "remove it")
         folder.mkdir(exist_ok=True)
         if fcntl is None:
             return -1
@@ -144,7 +144,7 @@ def _lock(folder: Path) -> int:
             if os.path.samestat(os.fstat(lock), os.stat(folder)):
                 return lock
         except BlockingIOError:
-            fail(folder, "another run is writing it", "wait for that one to end")
+            fail(folder, "another run is writing it", "wait until it finishes")
         except FileNotFoundError:
             pass
         except OSError as error:

@@ -22,7 +22,7 @@ def keras_imports() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     asked, there = os.environ.get("KERAS_BACKEND"), installed()
     if asked and asked not in BACKENDS:
-        fail(f"KERAS_BACKEND={asked}", "no backend to train on", f"set {' or '.join(BACKENDS)}")
+        fail(f"KERAS_BACKEND={asked}", "not a supported backend", f"set {' or '.join(BACKENDS)}")
     others = " or ".join(f"KERAS_BACKEND={name}" for name in there)
     others = f", or set {others}, which {'are' if there[1:] else 'is'} installed" if there else ""
     if asked and asked not in there:
@@ -34,7 +34,7 @@ def keras_imports() -> Iterator[None]:
         if (error.name or "").split(".")[0] != "tensorflow" or not there:
             raise
         mend = f"`pip install -r requirements.txt`{others}"
-        fail("KERAS_BACKEND", "TensorFlow, Keras's own choice, is not installed", mend)
+        fail("KERAS_BACKEND", "TensorFlow, Keras's default, is not installed", mend)
 
 
 def check_installed(option: str, *packages: str) -> None:

@@ -42,9 +42,9 @@ def parse_arguments(description: str) -> tuple[argparse.Namespace, Recipe]:
             if getattr(args, name) != parser.get_default(name):
                 fail(option(name), "only for training", "leave it out")
     if args.fer2013_share and args.labels == "hard":
-        fail("--fer2013-share", "goes with --labels soft", "leave one of the two out")
+        fail("--fer2013-share", "needs --labels soft", "leave one of the two out")
     if args.no_test and args.test != DEFAULT_TEST:
-        fail("--no-test", "--test gives faces to report on", "leave one of the two out")
+        fail("--no-test", "contradicts --test", "leave one of the two out")
     if args.tensorboard:
         check_installed("--tensorboard", "tensorflow", "tensorboard")
     if args.distributed:
@@ -60,9 +60,9 @@ def add_paths(parser: Parser) -> None:
     add = parser.add_argument
     parser.begin_group("files and folders")
     parser.add_input("--train", "data/shuffled", "faces to train on")
-    parser.add_input("--val", "data/split/val", "faces to choose the best epoch by")
-    parser.add_input("--test", str(DEFAULT_TEST), "faces for the report alone")
-    add("--no-test", action="store_true", help="report on the validation faces alone")
+    parser.add_input("--val", "data/split/val", "faces to choose the best epoch with")
+    parser.add_input("--test", str(DEFAULT_TEST), "faces for the report only")
+    add("--no-test", action="store_true", help="report on the validation faces only")
     parser.add_input("--votes", "data/faces/votes.csv", "FER+'s votes", "file")
     add("--out", type=Path, help="model folder (data/model; with --dry-run data/model-dry-run)")
     watched = "folder for TensorBoard's logs (needs TensorBoard and TensorFlow)"
@@ -73,14 +73,14 @@ def add_modes(parser: Parser) -> None:
     """Add the options for the way to train, and for other tasks than training."""
     add = parser.add_argument
     parser.begin_group("how to run")
-    add("--resume", action="store_true", help="go on from the last epoch of a run that was stopped")
-    several = "join the other processes of this run and share each batch (needs JAX); only for"
-    several += " trusted networks, because any process that joins can end the run"
+    add("--resume", action="store_true", help="continue a stopped run after its last epoch")
+    several = "join the other processes of this run and share each batch (needs JAX); use it only"
+    several += " on a trusted computer network, because any process that joins can end the run"
     add("--distributed", action="store_true", help=several)
     group = parser.begin_group("instead of training")
     mode = group.add_mutually_exclusive_group().add_argument
     dry_run = "run every step on a few hundred faces, in under a minute"
     mode("--dry-run", action="store_true", help=dry_run)
     mode("--evaluate", action="store_true", help="report on the network in --out; write nothing")
-    export_only = "write emotion.onnx for the network in --out; nothing else"
+    export_only = "only write emotion.onnx for the network in --out"
     mode("--export", action="store_true", help=export_only)

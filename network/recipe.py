@@ -97,9 +97,9 @@ def add_recipe(parser: Parser) -> None:
     """Add the options of a recipe."""
     group = parser.begin_group("recipe")
     add = parser.add_argument
-    labels = "shares of the votes, or one label (%(default)s)"
+    labels = "soft: shares of the votes; hard: one label per face (%(default)s)"
     add("--labels", choices=["soft", "hard"], default=DEFAULTS.labels, help=labels)
-    own = "weight of FER-2013's own labels in the targets, 0 to 1; the votes have the rest"
+    own = "weight of FER-2013's own labels in the targets, 0 to 1; the votes get the rest"
     own += " (%(default)s)"
     add("--fer2013-share", type=share, default=0.0, metavar="SHARE", help=own)
     add("--loss", choices=["crossentropy", "focal"], default=DEFAULTS.loss, help="(%(default)s)")
@@ -107,8 +107,8 @@ def add_recipe(parser: Parser) -> None:
     add("--network", choices=list(FILTERS), default=DEFAULTS.network, help=network)
     width = "factor for the number of filters in each layer (%(default)s)"
     add("--width", type=positive_float, default=DEFAULTS.width, help=width)
-    start = "model folder, such as pretrained, whose features stay; a new last layer is fitted in"
-    start += " seconds, or trained by epochs with --epochs or 1,000 faces of each emotion"
+    start = "model folder, such as pretrained, whose features are kept; a new last layer is fitted"
+    start += " in seconds, or trained by epochs with --epochs or 1,000 faces of each emotion"
     add("--start-from", type=Path, metavar="FOLDER", help=start)
 
     def either(name: str) -> str:
@@ -117,12 +117,12 @@ def add_recipe(parser: Parser) -> None:
     length = group.add_mutually_exclusive_group().add_argument
     epochs = f"passes over the training faces {either('epochs')}"
     length("--epochs", type=positive_int, help=epochs)
-    quick = f"only {QUICK_EPOCHS}: a tenth of the time, 3 points less accuracy on FER-2013"
+    quick = f"only {QUICK_EPOCHS} epochs: a tenth of the time, 3 points less accuracy on FER-2013"
     length("--quick", dest="epochs", action="store_const", const=QUICK_EPOCHS, help=quick)
     add("--batch-size", type=positive_int, help=f"faces per step {either('batch_size')}")
     rate = f"peak learning rate {either('learning_rate')}"
     add("--learning-rate", type=positive_float, help=rate)
-    of = "seed of weights, order and augmentation (%(default)s)"
+    of = "seed for weights, order and augmentation (%(default)s)"
     add("--seed", type=seed, default=DEFAULTS.seed, help=of)
     bits = "compute in 16 bits: faster only on CPUs with AVX512-BF16 or AMX"
     add("--bfloat16", action="store_true", help=bits)

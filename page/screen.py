@@ -58,7 +58,7 @@ class PageScreen:
         if self.server.clients:
             self.last_open = now
         if self.last_open is not None and now - self.last_open > ABANDONED:
-            print(f"no page was open for {ABANDONED:.0f} seconds")
+            print(f"stopping: no page has been open for {ABANDONED:.0f} seconds")
             return "q"
         try:
             return self.server.keys.get(seconds > 0, seconds)
@@ -109,11 +109,11 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.port}/?key={server.key}"
     print(address)
     if bound.is_unspecified:
-        print(f"other machines put this one's address in the place of {local}")
+        print(f"on other machines, replace {local} with this machine's address")
     if not bound.is_loopback:
-        print("whoever has that address sees the camera")
+        print("anyone with this address can see the camera")
     if sys.stdin.isatty():
-        print("q and Enter, or Ctrl-C, ends it")
+        print("press q and Enter, or Ctrl-C, to quit")
         if hasattr(signal, "SIGTTIN"):  # a program in the background does not read the terminal
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=listen, args=[server], daemon=True).start()

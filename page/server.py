@@ -121,7 +121,8 @@ class Server:
         self.thread.start()
         if error := self.started.get():
             where = f"{host}:{port}" if port else host
-            fail(where, f"can't be served ({explain(error)})", "choose another --page or --host")
+            wrong = f"can't serve the page here ({explain(error)})"
+            fail(where, wrong, "choose another --page or --host")
 
     def publish(self, message: Message) -> None:
         """Send a message to all pages."""
@@ -192,7 +193,7 @@ class Server:
         known = hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode())
         _, _, origin = request.headers.get("Origin", f"//{request.host}").rpartition("//")
         if not (known and self._is_ours(request.host) and origin == request.host):
-            raise web.HTTPForbidden(text="open the address that realtime.py has printed")
+            raise web.HTTPForbidden(text="open the address that realtime.py printed")
         self.known.add(request.protocol)
         response = await handler(request)
         if not response.prepared:

@@ -129,12 +129,12 @@ def main() -> None:
     parser.add_path("--out", "data", "folder for the two files")
     count = "faces to draw (%(default)s)"
     parser.add_argument("--rows", type=positive_int, default=800, help=count)
-    parser.add_argument("--seed", type=int, default=42, help="seed of the drawing (%(default)s)")
+    parser.add_argument("--seed", type=int, default=42, help="seed for the drawing (%(default)s)")
     args = parser.parse_args()
     fer, ferplus = args.out / "fer2013.csv", args.out / "fer2013new.csv"
     for path in (fer, ferplus):
         if path.exists():
-            fail(path, "is there already", "move it away or choose another --out")
+            fail(path, "already exists", "move it away or choose another --out")
     rows = make_rows(args.rows, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     with fer.open("w", newline="") as f:

@@ -73,27 +73,27 @@ def plot(faces: pd.DataFrame) -> Figure:
         return plot_bars(faces[:MAX_FACES], emotions)
     shown = frames_per_face[frames_per_face > 1].index[:MAX_FACES]
     if len(shown) < len(frames_per_face):
-        print(f"drawing the {len(shown)} of {len(frames_per_face)} faces that were seen longest")
+        print(f"drawing the {len(shown)} faces seen longest, of {len(frames_per_face)}")
     return plot_over_time(faces[faces["face"].isin(shown)], emotions)
 
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("table", type=Path, help="CSV of realtime.py")
+    parser.add_argument("table", type=Path, help="CSV from realtime.py")
     parser.add_argument("picture", type=Path, help="plot to write, such as faces.png")
     args = parser.parse_args()
     matplotlib.rcParams["text.parse_math"] = False  # a file name with $ is not a formula
     try:
         faces = pd.read_csv(args.table)
         if faces.empty:
-            fail(args.table, "no faces in it", "give the CSV of a run that saw some")
+            fail(args.table, "contains no faces", "choose the CSV of a run that found some")
         figure = plot(faces)
     except (ValueError, KeyError, TypeError) as error:
-        fail(args.table, f"not a CSV of realtime.py ({first_line(error)})", "give one to draw")
+        fail(args.table, f"not a CSV from realtime.py ({first_line(error)})", "choose one")
     try:
         figure.savefig(args.picture, dpi=100)
     except ValueError as error:  # matplotlib doesn't know the ending
-        fail(args.picture, f"can't be drawn ({first_line(error)})", "name it .png")
+        fail(args.picture, f"can't be written ({first_line(error)})", "use a name ending in .png")
     print(f"wrote {args.picture}")
 
 

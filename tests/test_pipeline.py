@@ -23,7 +23,7 @@ def test_the_network_of_the_six_scripts_names_the_faces_of_a_video(trained, tmp_
         tmp_path / "faces.csv",
     ]
     said = run("realtime.py", *arguments, "--headless", cwd=trained).stdout
-    assert said.startswith("the network is that in data/model\n12 frames, 12 faces")
+    assert said.startswith("using the network in data/model\n12 frames, 12 faces")
     with open(tmp_path / "faces.csv") as f:
         rows = list(csv.DictReader(f))
     labels = (trained / "data/model/labels.txt").read_text().split()

@@ -46,7 +46,7 @@ def test_the_toy_block_prints_what_the_readme_says(tmp_path, count):
     if count == 8:
         assert lines[training - 1] == shown[training - 1]
         assert lines[training].startswith("epoch 1/15: accuracy ")
-        for start in ("test, majority", "1,200,880", "data/model", "the network is that in data"):
+        for start in ("test, majority", "1,200,880", "data/model", "using the network in data"):
             (line,) = (line for line in shown if line.startswith(start))
             words = line.split(" 0.")[0].split(", epoch")[0]
             assert any(line.startswith(words) for line in lines), words
@@ -77,7 +77,7 @@ def test_a_network_of_your_own_in_six_commands(toy, tmp_path):
     assert accuracy > 0.75
     watch += ["--source", ROOT / "samples/astronaut.jpg", "--headless"]
     said = run(*watch, cwd=tmp_path).stdout
-    assert said.startswith("the network is that in data/model\n1 picture, 1 face: ")
+    assert said.startswith("using the network in data/model\n1 picture, 1 face: ")
     assert found("1 face: ([a-z]+)", said) in emotions
 
 

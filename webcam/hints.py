@@ -33,7 +33,7 @@ class Hints(Sink):
     def __init__(self, detector: Detector, rotate: int = 0, mirror: bool = False):
         super().__init__()
         self.detector, self.rotate, self.mirror = detector, rotate, mirror
-        self.since: dict[str, float] = {}  # when each state ("black", "the same") began
+        self.since: dict[str, float] = {}  # when each state ("black", "frozen") began
         self.said: set[str] = set()
         self.before: np.ndarray | None = None  # sampled pixels of the last frame
         self.last: Frame | None = None
@@ -72,10 +72,10 @@ class Hints(Sink):
         states = [
             ("black", black, BLACK_SECONDS, "is its lens covered, or is it off?"),
             (
-                "the same",
+                "frozen",
                 same and not black,
                 FROZEN_SECONDS,
-                "unplug it, or start its program again",
+                "reconnect it, or restart its program",
             ),
         ]
         for state, holds, least, mend in states:
@@ -118,7 +118,7 @@ class Hints(Sink):
         """Print the --rotate that would show a face. `turn` is relative to the current frames."""
         degrees = (self.rotate + (-turn if self.mirror else turn)) % 360
         option = f"with --rotate {degrees}" if degrees else "without --rotate"
-        self.say(f"{where}no face is found, but one would be {option}")
+        self.say(f"{where}no face found, but there is one {option}")
 
     def say(self, hint: str) -> None:
         """Print a new hint. On a terminal it replaces the progress bar."""

@@ -22,7 +22,7 @@ def prepare_baselines(
     """
     if NEUTRAL not in analyzer.emotions:
         if asked not in (None, ["off"]):
-            print(f"--neutral: the network knows no emotion {NEUTRAL!r}; going on without")
+            print(f"--neutral: ignored, because the network has no emotion {NEUTRAL!r}")
         return False
     if asked in (None, ["off"], ["auto"]):
         analyzer.baselines.auto = window and camera if asked is None else asked == ["auto"]
@@ -43,10 +43,10 @@ def learn_files(analyzer: FaceAnalyzer, paths: list[Path]) -> None:
                 fail(path, UNREADABLE, "or leave it out of --neutral")
             _, found = analyzer.classify_picture(image)
             if len(found) != 1:
-                wrong = f"{len(found)} faces in it" if len(found) else "no face found in it"
-                fail(path, wrong, "give --neutral pictures of one person at rest")
+                wrong = f"shows {len(found)} faces" if len(found) else "no face found"
+                fail(path, wrong, "set --neutral to pictures of one person at rest")
             if found[0][neutral] < LEAST:
                 says = f"{analyzer.emotions[found[0].argmax()]} {found[0].max():.0%}"
-                print(printable(f"{path}: {says}, not a face at rest; used all the same"))
+                print(printable(f"{path}: {says}, not a face at rest; using it anyway"))
             rows.append(found)
     analyzer.baselines.learn_pictures(np.concatenate(rows))

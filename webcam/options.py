@@ -20,13 +20,13 @@ def frame_size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-port = number(int, lambda value: 0 < value < 2**16, "a port, 1 to 65535")
+port = number(int, lambda value: 0 < value < 2**16, "a port from 1 to 65535")
 
 
 def emotion(text: str) -> str:
     """Return the name of an emotion. It must also be a valid folder name."""
     if not is_folder_name(text):
-        raise argparse.ArgumentTypeError(f"{text}: no name that a folder can have; give another")
+        raise argparse.ArgumentTypeError(f"{text}: not a valid folder name; give another")
     return text
 
 
@@ -36,8 +36,8 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add = parser.add_argument
     parser.begin_group("source")
     source = "camera number, stream URL, videos, pictures (files, folders, 'patterns*'), demo, or"
-    source = f"{source} with --page browser"
-    add("--source", nargs="+", help=f"{source} (0, or else demo)")
+    source = f"{source} browser with --page"
+    add("--source", nargs="+", help=f"{source} (0, or demo if there is no camera)")
     size = "frame size to ask the camera for, such as 1280x720 (the camera's own)"
     add("--size", type=frame_size, metavar="WIDTHxHEIGHT", help=size)
     mirror = "mirror the frames (on for a camera, off for other sources)"
@@ -46,13 +46,13 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--rotate", type=int, choices=[0, *TURNS], default=0, metavar="90|180|270", help=rotate)
     parser.begin_group("faces and expressions")
     add("--model", type=Path, help="model folder (data/model, or else pretrained/)")
-    detector = "Haar cascades, or the ONNX file of a YuNet model: by default the one in data/ or"
-    detector = f"{detector} beside the network, if there is one (%(default)s)"
+    detector = "haar for Haar cascades, or the ONNX file of a YuNet model; auto uses the YuNet in"
+    detector = f"{detector} data/ or beside the network, or else haar (%(default)s)"
     add("--detector", default="auto", metavar="auto|haar|FILE", help=detector)
-    smoothing = "time over which a face's probabilities are averaged, 0 for none (%(default)s)"
+    smoothing = "seconds over which to average a face's probabilities, 0 for none (%(default)s)"
     add("--smoothing", type=seconds, default=SMOOTHING, metavar="SECONDS", help=smoothing)
-    neutral = "compare each face with its own resting face: learn it from the video, don't, or"
-    neutral = f"{neutral} learn it from pictures (auto for a camera in a window, else off)"
+    neutral = "compare each face with its own resting face, learned from the video (auto) or from"
+    neutral = f"{neutral} pictures (auto for a camera in a window, else off)"
     add("--neutral", nargs="+", metavar="auto|off|PICTURE", help=neutral)
     parser.begin_group("window and files")
     add("--headless", action="store_true", help="no window")
@@ -63,29 +63,29 @@ def parse_arguments(description: str) -> argparse.Namespace:
     add("--bars", action="store_true", help="draw the probabilities of all emotions")
     add("--output", type=Path, help="annotated video or picture; a folder for several")
     add("--csv", type=Path, help="table of faces; a folder of tables for several videos")
-    h264 = "turn the annotated video into H.264, which browsers play (needs ffmpeg)"
+    h264 = "convert the annotated video to H.264, which browsers play (needs ffmpeg)"
     add("--h264", action="store_true", help=h264)
-    parser.begin_group("faces for a network of your own")
-    collect = f"where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a window"
-    collect = f"{collect} it saves two faces a second under the one name in --emotions"
+    parser.begin_group("faces for training your own network")
+    collect = f"folder where the keys 1 to {MOST_KEYS} save faces by emotion ({DEFAULT}); without a"
+    collect = f"{collect} window, two faces a second are saved under the one name in --emotions"
     add("--collect", type=Path, metavar="FOLDER", help=collect)
     emotions = "names of the emotions for the keys, in order (the network's emotions)"
     add("--emotions", type=emotion, nargs="+", metavar="NAME", help=emotions)
     args = parser.parse_args()
     if args.page is None:
         if args.source == ["browser"]:
-            fail("--source browser", "is the camera of the page", "give --page too")
+            fail("--source browser", "uses the camera of the page", "add --page")
         if args.host != parser.get_default("host"):
-            fail("--host", "is for the page", "give --page too")
+            fail("--host", "only applies to the page", "add --page")
     elif args.headless:
-        fail("--page", "goes without --headless", "leave one of the two out")
+        fail("--page", "can't be combined with --headless", "leave one of them out")
     elif args.size and args.source == ["browser"]:
-        fail("--size", "is for a camera of this machine", "leave it out")
+        fail("--size", "only applies to a camera of this machine", "leave it out")
     if args.emotions:
         if not args.collect:
-            fail("--emotions", "goes with --collect", "give both, or neither")
+            fail("--emotions", "needs --collect", "give both, or neither")
         if len(args.emotions) > MOST_KEYS:
             fail("--emotions", f"{len(args.emotions)} names for {MOST_KEYS} keys", "leave some out")
         if len({name.casefold() for name in args.emotions}) < len(args.emotions):
-            fail("--emotions", "a name twice", "give each once")
+            fail("--emotions", "a name is repeated", "give each once")
     return args

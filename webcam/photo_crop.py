@@ -46,7 +46,7 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     counts as a face. Raises UserError if the picture can't be read.
     """
     if not is_picture(path):
-        return None, "no picture"
+        return None, "not a picture"
     if count_pictures(path) > 1:
         return None, "several pictures in one file"
     (picture,) = read_pictures(path, 1)
@@ -60,5 +60,5 @@ def crop_photo(path: Path, detector: Detector) -> tuple[np.ndarray | None, str]:
     if not boxes:
         return None, "no face"
     largest = max(boxes, key=lambda box: box[2])
-    note = "several faces, the largest taken" if len(boxes) > 1 else ""
+    note = "several faces, largest used" if len(boxes) > 1 else ""
     return crop_face(gray, largest, SIZE), note

@@ -65,7 +65,7 @@ def load_sets(
         emotions = emotions or list(images)
         strange = set(images) ^ set(emotions) if name == "val" else set(images) - set(emotions)
         if strange:
-            wrong = f"its emotions differ from the network's by {', '.join(sorted(strange))}"
+            wrong = f"its emotions differ from the network's ({', '.join(sorted(strange))})"
             mend = f"make {', '.join(sets) or 'the network'} and {name} from the same faces"
             fail(folder, wrong, mend)
         images = {emotion: paths[:limit] for emotion, paths in images.items()}
@@ -83,7 +83,7 @@ def has_test(folder: Path, emotions: list[str], of: Path) -> bool:
         return False
     there = {name for name in names_in(folder) if (folder / name).is_dir()}
     if folder == DEFAULT_TEST and there - set(emotions):
-        print(f"{folder}: faces of other emotions than {of}, left out of the report")
+        print(f"{folder}: has emotions that {of} lacks; left out of the report")
         return False
     return True
 
@@ -99,8 +99,8 @@ def check_leakage(val: Faces, train: Faces, folder: Path) -> None:
     """Raise UserError if a validation face is also a training face, from `folder`."""
     known = find_known(val, train)
     if known.any():
-        wrong = f"this face is in {folder} too, so it can't judge the network"
-        mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every random_split.py"
+        wrong = f"this face is also in {folder}, so it can't be used for validation"
+        mend = "run contrast.py, sharpness.py and random_shuffle.py again, as after every run of random_split.py"
         fail(val.paths[known.argmax()], wrong, mend)
 
 
@@ -112,7 +112,7 @@ def without_known(test: Faces, train: Faces, folder: Path) -> Faces | None:
     known = find_known(test, train)
     if known.any():
         share = f"{known.sum():,} of {len(known):,} faces"
-        print(f"{folder}: {share} are training faces too, and are left out of the report")
+        print(f"{folder}: {share} are also training faces and are left out of the report")
     if known.all():
         return None
     paths = [path for path, there in zip(test.paths, known) if not there]

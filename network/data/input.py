@@ -62,7 +62,7 @@ def read_input(recipe: Recipe, paths: Paths, limit: int | None) -> Input:
     learned = votes if recipe.labels == "soft" else None
     targets = soft_targets(train, emotions, learned, recipe.fer2013_share)
     if recipe.fer2013_share and (votes is None or not (votes[OWN] != "").any()):
-        fail(paths.votes, "has no labels of FER-2013's own", "run data_preprocessing.py again")
+        fail(paths.votes, "does not have FER-2013's own labels", "run data_preprocessing.py again")
     note_moved_faces(train, emotions, learned)
     digests = {"train": digest(train.images, targets), "val": digest(val.images, val.labels)}
     if recipe.start_from:
@@ -92,8 +92,8 @@ def without_trained_on(
     trained_on = arguments_of(model).get("train")
     folder = Path(os.path.realpath(model)).parent / str(trained_on)
     if not trained_on or not folder.is_dir():
-        seen = "it may have seen some of these faces"
-        print(f"{model}: what it was trained on is not at hand: {seen}")
+        seen = "it may have been trained on some of these faces"
+        print(f"{model}: its training faces were not found; {seen}")
         return sets
     train = load_sets({"train": folder}, emotions)[0]["train"]
     unknown = {name: without_known(faces, train, folders[name]) for name, faces in sets.items()}
@@ -112,7 +112,7 @@ def note_known_faces(start: Path, val: Faces, val_digest: str) -> None:
     judged_by = arguments_of(start).get("faces", {}).get("val")
     if judged_by != val_digest and any(row is not None for row in val.rows):
         seen = "may have been trained on some of the validation faces"
-        print(f"{start}: {seen}, so that the figures on them may be too high")
+        print(f"{start}: {seen}, so the figures on them may be too high")
 
 
 def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | None) -> None:
@@ -121,8 +121,8 @@ def note_moved_faces(train: Faces, emotions: list[str], votes: pd.DataFrame | No
     rules = labels_by_rule(train, emotions, votes)
     elsewhere = [truth != folder for rule, truth in rules.items() if rule != OWN]
     if moved := int(np.all(elsewhere, axis=0).sum()):
-        mend = "the votes are learned, --labels hard learns the folders"
-        print(f"{moved:,} training faces lie in another folder than FER+'s votes say; {mend}")
+        used = "training uses the votes; to use the folders, give --labels hard"
+        print(f"{moved:,} training faces are not in the folder of their FER+ votes; {used}")
 
 
 def are_few(train: Faces) -> bool:
@@ -137,7 +137,7 @@ def note_few_faces(train: Faces, recipe: Recipe) -> None:
     steps = recipe.epochs * math.ceil(len(train.labels) / recipe.batch_size)
     mend = "" if recipe.start_from else ", or fine-tune a network: --start-from pretrained"
     if n < least:
-        print(f"{n} faces of {rare} are few to learn it from; give {least} or more{mend}")
+        print(f"{n} faces of {rare} are too few to learn it well; give {least} or more{mend}")
     elif steps < FEW_STEPS and not recipe.start_from:
-        few = f"{steps} steps are few to learn from"
+        few = f"{steps} steps are too few to learn much"
         print(f"{few}; give more --epochs or a smaller --batch-size{mend}")

@@ -26,10 +26,10 @@ def load_votes(path: Path) -> pd.DataFrame | None:
         votes = votes.assign(**{OWN: votes.get(OWN, "")})  # earlier versions lack this column
         counts = votes.drop(columns=["image", "usage", *RULES]).to_numpy(float)
         if not votes.index.is_unique or not counts.size or not (counts >= 0).all():
-            raise ValueError("an image twice, or votes that are none")
+            raise ValueError("a repeated image, or votes that are not counts")
     except (ValueError, KeyError, TypeError, pd.errors.ParserError) as error:
-        wrong = f"not the votes.csv of data_preprocessing.py ({first_line(error)})"
-        fail(path, wrong, "run that again")
+        wrong = f"not a votes.csv from data_preprocessing.py ({first_line(error)})"
+        fail(path, wrong, "run that script again")
     return votes
 
 

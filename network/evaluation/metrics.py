@@ -148,7 +148,7 @@ def describe(metrics: dict[str, dict[str, dict]]) -> str:
     result = metrics[name][headline_rule(metrics[name])]
     confusion = np.array(result["confusion"])
     right, n = confusion.diagonal(), confusion.sum(axis=1)
-    text = f"on your {said} faces {right.sum():,} of {n.sum():,} are right"
+    text = f"{right.sum():,} of your {n.sum():,} {said} faces are right"
     poor = [
         f"{emotion}: {r:,} of {of:,}"
         for emotion, r, of in zip(result["per_class"], right, n)
@@ -177,7 +177,7 @@ def print_corruptions(corruptions: list[dict]) -> None:
     first, last = rest[: len(CORRUPTIONS)], rest[len(CORRUPTIONS) :]
     rows = {f"{result['corruption']} {result['severity']:.3g}": [result] for result in corruptions}
     rows |= {f"mean of the first {len(first)}": first, f"mean of the last {len(last)}": last}
-    print("\nthe same faces as other cameras show them: accuracy, difference, calibration error")
+    print("\nthe same faces as seen by other cameras: accuracy, difference, calibration error")
     for name, results in rows.items():
         accuracy = np.mean([result["accuracy"] for result in results])
         error = np.mean([result["calibration_error"] for result in results])

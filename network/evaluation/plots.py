@@ -31,7 +31,7 @@ def write_plots(folder: Path, log: list[dict], metrics: dict) -> None:
 @matplotlib.rc_context(PLAIN_TEXT)
 def plot_curves(log: pd.DataFrame, path: Path) -> None:
     """Draw accuracy and loss by epoch."""
-    training, validation = "training (augmented, shares of votes)", "validation (one label a face)"
+    training, validation = "training (augmented, soft labels)", "validation (one label per face)"
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     both = figure.subplots(1, 2)
     for axes, name in zip(both, ("accuracy", "loss")):
@@ -70,7 +70,7 @@ def draw_confusion(axes: Axes, result: dict) -> None:
     style = {"annot": True, "fmt": ".2f", "cmap": "Blues", "vmin": 0, "vmax": 1}
     style |= {"xticklabels": emotions, "yticklabels": labels, "square": True, "cbar": False}
     seaborn.heatmap(shares, ax=axes, **style)
-    axes.set(xlabel="named by the network", ylabel="label")
+    axes.set(xlabel="predicted", ylabel="label")
     axes.tick_params(axis="x", rotation=45)
     axes.tick_params(axis="y", rotation=0)
 
@@ -78,8 +78,10 @@ def draw_confusion(axes: Axes, result: dict) -> None:
 def draw_reliability(axes: Axes, result: dict) -> None:
     """Draw the accuracy for each bin of confidence."""
     counts, sure, accuracy = np.array(result["reliability"]).T
-    axes.plot([0, 1], [0, 1], "--", color=GRAY, label="as right as sure")
-    axes.bar(sure, accuracy, 0.8 / BINS, color=LIGHT_BLUE, label="faces of that confidence")
+    axes.plot([0, 1], [0, 1], "--", color=GRAY, label="perfect calibration")
+    axes.bar(
+        sure, accuracy, 0.8 / BINS, color=LIGHT_BLUE, label="the network, with numbers of faces"
+    )
     style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 7}
     for n, x, y in zip(counts, sure, accuracy):
         axes.annotate(f"{n:,.0f}", (x, y), (0, 2), **style)

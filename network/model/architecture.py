@@ -110,8 +110,8 @@ def take_features(
     inner = next((layer for layer in trained.layers if isinstance(layer, keras.Model)), trained)
     source, target = ([layer for layer in one.layers if layer.weights] for one in (inner, network))
     if not source or feature_shapes(source) != feature_shapes(target):
-        wrong = "has other layers than the network to train"
-        mend = "give the --network and --width that it was trained with, or another --start-from"
+        wrong = "its layers differ from those of the network to train"
+        mend = "give the --network and --width it was trained with, or another --start-from"
         fail(folder, wrong, mend)
     *features, head = zip(source, target)
     for trained_layer, layer in features:

@@ -16,7 +16,7 @@ from network.model.architecture import load_network
 PARITY_TOLERANCE = 1e-3  # largest allowed difference of a probability between Keras and cv2.dnn
 # OpenCV 4.12 to 5 and onnxruntime read these versions
 OPSET, IR_VERSION = 13, 7
-BUILD = "build the network of layers as in network/model/architecture.py"
+BUILD = "use only the kinds of layers in network/model/architecture.py"
 
 
 def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
@@ -30,7 +30,7 @@ def export_network(network: keras.Model, path: Path, faces: np.ndarray) -> None:
         logits = network.get_layer("logits")
         path.write_bytes(to_onnx(logits))
     except ValueError as error:
-        fail("emotion.onnx", f"can't be made of this network ({error})", BUILD)
+        fail("emotion.onnx", f"can't be made from this network ({error})", BUILD)
     check_parity(logits, path, faces[:: len(faces) // 256 + 1])
 
 
@@ -165,7 +165,7 @@ def add_layer(
         case "BatchNormalization" | "SpatialDropout2D":  # folded already; for training only
             return inputs[0]
         case unknown:
-            raise ValueError(f"a layer {unknown}")
+            raise ValueError(f"unknown layer {unknown}")
 
 
 def strides_and_pads(layer: keras.Layer) -> dict:
@@ -198,10 +198,10 @@ def check_parity(logits: keras.Model, path: Path, faces: np.ndarray) -> None:
     by_keras /= by_keras.sum(axis=1, keepdims=True)
     apart = float(np.abs(by_opencv - by_keras).max())
     print(
-        f"emotion.onnx: at most {apart:.1e} from Keras in the probabilities of {len(faces)} faces"
+        f"emotion.onnx: probabilities differ from Keras by at most {apart:.1e} on {len(faces)} faces"
     )
     if not apart <= PARITY_TOLERANCE:  # NaN too
         path.unlink()
         diverged = not np.isfinite(by_keras).all()
         mend = "the training diverged: lower --learning-rate" if diverged else BUILD
-        fail("emotion.onnx", f"cv2.dnn differs from Keras by {apart:.2g} in a probability", mend)
+        fail("emotion.onnx", f"a probability from cv2.dnn differs from Keras by {apart:.2g}", mend)

@@ -24,10 +24,10 @@ def prepare_checkpoint(checkpoint: Path, recipe: Recipe, resume: bool, digests: 
     recover(checkpoint)
     check_ownership(checkpoint, "train.py")
     if not resume and checkpoint.exists():
-        stopped = "holds a stopped run, which --resume goes on with"
-        print(f"{checkpoint}: {stopped}; the first epoch of this one replaces it")
+        stopped = "contains a stopped run, which this run replaces after its first epoch"
+        print(f"{checkpoint}: {stopped}; to continue it instead, give --resume")
     elif resume and not checkpoint.exists():
-        print("no stopped run to resume; this one starts at the first epoch")
+        print("no stopped run to resume; starting at the first epoch")
     elif resume:
         check_same_run(checkpoint, recipe, digests)
 
@@ -58,5 +58,5 @@ def check_same_run(checkpoint: Path, recipe: Recipe, digests: dict) -> None:
     except (ValueError, KeyError, TypeError) as error:
         fail(checkpoint, f"can't be resumed ({first_line(error)})", START_AGAIN)
     if changed:
-        wrong = f"the stopped run had other {', '.join(changed)}"
+        wrong = f"the stopped run had different {', '.join(changed)}"
         fail(checkpoint, wrong, f"give the same, or {START_AGAIN}")

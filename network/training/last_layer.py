@@ -90,7 +90,7 @@ def list_ways(trained: Head, same: list[int], n: int) -> dict[str, Callable]:
     ways: dict[str, Callable] = {}
     if same:
         known = kernel[:, same], bias[same]
-        ways["new biases of the emotions that it knows"] = partial(fit_biases, known)
+        ways["new biases for the emotions it knows"] = partial(fit_biases, known)
         if n < FEW:
             return ways
     centered = kernel - kernel.mean(axis=1, keepdims=True)

@@ -18,7 +18,7 @@ export class Camera {
 
   static async open(onend) {
     if (!navigator.mediaDevices) {
-      throw new Error("browsers give it to localhost and HTTPS alone; from another machine use ssh -L");
+      throw new Error("browsers only allow it on localhost and HTTPS; from another machine, use ssh -L");
     }
     const wanted = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, facingMode: "user" };
     const video = document.createElement("video");

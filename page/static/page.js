@@ -32,7 +32,7 @@ function connect() {
       try {
         await take(picture, JSON.parse(text));
       } catch (error) {
-        $("status").textContent = `can't be shown: ${error.message}`;
+        $("status").textContent = `can't show this frame: ${error.message}`;
       }
       press("ok"); // asks for the next message
     }
@@ -51,7 +51,7 @@ function connect() {
     }
   };
   opened.onclose = () => {
-    $("status").textContent = "realtime.py has ended, or is out of reach";
+    $("status").textContent = "realtime.py has ended or can't be reached";
     document.body.classList.add("lost");
     setTimeout(connect, RETRY);
   };
@@ -109,9 +109,9 @@ function pictureOf(message, own) {
 async function startCamera() {
   if (asking) return;
   asking = true;
-  trouble = "allow the camera, beside the address";
+  trouble = "allow camera access next to the address bar";
   try {
-    camera = await Camera.open(() => closeCamera("the camera has gone"));
+    camera = await Camera.open(() => closeCamera("the camera was disconnected"));
     answered = sent; // ignore answers to the previous camera
     trouble = "";
   } catch (error) {
@@ -132,7 +132,7 @@ function showState(message, mine) {
   if (message.ended) words.push("the end");
   $("status").textContent = words.join(", ");
   $("note").textContent = (mine && trouble) || message.note;
-  $("pause").textContent = message.seconds === null ? "Next" : message.paused ? "Go on" : "Pause";
+  $("pause").textContent = message.seconds === null ? "Next" : message.paused ? "Resume" : "Pause";
   $("mirror").setAttribute("aria-pressed", message.mirrored);
   $("record").setAttribute("aria-pressed", message.recording);
   $("record").textContent = message.recording ? "Stop recording" : "Record";

@@ -61,7 +61,7 @@ def test_rows_in_another_order_are_refused(toy, download, tmp_path, how, empty):
         ]
     write(tmp_path / "fer2013.csv", reordered(download, how))
     given = ["--fer", tmp_path / "fer2013.csv", "--ferplus", toy / "data/fer2013new.csv"]
-    says = ["fer2013.csv", "fer2013new.csv", "keep FER-2013's rows in their order"]
+    says = ["fer2013.csv", "fer2013new.csv", "keep FER-2013's rows in order"]
     fails("data_preprocessing.py", *given, "--out", "faces", cwd=tmp_path, says=says)
     assert [path.name for path in tmp_path.iterdir()] == ["fer2013.csv"]
 

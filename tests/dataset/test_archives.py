@@ -80,8 +80,8 @@ def test_what_was_downloaded_is_read_without_unpacking(downloads, toy, name):
     "name, data, says",
     [
         ("train.csv", b"emotion,pixels\n0,1 2\n", "use icml_face_data.csv"),
-        ("a.zip", zip_of({"one.csv": b"", "two.csv": b""}), "holds no fer2013.csv"),
-        ("a.tar.gz", tar_of({"notes.txt": b"none"}), "holds no fer2013.csv"),
+        ("a.zip", zip_of({"one.csv": b"", "two.csv": b""}), "contains no fer2013.csv"),
+        ("a.tar.gz", tar_of({"notes.txt": b"none"}), "contains no fer2013.csv"),
         ("a.zip", zip_of({"fer2013.csv": b"x" * 5000})[:-30], "download it again"),
         ("a.zip", spoiled(zip_of({"fer2013.csv": NOISE})), "download it again"),
         ("a.tar.gz", spoiled(tar_of({"fer2013.csv": NOISE})), "download it again"),

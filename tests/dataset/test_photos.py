@@ -110,14 +110,14 @@ def test_what_is_left_out_is_listed_and_counted(photos, tmp_path, picture):
     pages[0].save(photos / "glad/pages.tif", save_all=True, append_images=pages[1:])
     said = preprocess(tmp_path)
     assert said.splitlines()[:2] == [
-        "photos: 8 files read; no face: 1; no picture: 1; several faces, the largest taken: 1; "
+        "photos: 8 files read; no face: 1; not a picture: 1; several faces, largest used: 1; "
         "several pictures in one file: 1",
         "data/faces/pool: 5 images: glad 2, sad 3",
     ]
     assert skipped(tmp_path) == [
-        ("pool", "glad", "Thumbs.db", "no picture"),
+        ("pool", "glad", "Thumbs.db", "not a picture"),
         ("pool", "glad", "pages.tif", "several pictures in one file"),
-        ("pool", "sad", "two.png", "several faces, the largest taken"),
+        ("pool", "sad", "two.png", "several faces, largest used"),
         ("pool", "sad", "wall.png", "no face"),
     ]
     # The larger of the two faces, not the other one
@@ -175,49 +175,49 @@ def cut(path):
 REFUSED = {
     "a picture in no folder": (
         lambda photos: move(photos / "sad/IMG 0.jpg", "loose.jpg"),
-        ("photos/loose.jpg: a picture in no emotion's folder", "move it into one"),
+        ("photos/loose.jpg: a picture outside the emotion folders", "move it into one"),
     ),
     "a link that leads nowhere": (
         lambda photos: (photos / "angry").symlink_to("nowhere"),
-        ("photos/angry: a link that leads nowhere", "mend or remove it"),
+        ("photos/angry: a broken link", "fix or remove it"),
     ),
     "an emotion's name with a blank": (
         lambda photos: (photos / "sad").rename(photos / "sad "),
-        ("photos/sad : blanks at its ends", "rename it"),
+        ("photos/sad : its name has spaces at an end", "rename it"),
     ),
     "an emotion's name of two lines": (
         lambda photos: (photos / "sad").rename(photos / "sa\nd"),
-        ("photos/sa\\nd: ", "signs that can't be printed; rename it"),
+        ("photos/sa\\nd: ", "unprintable characters; rename it"),
     ),
     "too long a name": (
         lambda photos: (photos / "sad/IMG 0.jpg").rename(photos / "sad" / ("x" * 255)),
-        ("xxx: too long a name for its face", "shorten it"),
+        ("xxx: the file name of its face would be too long", "rename it"),
     ),
     "no picture with a face": (
         lambda photos: [cv2.imwrite(str(path), np.zeros((99, 99))) for path in photos.glob("sad/*")],
-        ("photos/sad: a face in none of its 2 files (no face: 2)", "add some"),
+        ("photos/sad: no usable face in its 2 files (no face: 2)", "add some"),
     ),
     "an empty emotion": (
         lambda photos: (photos / "angry").mkdir(),
-        ("photos/angry: no pictures in it", "put some in, or remove it"),
+        ("photos/angry: contains no pictures", "add some, or remove it"),
     ),
     "empty folders in folders": (
         lambda photos: (photos / "angry/more").mkdir(parents=True),
-        ("photos/angry: no pictures in it", "put some in, or remove it"),
+        ("photos/angry: contains no pictures", "add some, or remove it"),
     ),
     "a data set with its parts": (
         lambda photos: (photos / "sad").rename(photos / "Test"),
-        ("photos/Test: named like a part of a data set", "give it to --photos itself"),
+        ("photos/Test: named like part of a data set", "give --photos this folder instead"),
     ),
     "a link to the folder itself": (
         lambda photos: (photos / "angry").symlink_to("."),
-        ("photos/angry: a link to a folder around it", "remove it"),
+        ("photos/angry: a link to a folder that contains it", "remove it"),
     ),
     "several that break off": (
         lambda photos: [cut(path) for path in photos.glob("*/*.jpg")],
         ("glad/IMG 0.jpg, photos/glad/IMG 1.jpg, photos/sad/IMG 0.jpg and 1 more: not a picture",),
     ),
-    "one emotion": (one_emotion, "photos: only one sub-folder, 'glad'; sort the pictures into one per"),
+    "one emotion": (one_emotion, "photos: only one subfolder, 'glad'; sort the pictures into two or more, one per"),
     "half a picture": (
         lambda photos: cut(photos / "sad/IMG 0.jpg"),
         ("photos/sad/IMG 0.jpg: not a picture that OpenCV can read", "convert it"),
@@ -228,7 +228,7 @@ REFUSED = {
     ),
     "two pictures of one name": (
         lambda photos: (photos / "sad/img 0.PNG").write_bytes(b""),
-        ("photos/sad/IMG 0.jpg and img 0.PNG: their faces would have one name", "rename one"),
+        ("photos/sad/IMG 0.jpg and img 0.PNG: their faces would have the same name", "rename one"),
     ),
 }  # fmt: skip
 
@@ -244,7 +244,7 @@ def test_photographs_that_are_refused(photos, tmp_path, what):
 def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, picture):
     for emotion in ("glad", "happy"):
         save(tmp_path / "test" / emotion / "a.png", picture[5:])
-    says = "test/happy: an emotion without photographs to train on"
+    says = "test/happy: no photographs to train this emotion on"
     arguments = ["--photos", "photos", "--test-photos", "test"]
     fails("data_preprocessing.py", *arguments, cwd=tmp_path, says=says)
 
@@ -252,14 +252,14 @@ def test_an_emotion_of_the_test_photographs_alone_is_refused(photos, tmp_path, p
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--photos", "photos", "--rule", "majority"], "--rule: not with --photos; leave it out"),
-        (["--photos", "photos", "--pool-all"], "--pool-all: not with --photos; leave it out"),
-        (["--photos", "photos", "--test-photos", "photos"], "photos: given to --photos too"),
-        (["--test-photos", "photos"], "--test-photos: only with --photos; give that"),
+        (["--photos", "photos", "--rule", "majority"], "--rule: not allowed with --photos; leave it out"),
+        (["--photos", "photos", "--pool-all"], "--pool-all: not allowed with --photos; leave it out"),
+        (["--photos", "photos", "--test-photos", "photos"], "photos: also given to --photos"),
+        (["--test-photos", "photos"], "--test-photos: needs --photos; give both, or neither"),
         (["--photos", "photo"], "photo: no such folder; correct --photos"),
         (["--photos", "photos", "--test-photos", "x"], "x: no such folder; correct --test-photos"),
         (["--photos", "photos", "--detector", "x.onnx"], "x.onnx: no such file"),
-        (["--photos", "photos", "--out", "photos/faces"], "the same as the input"),
+        (["--photos", "photos", "--out", "photos/faces"], "overlaps the input"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit_photographs(photos, tmp_path, arguments, says):
@@ -279,7 +279,7 @@ def test_odd_names_are_kept_and_what_is_no_file_is_no_picture(photos, tmp_path):
     there = {path.name for path in (tmp_path / "data/faces/pool/sad").iterdir()}
     assert there == {f"{Path(name).stem}.png" for name in [*names, "IMG 0.jpg", "IMG 1.jpg"]}
     left_out = ["folder.jpg", "link.jpg", "pipe.jpg"]
-    assert skipped(tmp_path) == [("pool", "sad", name, "no picture") for name in left_out]
+    assert skipped(tmp_path) == [("pool", "sad", name, "not a picture") for name in left_out]
 
 
 def test_folders_in_an_emotions_folder_are_looked_into(photos, tmp_path, picture):
@@ -325,4 +325,4 @@ def test_what_lies_beside_a_picture_under_its_name_is_no_hindrance(photos, tmp_p
     """A phone puts such files there."""
     for name in ("IMG 0.mov", "IMG 0.aae"):
         (photos / "sad" / name).write_bytes(b"none")
-    assert preprocess(tmp_path).startswith("photos: 6 files read; no picture: 2\n")
+    assert preprocess(tmp_path).startswith("photos: 6 files read; not a picture: 2\n")

@@ -93,7 +93,7 @@ def test_a_bomb_is_refused_before_it_is_opened(faces, tmp_path, script):
 def test_names_that_differ_by_case_alone_are_refused(faces, tmp_path, script):
     """On a disk that ignores case, the copy of one file would replace that of the other."""
     Image.effect_noise((48, 48), 40).save(faces / "fear/Row00003.png")
-    says = "faces/fear/row00003.png: differs from Row00003.png by upper and lower case alone"
+    says = "faces/fear/row00003.png: differs from Row00003.png only in upper and lower case"
     fails(script, *options(script), cwd=tmp_path, says=says)
     assert os.listdir(tmp_path) == ["faces"]
 
@@ -157,10 +157,10 @@ def test_links_to_images_and_folders_are_followed(faces, tmp_path, script):
 @pytest.mark.parametrize("script", COPYING)
 def test_a_link_that_leads_nowhere_is_named(faces, tmp_path, script):
     (faces / "fear/row00009.png").symlink_to(tmp_path / "gone.png")
-    fails(script, *options(script), cwd=tmp_path, says=["faces/fear/row00009.png", "no file"])
+    fails(script, *options(script), cwd=tmp_path, says=["faces/fear/row00009.png", "not a file"])
     (faces / "fear/row00009.png").unlink()
     (faces / "joy").symlink_to(tmp_path / "gone")
-    fails(script, *options(script), cwd=tmp_path, says=["faces/joy", "leads nowhere"])
+    fails(script, *options(script), cwd=tmp_path, says=["faces/joy", "a broken link"])
     assert os.listdir(tmp_path) == ["faces"]
 
 
@@ -219,7 +219,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, what):
     }[what]
     script = "data_preprocessing.py" if what == "photos" else "realtime.py"
     before = tree_hash(tmp_path)
-    says = ["\\udcff", "not a name in UTF-8, as OpenCV needs it; rename it"]
+    says = ["\\udcff", "the name is not UTF-8, which OpenCV needs; rename it"]
     fails(script, *arguments, cwd=tmp_path, says=says)
     assert tree_hash(tmp_path) == before
 
@@ -229,7 +229,7 @@ def test_a_network_in_a_folder_of_any_name_is_read(tmp_path):
     shutil.copytree(ROOT / "pretrained", folder)
     arguments = ["--headless", "--source", ROOT / "samples/astronaut.jpg", "--model", folder.name]
     said = run("realtime.py", *arguments, cwd=tmp_path).stdout
-    assert said.startswith("the network is that in \\udcff\n1 picture, 1 face: happiness")
+    assert said.startswith("using the network in \\udcff\n1 picture, 1 face: happiness")
 
 
 @pytest.mark.parametrize("script", ["data_preprocessing.py", *COPYING])
@@ -310,7 +310,7 @@ def test_a_network_of_another_size_in_color_names_faces_too(tmp_path):
 
 def test_a_network_without_a_softmax_is_refused(tmp_path):
     write_network(tmp_path / "model", (1, 48, 48), end="Identity")
-    says = ["model/emotion.onnx", "no probabilities"]
+    says = ["model/emotion.onnx", "not probabilities"]
     fails("realtime.py", "--model", "model", "--headless", cwd=tmp_path, says=says)
 
 
@@ -338,7 +338,7 @@ def test_a_network_of_another_make_is_not_exported(networks, tmp_path):
     shutil.copytree(networks / "large", tmp_path / "large")
     (tmp_path / "large/emotion.onnx").write_bytes(b"earlier")
     before = tree_hash(tmp_path)
-    says = ["emotion.onnx", "can't be made of this network"]
+    says = ["emotion.onnx", "can't be made from this network"]
     fails("train.py", "--export", "--out", "large", cwd=tmp_path, says=says, process=True)
     assert tree_hash(tmp_path) == before
 

@@ -155,11 +155,11 @@ def test_an_input_that_was_asked_for_names_its_option(tmp_path, script, option):
 
 def test_a_folder_of_folders_of_pictures_names_their_pattern(tmp_path):
     (tmp_path / "photos/anger").mkdir(parents=True)
-    says = ["photos: no pictures or videos in it", "camera number"]
+    says = ["photos: contains no pictures or videos", "camera number"]
     fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=says)
     shutil.copy(ROOT / "samples/astronaut.jpg", tmp_path / "photos/anger/a.jpg")
     pattern = "photos/*/*.jpg"
-    says = ["photos: nothing in it, but in its sub-folders", f"'{pattern}'"]
+    says = ["photos: only its subfolders contain pictures or videos", f"'{pattern}'"]
     fails("realtime.py", "--source", "photos", "--headless", cwd=tmp_path, says=says)
     done = run("realtime.py", "--source", pattern, "--headless", cwd=tmp_path)
     assert done.stdout.startswith("1 picture, 1 face")
@@ -181,7 +181,7 @@ BAD_IMAGES = {
         ),
         "2 frame",
     ),
-    "folder": (lambda path: (path.unlink(), path.mkdir()), "no file"),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), "not a file"),
     "nothing": (lambda path: path.write_bytes(b""), "not a readable image"),
     "half": (lambda path: path.write_bytes(path.read_bytes()[:900]), "not a readable image"),
     "larger": (save("L", (64, 64)), "64x64"),
@@ -236,9 +236,9 @@ def test_source_without_images_or_with_one_emotion(tmp_path, script, what):
         (["contrast.py", "--factor", "-1"], "--factor"),
         (["sharpness.py", "--factor", "nan"], "--factor"),
         (["random_shuffle.py", "--balance", "0"], "--balance"),
-        (["random_shuffle.py", "--balance", "two"], "--balance two: give a whole number from 1"),
-        (["train.py", "--epochs", "0"], "--epochs 0: give a whole number from 1"),
-        (["train.py", "--epochs", "abc"], "--epochs abc: give a whole number from 1"),
+        (["random_shuffle.py", "--balance", "two"], "--balance two: give a whole number above 0"),
+        (["train.py", "--epochs", "0"], "--epochs 0: give a whole number above 0"),
+        (["train.py", "--epochs", "abc"], "--epochs abc: give a whole number above 0"),
         (["train.py", "--learning-rate", "inf"], "--learning-rate inf: give a number above 0"),
         (["train.py", "--seed", "-1"], "--seed -1: give a whole number from 0"),
         (["train.py", "--labels", "medium"], ["--labels", "'medium'", "soft"]),
@@ -408,7 +408,7 @@ def test_realtime_broken_network(model, tmp_path, how):
         ("nowhere.mp4", ["nowhere.mp4", "no such file"]),
         ("bad.mp4", ["bad.mp4", "not a video"]),
         ("bad.jpg", ["bad.jpg", "not a picture"]),
-        ("http://127.0.0.1:9/stream", ["127.0.0.1:9", "no stream or video that answers"]),
+        ("http://127.0.0.1:9/stream", ["127.0.0.1:9", "no stream or video found there"]),
     ],
 )
 def test_realtime_source_that_cannot_be_opened(model, tmp_path, source, says):
@@ -425,9 +425,9 @@ def test_realtime_source_that_cannot_be_opened(model, tmp_path, source, says):
     [
         ("--output", "nowhere/out.png", ["nowhere", "no such folder"]),
         ("--csv", "nowhere/out.csv", ["nowhere", "no such folder"]),
-        ("--output", "out.docx", ["out.docx", "unknown ending"]),
-        ("--output", "me.jpg", ["me.jpg", "the source itself"]),
-        ("--output", "", ["unknown ending"]),
+        ("--output", "out.docx", ["out.docx", "unknown file extension"]),
+        ("--output", "me.jpg", ["me.jpg", "would overwrite the source"]),
+        ("--output", "", ["unknown file extension"]),
         ("--csv", "model/labels.txt", ["labels.txt", ".csv"]),
     ],
 )
@@ -460,6 +460,6 @@ def test_evaluate_broken_model(model, toy, how):
     says = {
         "missing": "no such file",
         "text": "not a Keras network",
-        "labels": "2 labels for a network of 8",
+        "labels": "2 labels for a network with 8",
     }[how]
     fails("train.py", "--evaluate", "--out", model, cwd=toy, says=["model/", says])

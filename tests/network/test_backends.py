@@ -98,7 +98,7 @@ def test_the_first_steps_have_the_same_losses(results, precision):
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("theano", "KERAS_BACKEND=theano: no backend to train on; set tensorflow or jax or torch"),
+        ("theano", "KERAS_BACKEND=theano: not a supported backend; set tensorflow or jax or torch"),
         ("torch", "KERAS_BACKEND=torch: not installed; `pip install torch`, or set KERAS_BACKEND="),
     ],
 )
@@ -123,7 +123,7 @@ runpy.run_path({str(ROOT / "train.py")!r}, run_name="__main__")
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith(
-        "error: KERAS_BACKEND: TensorFlow, Keras's own choice, is not installed; "
+        "error: KERAS_BACKEND: TensorFlow, Keras's default, is not installed; "
     )
     assert re.search(r"or set KERAS_BACKEND=jax.*, which (is|are) installed$", done.stderr)
 
@@ -147,7 +147,7 @@ def test_dry_run_kill_resume_and_export(few, tmp_path, backend):
     assert re.search(r"resuming after epoch [12]", said)
     epochs = [row["epoch"] for row in rows_of(tmp_path / "model/training_log.csv")]
     assert epochs == ["1", "2", "3"]
-    assert "emotion.onnx: at most " in said and "from Keras in" in said
+    assert "emotion.onnx: probabilities differ from Keras by at most " in said
     made = (tmp_path / "model/emotion.onnx").read_bytes()
     run("train.py", "--export", "--out", "model", cwd=tmp_path, env=env)
     assert (tmp_path / "model/emotion.onnx").read_bytes() == made

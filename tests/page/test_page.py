@@ -116,13 +116,13 @@ def test_buttons_do_what_the_keys_do(serve, tab, tmp_path):
     shows_happiness(page)
     assert has_box(shot(page))
     page.click("text=Pause")
-    says(page, "#pause", "Go on")
+    says(page, "#pause", "Resume")
     still = shot(page)
     time.sleep(0.5)
     assert (shot(page) == still).all(), "the picture stands still"
     page.click("text=Mirror")
     is_pressed(page, "#mirror")
-    page.click("text=Go on")
+    page.click("text=Resume")
     page.click("text=Snapshot")
     says(page, "#note", "wrote snapshot-")
     page.click("text=Record")
@@ -194,7 +194,7 @@ def test_a_camera_that_is_refused_or_goes_is_told(serve, browser, tab):
     second.click("text=Snapshot")
     says(page, "#note", "wrote snapshot-")
     second.evaluate("track.onended()")
-    says(second, "#note", "the camera has gone")
+    says(second, "#note", "the camera was disconnected")
 
 
 # Keeps the camera's track, so that a test can end it

@@ -145,7 +145,7 @@ def test_who_says_ok_to_each_message_gets_the_newest_one(run_page):
                 await opened.receive(timeout=0.5)
         await opened.send_str("ok")
         told, _ = await next_frame(opened, lambda told: True)
-        assert before and told["seconds"] > first["seconds"] + 2
+        assert before and told["seconds"] > first["seconds"] + 1
         await opened.send_str("q")
 
     run = run_page("--source", "demo")
@@ -203,8 +203,8 @@ def test_q_and_ctrl_c_in_the_terminal_end_it(run_page, tmp_path, typed, status):
         preexec_fn=begin,
     )
     lines = [process.stdout.readline() for _ in range(3)]
-    assert lines[1] == "q and Enter, or Ctrl-C, ends it\n"
-    assert lines[2].startswith("this is the demo: camera 0: ")
+    assert lines[1] == "press q and Enter, or Ctrl-C, to quit\n"
+    assert lines[2].startswith("showing the demo: camera 0: ")
     time.sleep(2)
     os.write(ours, typed)
     said, error = process.communicate(timeout=20)
@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_named(run_page, tmp_path):
 
 def test_everybody_is_warned_of(run_page, tmp_path):
     run = run_page("--source", "demo", "--host", "0.0.0.0")
-    assert "sees the camera" in run.process.stdout.readline() + run.process.stdout.readline()
+    assert "can see the camera" in run.process.stdout.readline() + run.process.stdout.readline()
 
 
 def test_a_page_that_is_closed_for_a_minute_ends_it(monkeypatch):
@@ -244,13 +244,16 @@ def test_a_page_that_is_closed_for_a_minute_ends_it(monkeypatch):
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        (["--page", "--headless"], "--page: goes without --headless"),
-        (["--source", "browser"], "--source browser: is the camera of the page"),
-        (["--host", "0.0.0.0"], "--host: is for the page"),
-        (["--page", "--source", "browser", "--size", "640x480"], "--size: is for a camera of this"),
+        (["--page", "--headless"], "--page: can't be combined with --headless"),
+        (["--source", "browser"], "--source browser: uses the camera of the page"),
+        (["--host", "0.0.0.0"], "--host: only applies to the page"),
+        (
+            ["--page", "--source", "browser", "--size", "640x480"],
+            "--size: only applies to a camera",
+        ),
         (["--page", "--host", ""], "--host: no address"),
         (["--page", "99999"], "--page 99999: give a port"),
-        (["--page", "--source", "browser", "0"], "one camera a run"),
+        (["--page", "--source", "browser", "0"], "only one camera per run"),
     ],
 )
 def test_options_that_do_not_go_together(tmp_path, arguments, says):

@@ -62,7 +62,7 @@ def test_another_pages_requests_are_refused(server):
 
 @pytest.mark.parametrize("host", ["9" * 70, "a..b", "8.8.8.8", "nosuch.invalid"])
 def test_a_host_that_cannot_be_served_is_named(host):
-    with pytest.raises(UserError, match=r"can't be served \(.+\); choose another"):
+    with pytest.raises(UserError, match=r"can't serve the page here \(.+\); choose another"):
         Server(host, 0, {})
 
 

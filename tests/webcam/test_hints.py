@@ -28,7 +28,7 @@ def test_a_video_on_its_side_or_head_gets_a_hint_and_is_read_with_the_option(
     back = {360 - other: code for other, code in TURNS.items()}
     turned_video(tmp_path / "in.avi", back[degrees], frames)
     given = ["--source", "in.avi", "--headless"]
-    hint = f"no face is found, but one would be with --rotate {degrees}\n"
+    hint = f"no face found, but there is one with --rotate {degrees}\n"
     assert run("realtime.py", *given, cwd=tmp_path).stdout.startswith(hint)
     files = ["--output", "out.avi", "--csv", "out.csv"]
     said = run("realtime.py", *given, "--rotate", degrees, *files, cwd=tmp_path).stdout
@@ -43,7 +43,7 @@ def test_a_video_on_its_side_or_head_gets_a_hint_and_is_read_with_the_option(
 def test_a_picture_on_its_side_gets_a_hint(tmp_path):
     cv2.imwrite(str(tmp_path / "in.png"), cv2.rotate(cv2.imread(str(PICTURE)), TURNS[90]))
     said = run("realtime.py", "--source", "in.png", "--headless", cwd=tmp_path).stdout
-    assert said.startswith("in.png: no face is found, but one would be with --rotate 270\n")
+    assert said.startswith("in.png: no face found, but there is one with --rotate 270\n")
 
 
 def test_no_hint_where_a_face_was_seen_or_none_is_there(tmp_path):
@@ -79,7 +79,7 @@ def test_a_black_camera_is_told_once_after_three_seconds(capsys):
 
 
 def test_a_camera_that_stands_still_is_told(capsys):
-    assert "has been the same for 5 seconds" in hints_of(capsys, [noise(0)] * 55)
+    assert "has been frozen for 5 seconds" in hints_of(capsys, [noise(0)] * 55)
     assert not hints_of(capsys, [noise(0)] * 45)
     assert not hints_of(capsys, map(noise, range(60))), "a camera's noise changes"
 
@@ -90,14 +90,14 @@ def test_the_hint_counts_from_the_picture_as_the_camera_gives_it(tmp_path, given
     turned_video(tmp_path / "in.avi", TURNS[90], 10)
     options = ["--rotate", given, *(["--mirror"] if mirror else []), "--headless"]
     said = run("realtime.py", "--source", "in.avi", *options, cwd=tmp_path).stdout
-    assert said.startswith("no face is found, but one would be with --rotate 270\n")
+    assert said.startswith("no face found, but there is one with --rotate 270\n")
 
 
 def test_a_turn_too_many_is_told(tmp_path):
     make_video(tmp_path / "in.avi")
     given = ["--source", "in.avi", "--rotate", 180, "--headless"]
     said = run("realtime.py", *given, cwd=tmp_path).stdout
-    assert said.startswith("no face is found, but one would be without --rotate\n")
+    assert said.startswith("no face found, but there is one without --rotate\n")
 
 
 @pytest.mark.parametrize("stream", [{"pause": 0.05}], indirect=True)

@@ -101,14 +101,14 @@ def test_pictures_of_a_person_at_rest(clip, tmp_path):
 def test_a_picture_that_plainly_shows_something_else_is_told_and_used(tmp_path):
     arguments = ["--source", PICTURE, "--headless", "--neutral", PICTURE]
     said = run("realtime.py", *arguments, cwd=tmp_path).stdout
-    assert f"{PICTURE}: happiness 100%, not a face at rest; used all the same\n" in said
+    assert f"{PICTURE}: happiness 100%, not a face at rest; using it anyway\n" in said
 
 
 @pytest.mark.parametrize(
     "made, says",
     [
-        (lambda photo: np.full((300, 300, 3), 90, np.uint8), "no face found in it"),
-        (lambda photo: np.hstack([photo, photo]), "2 faces in it"),
+        (lambda photo: np.full((300, 300, 3), 90, np.uint8), "no face found"),
+        (lambda photo: np.hstack([photo, photo]), "shows 2 faces"),
     ],
 )
 def test_pictures_that_can_not_be_used(tmp_path, photo, made, says):
@@ -118,7 +118,12 @@ def test_pictures_that_can_not_be_used(tmp_path, photo, made, says):
     (tmp_path / "rest.png").write_text("no picture")
     fails("realtime.py", *arguments, cwd=tmp_path, says=["rest.png", "not a picture"])
     (tmp_path / "rest.png").unlink()
-    fails("realtime.py", *arguments, cwd=tmp_path, says="rest.png: no such file; give pictures to")
+    fails(
+        "realtime.py",
+        *arguments,
+        cwd=tmp_path,
+        says="rest.png: no such file; set --neutral to pictures",
+    )
     assert not list(tmp_path.iterdir())
 
 
@@ -126,12 +131,12 @@ def test_a_network_without_neutral_goes_on_and_says_so(tmp_path):
     write_network(tmp_path / "model", (1, 48, 48))
     (tmp_path / "model/labels.txt").write_text("anger\nhappiness\nsadness\n")
     arguments = ["--source", PICTURE, "--headless", "--model", "model"]
-    line = "--neutral: the network knows no emotion 'neutral'; going on without\n"
+    line = "--neutral: ignored, because the network has no emotion 'neutral'\n"
     for asked in ("auto", PICTURE):
         assert line in run("realtime.py", *arguments, "--neutral", asked, cwd=tmp_path).stdout
     assert line not in run("realtime.py", *arguments, cwd=tmp_path).stdout
 
 
 def test_other_words_for_a_program_of_ones_own():
-    with pytest.raises(ValueError, match="not auto or off"):
+    with pytest.raises(ValueError, match="must be 'auto' or 'off'"):
         FaceAnalyzer.load(ROOT / "pretrained", neutral="on")

@@ -130,7 +130,7 @@ class FaceAnalyzer:
         read, and ValueError for another `neutral`.
         """
         if neutral not in ("auto", "off"):
-            raise ValueError(f"neutral={neutral!r}: not auto or off")
+            raise ValueError(f"neutral={neutral!r}: must be 'auto' or 'off'")
         folder = Path(folder)
         detector = choose_detector(detector, folder)
         return cls(Classifier.load(folder), load_detector(detector), smoothing, neutral)
@@ -149,7 +149,7 @@ class FaceAnalyzer:
         """
         gray = to_gray(frame)
         if not math.isfinite(seconds):
-            raise ValueError(f"a frame at {seconds} seconds")
+            raise ValueError(f"expected a finite time in seconds, got {seconds}")
         if not self.following.acquire(blocking=False):
             raise RuntimeError("analyze() in two threads at once; give each video its own analyzer")
         try:
@@ -230,7 +230,7 @@ class FaceAnalyzer:
         rows = [self.classify_picture(image)[1] for image in images]
         for found in rows:
             if len(found) != 1:
-                raise ValueError(f"{len(found)} faces in a picture of one person at rest")
+                raise ValueError(f"found {len(found)} faces in a picture that must show one person")
         self.baselines.learn_pictures(np.concatenate(rows))
         return np.concatenate(rows)
 
@@ -245,8 +245,8 @@ class FaceAnalyzer:
 def to_gray(frame: np.ndarray) -> np.ndarray:
     """Return a BGR frame's gray values, uint8 (height, width). Raises ValueError for others."""
     if not isinstance(frame, np.ndarray):  # cv2.imread returns None for an unreadable file
-        raise ValueError(f"a frame of {type(frame).__name__}, not BGR, uint8 (height, width, 3)")
+        raise ValueError(f"expected BGR, uint8 (height, width, 3), got {type(frame).__name__}")
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
         given = f"{frame.dtype} {frame.shape}"
-        raise ValueError(f"a frame of {given}, not BGR, uint8 (height, width, 3)")
+        raise ValueError(f"expected BGR, uint8 (height, width, 3), got {given}")
     return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)

@@ -146,7 +146,7 @@ class Baselines:
         They are those of one person at rest. Raises ValueError if no emotion is named neutral.
         """
         if self.neutral is None:
-            raise ValueError(f"no emotion named {NEUTRAL}")
+            raise ValueError(f"the network has no emotion named {NEUTRAL}")
         self.forget()
         self.common = to_logs(rows).mean(axis=0)
 

@@ -12,7 +12,7 @@ from common.labels import read_labels
 from webcam.analysis.onnx import input_shape
 from webcam.detection.geometry import crop, widen
 
-AGAIN = "make it again with `python train.py --export`"
+AGAIN = "export it again with `python train.py --export`"
 Sides = tuple[bool, ...]  # images of a face to classify: False as it is, True mirrored
 BOTH = (False, True)
 TOLERANCE = 0.01  # how far the sum of a face's probabilities may be from 1
@@ -42,8 +42,8 @@ class Classifier:
         path = folder / "emotion.onnx"
         old = folder / "emotion.tflite"
         if old.is_file() and not path.is_file():
-            mend = f"make it of emotion.keras with `python train.py --export --out {folder}`"
-            fail(old, "networks are read from emotion.onnx now", mend)
+            mend = f"convert emotion.keras with `python train.py --export --out {folder}`"
+            fail(old, "networks are now read from emotion.onnx", mend)
         mend = "make it with `python train.py`, or choose another --model"
         require_file(path, LARGEST_NETWORK, mend)
         try:
@@ -66,10 +66,10 @@ class Classifier:
         except cv2.error as error:
             fail(path, f"OpenCV can't run it ({first_line(error)})", AGAIN)
         if outputs.ndim != 2 or len(outputs) != 2:
-            wrong = f"its output for two faces has the shape {outputs.shape}, not (2, emotions)"
-            fail(path, wrong, "export it with any number of faces in a batch, or one")
+            wrong = f"its output for two faces has shape {outputs.shape}, not (2, emotions)"
+            fail(path, wrong, "export it with a variable batch size, or a batch size of 1")
         if not (outputs >= 0).all() or np.abs(outputs.sum(axis=1) - 1).max() > TOLERANCE:
-            fail(path, "its outputs are no probabilities", "end the network in a softmax")
+            fail(path, "its outputs are not probabilities", "end the network with a softmax")
         return outputs.shape[1]
 
     def classify(
@@ -127,8 +127,8 @@ def check_shape(path: Path, shape: list) -> tuple[int, int, bool]:
         case [1 | None as batch, 1 | 3 as channels, int(side), width] if side == width <= 1024:
             return side, channels, batch == 1
     takes = " x ".join(str(length or "any") for length in shape)
-    wrong = f"takes {takes}, not any number (or 1) x 1 or 3 x the same side twice"
-    fail(path, wrong, "export it for square faces of one size")
+    wrong = f"its input is {takes}, not batch (any or 1) x channels (1 or 3) x side x side"
+    fail(path, wrong, "export it for square faces of a fixed size")
 
 
 def crop_face(gray: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:

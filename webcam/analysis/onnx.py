@@ -40,4 +40,4 @@ def fields(message: bytes) -> Iterator[tuple]:
         elif kind == NUMBER:
             yield field, value
         else:
-            raise ValueError("no field of a graph, or cut off")
+            raise ValueError("invalid or truncated field")

@@ -15,7 +15,7 @@ def load_cascade(name: str = FRONTAL) -> "cv2.CascadeClassifier":
     """Return one of OpenCV's cascades. Raises UserError if OpenCV has none, like OpenCV 5."""
     install = "-r requirements-webcam.txt`"
     if not hasattr(cv2, "CascadeClassifier"):
-        mend = f"run `pip install {install}, or give a YuNet model to --detector"
+        mend = f"run `pip install {install}, or set --detector to a YuNet model"
         fail(f"OpenCV {cv2.__version__}", "has no Haar cascades", mend)
     path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]
     cascade = cv2.CascadeClassifier()

@@ -42,7 +42,7 @@ class YuNetDetector:
     """A YuNet model from an ONNX file. Raises UserError if OpenCV can't read it."""
 
     def __init__(self, path: str | Path):
-        mend = "--detector takes haar, or the ONNX file of a YuNet model"
+        mend = "set --detector to haar, or to the ONNX file of a YuNet model"
         require_file(Path(path), LARGEST_NETWORK, mend)
         try:
             # Pass bytes, not the path: on Windows, OpenCV decodes paths in the system's code page
@@ -50,9 +50,9 @@ class YuNetDetector:
             limits = (LINES, LINES), MIN_SCORE, MAX_OVERLAP, MOST_FACES
             self.model = cv2.FaceDetectorYN.create("onnx", model, none, *limits)
             if self.run(np.zeros((LINES, LINES), np.uint8)):
-                raise ValueError("a face where there is none")
+                raise ValueError("found a face in a black image")
         except (cv2.error, SystemError, OSError, ValueError, MemoryError):
-            mend = "docs/how-it-works.md says where to get one"
+            mend = "see docs/how-it-works.md for where to get one"
             fail(path, "not a YuNet model that OpenCV can read", mend)
         self.clahe = make_clahe()
 

@@ -58,7 +58,7 @@ class Overlay:
         into the frame, such as a mirrored view of another frame.
         """
         if not (frame.flags.c_contiguous and frame.flags.writeable):
-            raise ValueError("a view or read-only frame; draw into a copy of it: frame.copy()")
+            raise ValueError("the frame is a view or read-only; draw into a copy: frame.copy()")
         opacities = self.fade(faces, seconds)
         faces = [face for face in faces if opacities[face.track_id] > 0]
         for face in faces:

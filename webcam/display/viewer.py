@@ -16,7 +16,7 @@ from webcam.sources.frame import Frame, Picture
 
 KEYS = {
     "q, Esc": "quit",
-    "space": "pause, go on",
+    "space": "pause, resume",
     "s": "snapshot",
     "m": "mirror",
     "b": "bars",
@@ -181,7 +181,7 @@ class Viewer(Sink):
         elif frame is None:
             return
         elif key in ("s", "r") and not os.access(".", os.W_OK):
-            self.say("this folder can't be written into")
+            self.say("can't write to this folder")
         elif key == "s":
             self.snapshot(frame)
         elif key == "r" and self.recorder:
@@ -200,13 +200,13 @@ class Viewer(Sink):
         """Learn the largest face at rest, from the picture or over the next second."""
         baselines, face = self.analyzer.baselines, largest(self.faces)
         if baselines.neutral is None:
-            self.say("this network knows no neutral")
+            self.say("this network has no neutral")
         elif face is None:
             self.say("no face to learn")
         elif isinstance(frame, Picture):
             _, rows = self.analyzer.classify_picture(frame.image)
             baselines.learn_pictures(rows[face.track_id - 1 : face.track_id])
-            self.say("neutral face learned, for the pictures that follow")
+            self.say("neutral face learned for the next pictures")
         else:
             baselines.learn(face.track_id)
             self.learning = face.track_id
@@ -217,7 +217,7 @@ class Viewer(Sink):
         if self.learning is None:
             return
         if self.learning not in {face.track_id for face in self.faces}:
-            self.say("the face has gone; press n again")
+            self.say("face lost; press n again")
         elif self.analyzer.baselines.knows(self.learning):
             self.say("neutral face learned")
         else:
@@ -254,7 +254,7 @@ class Viewer(Sink):
         """Remove the face that was saved last."""
         try:
             undone = self.collector.undo()
-            self.say(f"removed again from {undone}" if undone else "no face was saved")
+            self.say(f"removed from {undone}" if undone else "nothing to undo")
         except OSError as error:
             self.say(f"not removed: {error.strerror}")
 

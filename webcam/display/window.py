@@ -54,7 +54,7 @@ class Window:
         if not probe.returncode:
             return ""
         if "not implemented" in said:
-            return "opencv-python-headless has none"
+            return "opencv-python-headless has no windows"
         if "connect to display" not in said and "Qt platform plugin" in said:
             return "a library is missing: `apt-get install libsm6`"
         return "no display"

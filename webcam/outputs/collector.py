@@ -58,7 +58,7 @@ class Collector(Sink):
 
     def close(self) -> None:
         if not self.saved:
-            self.notes = [f"{self.folder}: no face was found that could be saved"]
+            self.notes = [f"{self.folder}: no face found to save"]
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
         """Save a face of every picture, or a frame's face every INTERVAL seconds."""
@@ -108,13 +108,13 @@ def open_collector(
     if folder is None:
         return Collector(DEFAULT, emotions)
     if not window and len(emotions) != 1:
-        fail("--collect", "without a window it takes one emotion a run", "give that to --emotions")
+        fail("--collect", "saves one emotion per run without a window", "name it with --emotions")
     utf8_name(folder)
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         fail(folder, "faces can't be saved there", "choose another --collect")
     if any(source.resolve().parent.parent == folder.resolve() for source in sources):
-        fail(folder, "holds the sources themselves", "choose another --collect")
+        fail(folder, "contains the source files", "choose another --collect")
     return Collector(folder, emotions)
 
 

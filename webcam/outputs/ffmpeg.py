@@ -21,11 +21,11 @@ def is_there() -> bool:
 def check_h264(path: Path) -> None:
     """Raise UserError unless ffmpeg can encode H.264 and the format of `path` supports it."""
     if path.suffix.lower() not in (".mp4", ".mov", ".mkv"):
-        fail(path, "--h264 is for .mp4, .mov and .mkv", "choose another --output")
+        fail(path, "--h264 only supports .mp4, .mov and .mkv", "choose another --output")
     encoders = _run(["ffmpeg", "-hide_banner", "-encoders"]).stdout if is_there() else b""
     if b"libx264" not in encoders:
-        wrong = "needs an ffmpeg with libx264 on the PATH"
-        fail("--h264", wrong, "install that, or leave out --h264")
+        wrong = "needs ffmpeg with libx264 on the PATH"
+        fail("--h264", wrong, "install it, or leave out --h264")
 
 
 def probe(source: str | None) -> tuple[float | None, float | None]:

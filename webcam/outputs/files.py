@@ -19,19 +19,19 @@ def check_writable(path: Path, sources: list[Path], option: str) -> None:
     """Raise UserError if `path`, given by `option`, can't be written or is a source."""
     utf8_name(path)
     if not path.parent.is_dir():
-        where, mend = without_secrets(str(path.parent)), f"make it, or choose another {option}"
+        where, mend = without_secrets(str(path.parent)), f"create it, or choose another {option}"
         fail(where, "no such folder", mend)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         fail(path, "can't be written", f"choose another {option}")
     if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
-        fail(path, "is the source itself", f"choose another {option}")
+        fail(path, "would overwrite the source", f"choose another {option}")
 
 
 def fail_on_doubles(names: list[str], folder: Path, kind: str) -> None:
     """Raise UserError if two file names in a folder are equal or differ only in case."""
     often = Counter(name.casefold() for name in names)  # on some disks A.jpg and a.jpg are the same
     if double := next((name for name in names if often[name.casefold()] > 1), None):
-        fail(double, f"the name of two {kind} for {folder}", "rename one")
+        fail(double, f"two {kind} would get this name in {folder}", "rename one")
 
 
 def temporary_path(path: Path) -> Path:
@@ -50,7 +50,7 @@ def open_alone(path: Path, target: Path, option: str) -> TextIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        fail(target, "another run is writing it", f"wait for that, or choose another {option}")
+        fail(target, "another run is writing it", f"wait for that run, or choose another {option}")
     except OSError:  # some network disks don't support locks
         pass
     return file

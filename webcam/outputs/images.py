@@ -51,16 +51,16 @@ class ImageWriter(Sink):
         if not self.many:
             if path.suffix.lower() not in WRITTEN:
                 mend = f"use one of {' '.join(sorted(WRITTEN))}"
-                fail(path, "unknown ending for a picture", mend)
+                fail(path, "unknown file extension for a picture", mend)
             check_writable(path, source.paths, "--output")
             return
         if path.exists() and not path.is_dir():
-            fail(path, f"a file, for {len(source.names)} pictures", "give a folder to --output")
+            fail(path, f"one file for {len(source.names)} pictures", "set --output to a folder")
         if not path.parent.is_dir():
-            fail(path.parent, "no such folder", "make it, or choose another --output")
+            fail(path.parent, "no such folder", "create it, or choose another --output")
         fail_on_doubles([file_name(name) for name in source.names], path, "pictures")
         if path.is_dir() and any(path.samefile(file.parent) for file in source.paths):
-            fail(path, "holds the sources themselves", "choose another --output")
+            fail(path, "contains the source files", "choose another --output")
 
     def write(self, picture: Picture, faces: list[Face]) -> None:
         """Write an annotated picture, completely or not at all. Raises OSError."""

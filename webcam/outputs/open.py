@@ -23,8 +23,8 @@ def choose_output(
         path = stamped("recording", ".mp4" if h264 else ".webm")
         if isinstance(source, ImageSource):
             path = stamped("snapshots", "") if source.many else stamped("snapshot", ".png")
-    where = f"writing {path} instead" if path else "going on without"
-    print(f"no window can open ({why}): {where}; --page shows it in a browser")
+    where = f"writing {path} instead" if path else "continuing without a window"
+    print(f"can't open a window ({why}): {where}; use --page to watch in a browser")
     return path
 
 
@@ -37,9 +37,9 @@ def name_copies(videos: list[Path], folder: Path | None, option: str) -> list[Pa
         return [None for _ in videos]
     like_a_file = folder.suffix.lower() in {*CODECS, ".csv"} and not folder.is_dir()
     if like_a_file or (folder.exists() and not folder.is_dir()):
-        fail(folder, f"a file, for {len(videos)} videos", f"give a folder to {option}")
+        fail(folder, f"one file for {len(videos)} videos", f"set {option} to a folder")
     if not folder.parent.is_dir():
-        fail(folder.parent, "no such folder", f"make it, or choose another {option}")
+        fail(folder.parent, "no such folder", f"create it, or choose another {option}")
     names = []
     for video in videos:
         kept = option == "--output" and video.suffix.lower() in CODECS
@@ -61,5 +61,5 @@ def open_output(
     if not isinstance(source, ImageSource):
         return VideoRecorder(path, source, annotate, h264)
     if h264:
-        fail("--h264", "these are pictures", "leave it out")
+        fail("--h264", "only applies to videos", "leave it out")
     return ImageWriter(path, source, annotate) if path else None

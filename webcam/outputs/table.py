@@ -25,7 +25,7 @@ class CsvWriter(Sink):
         super().__init__()
         check_writable(path, source.paths, "--csv")
         if path.suffix.lower() != ".csv":
-            fail(path, "not the name of a CSV", "give --csv a name that ends with .csv")
+            fail(path, "not a .csv file name", "set --csv to a name ending in .csv")
         self.path, self.extra = path, [source.extra_column] if source.extra_column else []
         self.baseline = ["baseline"] if baseline else []
         self.columns = ["frame", "time", "face", "x", "y", "width", "height", "found"]

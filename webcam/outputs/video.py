@@ -98,13 +98,11 @@ class Recording:
             sound = name, sound_start + self.began
         elif name and not ffmpeg.is_there():
             mend = ffmpeg.sound_command(self.path, without_secrets(name), self.began)
-            wrong = (
-                f"{self.path}: without ffmpeg on the PATH the sound is left out, if there is any"
-            )
-            notes.append(f"{wrong}; to bring it in: `{mend}`")
+            wrong = f"{self.path}: any sound is missing, because ffmpeg is not on the PATH"
+            notes.append(f"{wrong}; add it with `{mend}`")
         seconds = None if whole else self.count / self.info.rate
         if (sound or h264) and (lost := ffmpeg.finish(self.path, seconds, sound, h264)):
-            notes.append(f"{self.path} has no {lost}: ffmpeg failed at that")
+            notes.append(f"{self.path} has no {lost}, because ffmpeg failed")
         return [printable(note) for note in notes]
 
     def _fail(self, kept: str = "") -> NoReturn:
@@ -124,7 +122,7 @@ class VideoRecorder(Sink):
         if path:
             if path.suffix.lower() not in CODECS:
                 name, endings = without_secrets(str(path)), " ".join(sorted(CODECS))
-                fail(name, "unknown ending for a video", f"use one of {endings}")
+                fail(name, "unknown file extension for a video", f"use one of {endings}")
             for place in (path, partial_path(path)):
                 check_writable(place, source.paths, "--output")
         if h264:
@@ -188,7 +186,7 @@ def open_part(part: Path, path: Path) -> TextIO:
     another run is writing the video `path`, or if `part` is not a file.
     """
     if os.path.lexists(part) and not part.is_file():
-        fail(part, "in the way of an unfinished video", "remove it")
+        fail(part, "not a file, but the unfinished video needs this name", "remove it")
     lock = open_alone(part, path, "--output")
     if part.stat().st_size:
         lock.close()

@@ -105,15 +105,15 @@ class CameraSource(Source):
         name = without_secrets(self.name)
         if self.interlaced:
             wrong = f"interlaced, which OpenCV {cv2.__version__} can't read"
-            fail(name, wrong, "make the camera send progressive video")
+            fail(name, wrong, "set the camera to progressive video")
         if self.lost and not self.has_begun:
             mend = (
-                "close other programs that use it; on a Raspberry Pi start this with `libcamerify`"
+                "close other programs that use it; on a Raspberry Pi, run this with `libcamerify`"
             )
-            fail(name, "opens, but gives no picture", mend)
+            fail(name, "opens but gives no picture", mend)
         if self.lost:
             wrong = f"no frame for {CAMERA_TIMEOUT:.0f} seconds or more"
-            fail(name, wrong, "look after its cable or network")
+            fail(name, wrong, "check its cable or network")
 
 
 class Clock:

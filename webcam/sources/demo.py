@@ -71,7 +71,7 @@ class DemoSource(Source):
         except (OSError, cv2.error):  # missing, empty
             picture = None
         if picture is None:
-            fail(SAMPLE, "not a picture", "it comes with the project: fetch that again")
+            fail(SAMPLE, "missing or damaged", "download the project again")
         self.portrait = picture[PORTRAIT]
         self.cartoon = Cartoon()
         # A wall with light from above

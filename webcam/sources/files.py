@@ -50,8 +50,8 @@ def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], 
         else:
             found = sorted(map(Path, glob.glob(name)))
         if not found:
-            other = "a camera number, a video, a stream's URL or " if option == "--source" else ""
-            fail(without_secrets(name), "no such file", f"give {other}pictures to {option}")
+            other = "a camera number, a video, a stream URL or " if option == "--source" else ""
+            fail(without_secrets(name), "no such file", f"set {option} to {other}pictures")
         files += found
     return files, notes
 
@@ -70,7 +70,7 @@ def list_folder(folder: Path) -> tuple[list[Path], str]:
                 f"{file.name}/" if file.is_dir() else file.name for file in others[:3]
             )
             names += ", …" if len(others) > 3 else ""
-            return chosen, f"left out of {folder}, since no {kind}: {len(others)} ({names})"
+            return chosen, f"{folder}: skipped {len(others)} that are not {kind} ({names})"
         if chosen:
             return chosen, ""
     fail(folder, *why_nothing(folder))
@@ -82,7 +82,7 @@ def why_nothing(folder: Path) -> tuple[str, str]:
         files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
         inner = next((file for file in files if is_picture(file) or is_video(file)), None)
         if inner:
-            mend = f"give one of those, or '{folder / pattern}{inner.suffix}', to --source"
-            return "nothing in it, but in its sub-folders", mend
-    mend = "give one with pictures or videos, a camera number or a stream's URL to --source"
-    return "no pictures or videos in it", mend
+            mend = f"set --source to one of them, or to '{folder / pattern}{inner.suffix}'"
+            return "only its subfolders contain pictures or videos", mend
+    mend = "set --source to another folder, a camera number or a stream URL"
+    return "contains no pictures or videos", mend

@@ -23,7 +23,7 @@ MAX_BYTES = 2**29  # memory for all pictures of an animation
 MOST_PAGES = 1000  # pages in a file: OpenCV searches for each one from the beginning
 UNREADABLE = "not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
 TOO_MANY = f"more than {MOST_PAGES:,} pages; split it"
-TOO_LARGE = "an animation too large to be read as pictures; convert it to MP4"
+TOO_LARGE = "an animation too large to read as pictures; convert it to MP4"
 
 
 def count_pictures(file: Path) -> int:

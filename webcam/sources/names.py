@@ -34,7 +34,7 @@ def utf8_name(path: Path | str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        fail(name, "not a name in UTF-8, as OpenCV needs it", "rename it")
+        fail(name, "the name is not UTF-8, which OpenCV needs", "rename it")
     return name
 
 

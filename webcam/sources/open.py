@@ -40,7 +40,7 @@ def open_source(
     names = [to_path(name) for name in names]
     name = names[0]
     if size and not is_camera(name):
-        fail(without_secrets(name), "--size is what to ask a camera for", "leave it out")
+        fail(without_secrets(name), "--size only applies to cameras", "leave it out")
     if names == ["demo"]:  # a file or folder with this name is `./demo`
         return DemoSource(loops)
     if are_files(names):
@@ -59,7 +59,7 @@ def are_files(names: list[str]) -> bool:
     for name in names:
         one = "camera" if is_camera(name) else "address" if "://" in name else ""
         if one and len(names) > 1:
-            fail(without_secrets(name), f"one {one} a run", "give it to --source alone")
+            fail(without_secrets(name), f"only one {one} per run", "make it the only --source")
         if one:
             return False
     return names not in (["demo"], ["browser"])
@@ -90,7 +90,7 @@ def open_first_camera(overheard: Overheard, loops: bool = False) -> Source:
         camera.wait_for_frame()
         return camera
     except UserError as error:
-        print(f"this is the demo: camera {error}")
+        print(f"showing the demo: camera {error}")
         return DemoSource(loops)
 
 
@@ -115,10 +115,10 @@ def open_files(names: list[str]) -> Source | Path:
         print(printable(note))
     strange = [path for path in paths if not is_picture(path)]
     if len(paths) > 1 and strange:
-        wrong = "not a picture, and several sources are either all pictures or all videos"
-        fail(strange[0], wrong, "give it to --source alone")
+        wrong = "not a picture, but several sources must be all pictures or all videos"
+        fail(strange[0], wrong, "make it the only --source")
     if strange and is_text(paths[0]):
-        fail(paths[0], "text, not a video or picture", "give one to --source")
+        fail(paths[0], "a text file, not a video or picture", "choose another --source")
     if strange:
         return paths[0]
     count = count_pictures(paths[0]) if len(paths) == 1 else len(paths)
@@ -169,13 +169,13 @@ def why_not_opened(name: str, said: str) -> tuple[str, str]:
     if is_camera(name):
         device = f"/dev/video{camera_number(name)}"
         if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):
-            mend = "`sudo usermod -aG video $USER`, then log in again"
+            mend = "run `sudo usermod -aG video $USER`, then log in again"
             return f"no permission to read {device}", mend
         if "not authorized" in said or "access has been denied" in said:  # by macOS
-            mend = "allow it for your terminal in System Settings, Privacy & Security, Camera"
-            return "no permission to use the camera", f"{mend}, and start that again"
+            mend = "allow it for your terminal in System Settings > Privacy & Security > Camera"
+            return "no permission to use the camera", f"{mend}, then restart the terminal"
         others = "--source 1, a video or picture such as samples/astronaut.jpg, or --source demo"
-        return "no such camera, or another program holds it", f"try {others}"
+        return "no such camera, or another program is using it", f"try {others}"
     if "://" in name:
-        return "no stream or video that answers", "look after its address and network"
+        return "no stream or video found there", "check the address and the network"
     return "not a video that OpenCV can read", "convert it to MP4"

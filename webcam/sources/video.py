@@ -128,10 +128,10 @@ class VideoSource(Source):
         # guess from the longest stream. But FFmpeg complains about a truncated file
         complained = self.count - self.complaint_at <= MAX_DECODED_AHEAD and not self.is_mpeg
         if not self.count:
-            self.problem = f"no frame of it can be read by OpenCV {cv2.__version__}"
+            self.problem = f"OpenCV {cv2.__version__} can't read any frame of it"
         elif self.count < self.promised - 1 and (complained or self.is_avi):
             promised = self.promised * self.usual
-            self.problem = f"damaged, {self.last:.1f} of {promised:.1f} seconds can be read"
+            self.problem = f"damaged, only {self.last:.1f} of {promised:.1f} seconds can be read"
         else:
             self.end = self.last + min(self.usual, MAX_LAST)
 
@@ -147,7 +147,7 @@ class VideoSource(Source):
             mend = shell_line(["ffmpeg", "-i", name, "-vf", "bwdif=send_frame", str(new)])
             fail(name, self.problem, f"make it progressive with `{mend}`")
         if self.problem:
-            fail(name, self.problem, "convert it with ffmpeg, or fetch it again")
+            fail(name, self.problem, "convert it with ffmpeg, or download it again")
 
 
 def constant_rate(rate: float) -> float:

@@ -44,8 +44,9 @@ def look_up(address: str) -> Resource:
     except PROBLEMS as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
-            wrong = f"its certificate can't be trusted ({reason.verify_message})"
-            fail(without_secrets(address), wrong, "set SSL_CERT_FILE to that of its authority")
+            wrong = f"its certificate is not trusted ({reason.verify_message})"
+            mend = "set SSL_CERT_FILE to the certificate of its authority"
+            fail(without_secrets(address), wrong, mend)
         return Resource()
     live = re.search(LIVE_TYPE, media_type) or re.search(PLAYLIST, address)
     unnamed = media_type == "application/octet-stream"
@@ -63,10 +64,10 @@ def fetch(address: str, folder: Path) -> Path:
         with _request(address) as reply:
             data = _read(reply)
     except PROBLEMS as error:
-        fail(without_secrets(address), f"can't be fetched ({first_line(error)})", "try it again")
+        fail(without_secrets(address), f"can't be downloaded ({first_line(error)})", "try again")
     if len(data) > MAX_PICTURE_BYTES:
-        wrong = f"more than {MAX_PICTURE_BYTES:,} bytes"
-        fail(without_secrets(address), wrong, "fetch it yourself")
+        wrong = f"larger than {MAX_PICTURE_BYTES:,} bytes"
+        fail(without_secrets(address), wrong, "download it yourself")
     path = folder / re.sub(r"[^\w.-]", "_", name)
     path.write_bytes(data)
     return path
@@ -78,7 +79,7 @@ def _read(reply) -> bytes:
     while len(data) <= MAX_PICTURE_BYTES and (more := reply.read1(2**20)):
         data += more
         if time.perf_counter() > end:
-            raise TimeoutError(f"not whole after {MAX_SECONDS} seconds")
+            raise TimeoutError(f"incomplete after {MAX_SECONDS} seconds")
     return bytes(data)
 
 

@@ -26,9 +26,9 @@ def data_parallel(batch_size: int) -> Iterator[None]:
         return
     if batch_size % devices:
         near = max(1, round(batch_size / devices)) * devices
-        mend = f"give {near}, or show it fewer devices (CUDA_VISIBLE_DEVICES)"
+        mend = f"give {near}, or use fewer devices (CUDA_VISIBLE_DEVICES)"
         fail(f"--batch-size {batch_size}", f"not divisible by {devices} devices", mend)
-    print(f"{devices} devices, {batch_size // devices} faces of each batch on each")
+    print(f"{devices} devices, each with {batch_size // devices} faces of every batch")
     with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
         yield
 

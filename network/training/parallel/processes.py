@@ -21,7 +21,7 @@ HEARTBEAT_TIMEOUT = 10  # seconds without a heartbeat, after which a process cou
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 BIND = "JAX_COORDINATOR_BIND_ADDRESS"
 HOW_TO_JOIN = f"set {ADDRESS}, {COUNT} and {INDEX}, or start them with srun"
-HOW_TO_RESTART = "start all of them again, with --resume where an epoch was done"
+HOW_TO_RESTART = "start all processes again, with --resume if an epoch was finished"
 # Words in JAX's errors for a broken connection to another process
 BROKEN = r"(?i)gloo|nccl|coordination|heartbeat|connection|distributed service"
 
@@ -123,7 +123,7 @@ def check_same(facts: dict[str, object]) -> None:
     if names:
         leave()
         wrong = f"the processes of this run differ in {', '.join(names)}"
-        fail("--distributed", wrong, "give all of them the same")
+        fail("--distributed", wrong, "give every process the same")
 
 
 def leave() -> None:

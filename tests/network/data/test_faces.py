@@ -30,7 +30,8 @@ def test_a_training_face_that_validates_too_is_refused(few, tmp_path):
     renamed = added.with_name("renamed.png")
     for _ in range(2):
         where = re.escape(str(Path(name)))
-        says = f"{where}: this face is in .*train too.*; run contrast.py, .*random_shuffle.py again"
+        mend = "run contrast.py, .*random_shuffle.py again"
+        says = f"{where}: this face is also in .*train, so it can't be used for.*; {mend}"
         with pytest.raises(UserError, match=says):
             read_input(Recipe(), paths_of(tmp_path / "train", few / "val"), None)
         added.unlink()
@@ -61,10 +62,10 @@ def add_new(test):
 def test_test_faces_that_were_trained_on_are_left_out_and_counted(few, known, capsys):
     paths = paths_of(few / "train", few / "val", known)
     assert set(read_input(Recipe(), paths, None).sets) == {"val"}
-    assert "test: 6 of 6 faces are training faces too" in capsys.readouterr().out
+    assert "test: 6 of 6 faces are also training faces" in capsys.readouterr().out
     add_new(known)
     given = read_input(Recipe(), paths, None)
-    assert "test: 6 of 13 faces are training faces too" in capsys.readouterr().out
+    assert "test: 6 of 13 faces are also training faces" in capsys.readouterr().out
     assert given.sets["test"].images.shape == (7, 48, 48, 1)
     assert {path.name[:3] for path in given.sets["test"].paths} == {"new"}
     assert set(read_input(Recipe(), replace(paths, test=None), None).sets) == {"val"}
@@ -80,7 +81,7 @@ def test_a_later_report_leaves_out_what_was_trained_on(few, known, tmp_path, cap
     model = tmp_path / "model"
     model.mkdir()
     same = without_trained_on(sets, {"test": known}, model, emotions)
-    assert same is sets and "what it was trained on is not at hand" in capsys.readouterr().out
+    assert same is sets and "its training faces were not found" in capsys.readouterr().out
     write_stage(model, "train.py", model, {"train": few / "train"}, {}, {})
     left = without_trained_on(sets, {"test": known}, model, emotions)
     assert len(left["test"].paths) == 7
@@ -89,7 +90,7 @@ def test_a_later_report_leaves_out_what_was_trained_on(few, known, tmp_path, cap
 def test_a_model_does_not_go_into_a_folder_of_faces(few, tmp_path):
     shutil.copytree(few / "val", tmp_path / "test")
     arguments = [*on_few(few, "test/model", 1), "--test", "test"]
-    fails("train.py", *arguments, cwd=tmp_path, says=["inside", "the input", "test"])
+    fails("train.py", *arguments, cwd=tmp_path, says=["overlaps the input", "test"])
     assert not (tmp_path / "test/model").exists()
 
 
@@ -102,7 +103,8 @@ def test_the_test_faces_of_other_data_are_left_out_unless_they_are_asked_for(
         Image.effect_noise((48, 48), 30).save(DEFAULT_TEST / emotion / "a.png")
     given = read_input(Recipe(), paths_of(few / "train", few / "val", DEFAULT_TEST), None)
     assert set(given.sets) == {"val"}
-    assert f"{DEFAULT_TEST}: faces of other emotions" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{DEFAULT_TEST}: has emotions that {few / 'train'} lacks; left out of the rep" in said
     Path("mine").symlink_to(DEFAULT_TEST)
     with pytest.raises(UserError, match=r"mine: its emotions differ .*glad, gloomy"):
         read_input(Recipe(), paths_of(few / "train", few / "val", Path("mine")), None)

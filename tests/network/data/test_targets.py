@@ -72,7 +72,8 @@ def test_faces_that_were_moved_to_another_folder_are_counted(capsys):
     paths = [Path(name) for name in names]
     faces = Faces(np.zeros((4, 48, 48, 1)), np.array([1, 1, 1, 1]), paths, {})
     note_moved_faces(faces, ["anger", "fear"], votes)
-    assert capsys.readouterr().out.startswith("2 training faces lie in another folder")
+    said = capsys.readouterr().out
+    assert said.startswith("2 training faces are not in the folder of their FER+ votes")
     faces = Faces(np.zeros((4, 48, 48, 1)), np.array([0, 0, 0, 1]), paths, {})
     note_moved_faces(faces, ["anger", "fear"], votes)
     assert not capsys.readouterr().out

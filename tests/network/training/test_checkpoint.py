@@ -88,8 +88,8 @@ def test_a_run_that_is_not_the_same_is_not_resumed(few, tmp_path, what):
         (resume / "training.keras").write_bytes(b"PK\x03\x04 half of a download")
     before = tree_hash(resume)
     says = {
-        "other faces": "other faces, votes or --start-from; give",
-        "other options": "other --epochs; give",
+        "other faces": "different faces, votes or --start-from; give",
+        "other options": "different --epochs; give",
     }
     says |= {"lacks a line": "can't be resumed ('loss')", "cut": "can't be resumed ("}
     arguments = on_few(few, tmp_path / "model", 3)

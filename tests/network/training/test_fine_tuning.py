@@ -74,7 +74,7 @@ def test_with_the_same_emotions_the_last_layer_is_gone_on_with(small, start):
 def test_other_networks_are_refused(small, start, tmp_path):
     from network.model.architecture import build_network, take_features
 
-    says = "has other layers than the network to train; give the --network and --width that it was"
+    says = "its layers differ from those of the network to train; give the --network and --width"
     for other in (replace(small, width=0.5), replace(small, network="small")):
         with pytest.raises(UserError, match=says):
             take_features(build_network(3, other), KNOWN, start)
@@ -89,4 +89,4 @@ def test_few_faces_are_told(given, capsys):
     given.train.counts["anger"] = 8
     note_few_faces(given.train, replace(FINE_TUNING, start_from="pretrained"))
     said = capsys.readouterr().out
-    assert said == "8 faces of anger are few to learn it from; give 10 or more\n"
+    assert said == "8 faces of anger are too few to learn it well; give 10 or more\n"

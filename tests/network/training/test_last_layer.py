@@ -28,7 +28,7 @@ def test_a_few_faces_of_known_emotions_give_new_biases(few, tmp_path):
     arguments = ["--train", few / "train", "--val", few / "val", "--out", "model"]
     arguments += ["--start-from", ROOT / "pretrained"]
     said = run("train.py", *arguments, cwd=tmp_path).stdout
-    assert "last layer: new biases of the emotions that it knows; --epochs trains it" in said
+    assert "last layer: new biases for the emotions it knows; --epochs trains it" in said
     made = {path.name for path in (tmp_path / "model").iterdir()}
     assert "emotion.onnx" in made and not {"training_log.csv", "training_curves.png"} & made
     stage = json.loads((tmp_path / "model/stage.json").read_text())
@@ -41,7 +41,7 @@ def test_a_few_faces_of_known_emotions_give_new_biases(few, tmp_path):
     metrics = json.loads((tmp_path / "model/metrics.json").read_text())["val"]
     confusion = np.array(next(iter(metrics.values()))["confusion"])
     last = said.splitlines()[-1]
-    assert f"on your validation faces {confusion.trace()} of {confusion.sum()} are right" in last
+    assert f"{confusion.trace()} of your {confusion.sum()} validation faces are right" in last
     for emotion, row, right in zip(KNOWN, confusion, confusion.diagonal()):
         asked = f"{emotion}: {right} of {row.sum()}" in last and last.endswith(", collect more")
         assert asked == (2 * right < row.sum()), last

@@ -55,12 +55,12 @@ def test_gray_and_color_of_any_size(tmp_path, channels, side, batch):
 @pytest.mark.parametrize(
     "shape, how, says",
     [
-        ((1, 48, 48), {"end": "Identity"}, "no probabilities; end the network in a softmax"),
-        ((1, 48, 48), {"end": "LogSoftmax"}, "no probabilities"),
-        ((2, 48, 48), {}, "takes any x 2 x 48 x 48, not"),
-        ((1, 48, 64), {}, "takes any x 1 x 48 x 64, not"),
-        ((1, "height", "width"), {}, "takes any x 1 x any x any, not"),
-        ((1, 48, 48), {"batch": 4}, "takes 4 x 1 x 48 x 48, not"),
+        ((1, 48, 48), {"end": "Identity"}, "not probabilities; end the network with a softmax"),
+        ((1, 48, 48), {"end": "LogSoftmax"}, "not probabilities"),
+        ((2, 48, 48), {}, "its input is any x 2 x 48 x 48, not"),
+        ((1, 48, 64), {}, "its input is any x 1 x 48 x 64, not"),
+        ((1, "height", "width"), {}, "its input is any x 1 x any x any, not"),
+        ((1, 48, 48), {"batch": 4}, "its input is 4 x 1 x 48 x 48, not"),
         ((1, 2, 2), {}, "can't run it"),
     ],
 )

@@ -64,9 +64,7 @@ def test_its_file_in_data_or_beside_the_network_is_taken_by_default(tmp_path, pl
     says = f"{Path(place) / 'face_detection_yunet_2023mar.onnx'}: not a YuNet model"
     fails("realtime.py", *arguments, cwd=tmp_path, says=says)
     said = run("realtime.py", *arguments, "--detector", "haar", cwd=tmp_path).stdout
-    assert (
-        said.startswith("the network is that in model\n1 picture, 1 face") and "YuNet" not in said
-    )
+    assert said.startswith("using the network in model\n1 picture, 1 face") and "YuNet" not in said
 
 
 @needs_model
@@ -74,7 +72,9 @@ def test_a_model_in_data_is_named_and_small_faces_are_found_too(photo, tmp_path)
     (tmp_path / "data").mkdir()
     shutil.copy(MODEL, tmp_path / "data/face_detection_yunet_2023mar.onnx")
     said = run("realtime.py", "--source", PICTURE, "--headless", cwd=tmp_path).stdout
-    assert said.startswith("YuNet finds the faces (data/face_detection_yunet_2023mar.onnx)\n1 pict")
+    assert said.startswith(
+        "detecting faces with YuNet (data/face_detection_yunet_2023mar.onnx)\n1 pict"
+    )
     scene = np.full((720, 1280, 3), 90, np.uint8)
     head = cv2.resize(photo[18:218, 124:324], (140, 140), interpolation=cv2.INTER_AREA)
     scene[300:440, 600:740] = head

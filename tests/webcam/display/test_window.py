@@ -219,7 +219,9 @@ def test_of_several_videos_only_the_last_one_waits(session, tmp_path):
     window.press("q")
     said, error = window.process.communicate(timeout=30)
     assert said.count("10 frames, 10 faces") == 2
-    assert window.process.returncode == 1 and error.startswith("error: 1 of 3 videos: b.avi: ")
+    assert window.process.returncode == 1 and error.startswith(
+        "error: 1 of 3 videos failed: b.avi: "
+    )
 
 
 def test_help_is_legible_on_a_small_video(session, tmp_path):

@@ -71,14 +71,14 @@ def test_a_face_that_is_covered_for_a_moment_is_not_saved(tmp_path):
 
 def test_it_says_when_no_face_was_saved(tmp_path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((300, 300, 3), 128, np.uint8))
-    assert "got: no face was found that could be saved\n" in collect(tmp_path, "wall.png", "glad")
+    assert "got: no face found to save\n" in collect(tmp_path, "wall.png", "glad")
 
 
 def test_a_folder_that_holds_the_sources_is_refused(tmp_path):
     (tmp_path / "got/glad").mkdir(parents=True)
     shutil.copy(PICTURE, tmp_path / "got/glad")
     arguments = ["--headless", "--collect", "got", "--emotions", "glad"]
-    says = "got: holds the sources themselves; choose another --collect"
+    says = "got: contains the source files; choose another --collect"
     fails("realtime.py", "--source", "got/glad", *arguments, cwd=tmp_path, says=says)
 
 
@@ -107,15 +107,15 @@ def test_a_mirrored_face_lies_where_it_is_in_the_mirror_image():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--collect", "got"], "without a window it takes one emotion a run"),
-        (["--collect", "got", "--emotions", "a", "b"], "without a window it takes one emotion a run"),
-        (["--emotions", "glad"], "--emotions: goes with --collect"),
-        (["--collect", "got", "--emotions", "a", "a"], "--emotions: a name twice; give each once"),
+        (["--collect", "got"], "saves one emotion per run without a window"),
+        (["--collect", "got", "--emotions", "a", "b"], "saves one emotion per run without a window"),
+        (["--emotions", "glad"], "--emotions: needs --collect"),
+        (["--collect", "got", "--emotions", "a", "a"], "--emotions: a name is repeated; give each once"),
         (["--collect", "got", "--emotions", *"abcdefghij"], "--emotions: 10 names for 9 keys; leave some out"),
-        (["--collect", "got", "--emotions", "../a"], "../a: no name that a folder can have"),
-        (["--collect", "got", "--emotions", "a "], "a : no name that a folder can have"),
-        (["--collect", "got", "--emotions", ".a"], ".a: no name that a folder can have"),
-        (["--collect", "got", "--emotions", "a\nb"], "a\\nb: no name that a folder can have"),
+        (["--collect", "got", "--emotions", "../a"], "../a: not a valid folder name"),
+        (["--collect", "got", "--emotions", "a "], "a : not a valid folder name"),
+        (["--collect", "got", "--emotions", ".a"], ".a: not a valid folder name"),
+        (["--collect", "got", "--emotions", "a\nb"], "a\\nb: not a valid folder name"),
         (["--collect", "file/got", "--emotions", "a"], "file/got: faces can't be saved there"),
         (["--collect", "file", "--emotions", "a"], "file: faces can't be saved there; choose another --collect"),
     ],

@@ -88,7 +88,7 @@ def test_a_recording_without_a_frame_leaves_nothing(tmp_path):
 def test_what_can_not_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "in.mp4").write_text("the source")
     for path, says in (
-        ("out.gif", "unknown ending"),
+        ("out.gif", "unknown file extension"),
         ("nowhere/out.mp4", "no such folder"),
         ("in.mp4", "the source"),
     ):
@@ -155,7 +155,7 @@ def test_an_unfinished_recording_can_be_the_source_of_a_whole_one(tmp_path):
     make_video(tmp_path / "out.partial.avi", 30)
     before = (tmp_path / "out.partial.avi").read_bytes()
     given = ["--source", "out.partial.avi", "--headless", "--output"]
-    says = ["out.partial.avi", "is the source itself"]
+    says = ["out.partial.avi", "would overwrite the source"]
     fails("realtime.py", *given, "out.avi", cwd=tmp_path, says=says)
     assert (tmp_path / "out.partial.avi").read_bytes() == before
     run("realtime.py", *given, "whole.avi", cwd=tmp_path)

@@ -77,7 +77,7 @@ def test_a_bad_output_for_a_stream_gives_one_line(tmp_path, stream):
             "--output",
             "out.foo",
             cwd=tmp_path,
-            says="unknown ending",
+            says="unknown file extension",
         )
 
 

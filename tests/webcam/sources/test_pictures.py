@@ -54,7 +54,7 @@ def test_what_a_folder_holds_besides_pictures_is_named(tmp_path, kinds):
         (kinds / name).write_text("no picture")
     (kinds / "inner").mkdir()
     said = run("realtime.py", "--source", "kinds", "--headless", cwd=tmp_path).stdout
-    assert "left out of kinds, since no pictures: 3 (clip.mov, inner/, notes.txt)" in said
+    assert "kinds: skipped 3 that are not pictures (clip.mov, inner/, notes.txt)" in said
     assert "5 pictures, 5 faces" in said
     # A picture that OpenCV can't read gives an error after the others are done
     (kinds / "raw.dng").write_text("no picture that is known")
@@ -84,7 +84,7 @@ def test_a_page_and_a_picture_that_would_have_one_name_are_refused(tmp_path, por
     save_several(portrait, tmp_path / "in/pages.tif")
     portrait.save(tmp_path / "in/Pages.tif-2.png")
     arguments = ["--source", "in", "--headless", "--csv", "out.csv"]
-    says = "Pages.tif-2.png: the name of two pictures for out; rename one"
+    says = "Pages.tif-2.png: two pictures would get this name in out; rename one"
     fails("realtime.py", *arguments, "--output", "out", cwd=tmp_path, says=says)
     assert os.listdir(tmp_path) == ["in"]
     assert "4 pictures, 3 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
@@ -148,7 +148,7 @@ def test_large_animations_among_other_pictures_are_named(large, tmp_path):
     arguments = ["--source", large, "--headless", "--output", "out"]
     status, said, memory = peak_memory("realtime.py", *arguments, cwd=tmp_path)
     unread = f"{large}/d.jpg: not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
-    too_large = f"{large}/a.gif, {large}/b.png: an animation too large to be read as pictures"
+    too_large = f"{large}/a.gif, {large}/b.png: an animation too large to read as pictures"
     assert status == 1 and said.count("\n") == 1 and unread in said and too_large in said
     assert memory < 400e6
     assert os.listdir(tmp_path / "out") == ["c.png"]

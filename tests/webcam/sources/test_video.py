@@ -225,7 +225,7 @@ def test_h264_that_can_not_be_had_is_refused_at_once(clip):
     fails("realtime.py", *given, "out.webm", cwd=clip, says=["out.webm", "--h264", ".mp4"])
     shutil.copy(PICTURE, clip / "me.jpg")
     given[1] = "me.jpg"
-    fails("realtime.py", *given, "out.png", cwd=clip, says="these are pictures")
+    fails("realtime.py", *given, "out.png", cwd=clip, says="--h264: only applies to videos")
     assert not list(clip.glob("out.*"))
 
 

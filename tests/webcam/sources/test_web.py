@@ -103,14 +103,21 @@ def test_what_is_no_picture_at_an_address_is_told_without_the_password(tmp_path,
 
 def test_an_address_beside_other_sources_is_refused(tmp_path):
     given = ["--source", PICTURE, "http://me:secret@host/photo.jpg?key=secret", "--headless"]
-    error = fails("realtime.py", *given, cwd=tmp_path, says="give it to --source alone")
+    error = fails("realtime.py", *given, cwd=tmp_path, says="make it the only --source")
     assert "http://host/photo.jpg" in error and "secret" not in error
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http", "rtmp"])
 def test_a_stream_that_does_not_answer_is_told_without_the_password(tmp_path, scheme):
     source = f"{scheme}://me:secret@127.0.0.1:9/live?key=secret"
-    error = fails("realtime.py", "--source", source, "--headless", cwd=tmp_path, says="answers")
+    error = fails(
+        "realtime.py",
+        "--source",
+        source,
+        "--headless",
+        cwd=tmp_path,
+        says="no stream or video found there",
+    )
     assert f"{scheme}://127.0.0.1:9/live" in error and "secret" not in error
 
 
@@ -130,7 +137,7 @@ class Endless(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_picture_without_end_is_refused(tmp_path):
-    says = ["picture.png: more than 268,435,456 bytes", "fetch it yourself"]
+    says = ["picture.png: larger than 268,435,456 bytes", "download it yourself"]
     with serve(Endless) as port:
         address = f"http://127.0.0.1:{port}/picture.png"
         fails("realtime.py", "--source", address, "--headless", cwd=tmp_path, says=says)
@@ -157,7 +164,7 @@ def test_a_server_whose_certificate_is_not_trusted_gets_nothing(tmp_path, certif
     with serve(handler, certificate) as port:
         address = f"https://me:secret@localhost:{port}/web.avi"
         arguments = ["--source", address, "--headless", "--csv", "out.csv"]
-        says = [f"https://localhost:{port}/web.avi: its certificate can't be trusted (self"]
+        says = [f"https://localhost:{port}/web.avi: its certificate is not trusted (self"]
         said = fails("realtime.py", *arguments, cwd=tmp_path, says=says)
         assert asked == [] and "secret" not in said
         assert not open_capture(address).isOpened() and asked == []

@@ -163,7 +163,8 @@ def test_two_processes_train_as_one(trained_alone, tmp_path, by, devices):
     assert f"processes: 2, number of this one: 1, devices: {devices}\n" in said_1
     assert "epoch" not in said_1 and "faces" not in said_1
     n = 2 * devices
-    assert f"{n} devices, {32 // n} faces of each batch on each\n" in said and "epoch 1/2" in said
+    assert f"{n} devices, each with {32 // n} faces of every batch\n" in said
+    assert "epoch 1/2" in said
     assert_same(trained_alone[0], json.loads(said.splitlines()[-1]))
     assert os.listdir(tmp_path) == ["0"]
 
@@ -247,7 +248,7 @@ def test_the_processes_of_two_devices_each_write_one_model(few, tmp_path):
     both = start_two(distributed(few, tmp_path / "model", 1, *options), tmp_path, devices=2)
     (status, said, wrong), (status_1, _, wrong_1) = map(end, both)
     assert status == status_1 == 0, wrong + wrong_1
-    assert "4 devices, 32 faces of each batch on each" in said
+    assert "4 devices, each with 32 faces of every batch" in said
     assert (tmp_path / "model/emotion.keras").is_file()
     assert read_stage(tmp_path / "model")["arguments"]["distributed"] is True
     if watched:
