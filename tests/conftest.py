@@ -102,9 +102,12 @@ def few(toy, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(toy, tmp_path_factory):
-    """Return a copy of `toy` after `train.py`, which adds data/model. Tests only read it."""
+    """Return a copy of `toy` after `train.py`, which adds data/model. Tests only read it.
+
+    Its network is narrow, because the default one takes minutes on some machines.
+    """
     folder = shutil.copytree(toy, tmp_path_factory.mktemp("trained"), dirs_exist_ok=True)
-    run("train.py", "--epochs", 2, "--batch-size", 32, cwd=folder)
+    run("train.py", "--epochs", 2, "--batch-size", 32, "--width", 0.25, cwd=folder)
     return folder
 
 

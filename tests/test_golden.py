@@ -21,10 +21,9 @@ STAGE_HASHES = {
     "sharpness": "e4f8727e2d700f04ed6df976d8392fd964d5f4dd6db4ca7e91008139c6fc8de8",
     "shuffled": "cbe86e53226349c1863291c5acd11cabd88c810bf4c1988263fdced0be3c9705",
 }
-# Training loss after each epoch of `train.py --epochs 2 --batch-size 32` on these faces. The values
-# lie between those of an AMD EPYC (Zen 5) and those of an Intel Xeon with AMX, 0.6 % from either.
-# Other kernels on the EPYC make no difference
-LOSSES = [1.7517, 1.0466]
+# Training loss after each epoch of the fixture `trained`. The values lie between those of AVX2 and
+# of SSE4.1 kernels on an AMD EPYC, 0.2 % from either
+LOSSES = [1.9541, 1.6110]
 
 
 @pytest.mark.parametrize("name", STAGE_HASHES)
@@ -34,7 +33,7 @@ def test_data_stages(toy, name):
 
 def test_training(trained):
     metrics = json.loads((trained / "data/model/metrics.json").read_text())
-    assert [epoch["loss"] for epoch in metrics["log"]] == pytest.approx(LOSSES, rel=0.01)
+    assert [epoch["loss"] for epoch in metrics["log"]] == pytest.approx(LOSSES, rel=0.02)
 
 
 def golden_clip(path):

@@ -152,7 +152,7 @@ def end(started, timeout=150):
 
 
 @needs_processes
-@pytest.mark.parametrize("by, devices", [("us", 2), slow("us", 1), slow("slurm", 1)])
+@pytest.mark.parametrize("by, devices", [slow("us", 2), slow("us", 1), slow("slurm", 1)])
 def test_two_processes_train_as_one(trained_alone, tmp_path, by, devices):
     """Each has as many devices as the other. Only the first one writes."""
     commands = [[sys.executable, "-c", TRAINING, str(tmp_path / name), "several"] for name in "01"]
