@@ -8,7 +8,7 @@ from common.errors import fail, printable
 from webcam.analysis.analyzer import FaceAnalyzer
 from webcam.analysis.baseline import LEAST, NEUTRAL
 from webcam.sources.files import list_files
-from webcam.sources.images import UNREADABLE, count_pictures, read_pictures
+from webcam.sources.images import count_pictures, read_pictures
 from webcam.sources.names import to_path
 
 
@@ -40,7 +40,8 @@ def learn_files(analyzer: FaceAnalyzer, paths: list[Path]) -> None:
     for path in paths:
         for image in read_pictures(path, count_pictures(path)):
             if image is None:
-                fail(path, UNREADABLE, "or leave it out of --neutral")
+                wrong = "not a picture that OpenCV can read"
+                fail(path, wrong, "convert it to PNG or JPEG, or leave it out of --neutral")
             _, found = analyzer.classify_picture(image)
             if len(found) != 1:
                 wrong = f"shows {len(found)} faces" if len(found) else "no face found"

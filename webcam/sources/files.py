@@ -45,7 +45,7 @@ def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], 
     for name in names:
         path = Path(name)
         if name and path.exists():
-            found, note = list_folder(path) if path.is_dir() else ([path], "")
+            found, note = list_folder(path, option) if path.is_dir() else ([path], "")
             notes += [note] if note else []
         else:
             found = sorted(map(Path, glob.glob(name)))
@@ -56,7 +56,7 @@ def list_files(names: list[str], option: str = "--source") -> tuple[list[Path], 
     return files, notes
 
 
-def list_folder(folder: Path) -> tuple[list[Path], str]:
+def list_folder(folder: Path, option: str) -> tuple[list[Path], str]:
     """Return the pictures in a folder, or else its videos, and a note on skipped entries.
 
     The note does not mention hidden files. Raises UserError if there are no pictures or videos.
@@ -73,16 +73,16 @@ def list_folder(folder: Path) -> tuple[list[Path], str]:
             return chosen, f"{folder}: skipped {len(others)} that are not {kind} ({names})"
         if chosen:
             return chosen, ""
-    fail(folder, *why_nothing(folder))
+    fail(folder, *why_nothing(folder, option))
 
 
-def why_nothing(folder: Path) -> tuple[str, str]:
+def why_nothing(folder: Path, option: str) -> tuple[str, str]:
     """Return the problem of a folder without pictures and videos, and the remedy."""
     for pattern in ("*/*", "*/*/*"):  # a deeper search may take minutes
         files = (file for file in sorted(folder.glob(pattern)) if not file.name.startswith("."))
         inner = next((file for file in files if is_picture(file) or is_video(file)), None)
         if inner:
-            mend = f"set --source to one of them, or to '{folder / pattern}{inner.suffix}'"
+            mend = f"set {option} to one of them, or to '{folder / pattern}{inner.suffix}'"
             return "only its subfolders contain pictures or videos", mend
-    mend = "set --source to another folder, a camera number or a stream URL"
-    return "contains no pictures or videos", mend
+    other = ", a camera number or a stream URL" if option == "--source" else ""
+    return "contains no pictures or videos", f"set {option} to another folder{other}"
