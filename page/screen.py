@@ -20,7 +20,7 @@ from webcam.sources.frame import Frame, Picture
 
 PORT = 8000
 # Seconds between two messages: of different frames, and of the same one
-LEAST, REPEATED = 0.02, 0.1
+LEAST, REPEATED = 0.025, 0.1
 ABANDONED = 60.0  # seconds without a page that end the run, once a page was open
 
 
