@@ -6,11 +6,11 @@ Reads   --source SOURCE   a camera, a video, a stream or pictures. The default i
                                               in pretrained/ beside this script
 Writes  --output FILE   the annotated picture or video (.mp4, .mov, .mkv, .avi, .webm), or a folder
                         for several. Videos keep their sound if ffmpeg is on the PATH
-        --csv FILE      one row per face and frame: frame, time (seconds), face, x, y, width, height
-                        (pixels of the frame in --output), found (1 if the face was seen in this
-                        frame), label (the one shown), emotion (the likeliest), confidence, and the
-                        probability of each emotion. --neutral adds baseline (0 to 1), a camera adds
-                        clock, and several pictures add file
+        --csv FILE      one row per face and frame, and one for a frame without a face: frame, time
+                        (seconds), face, x, y, width, height (pixels of the frame in --output),
+                        found (1 if the face was seen in this frame), label (the one shown), emotion
+                        (the likeliest), confidence, and the probability of each emotion. --neutral
+                        adds baseline (0 to 1), a camera adds clock, and several pictures add file
         --collect FOLDER   the largest face as FOLDER/<emotion>/face-….png, 48x48, for
                            `data_preprocessing.py --photos`
 
@@ -175,11 +175,13 @@ def watch(
         sinks: list[Sink] = [output] if output else []
         if args.csv:
             sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
-        sinks.append(Hints(analyzer.detector, args.rotate, mirror))
+        hints = Hints(analyzer.detector, args.rotate, mirror)
+        sinks.append(hints)
         if screen:
             recorder = output if isinstance(output, VideoRecorder) else None
             showing = annotator, summary, recorder, collector, bool(args.collect)
             viewer = Viewer(screen, *showing, analyzer)
+            hints.show = viewer.warn
             sinks.append(viewer)
         elif args.collect:
             sinks.append(collector)

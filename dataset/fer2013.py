@@ -135,7 +135,7 @@ def read_votes(path: Path, usage: np.ndarray, fer: Path) -> tuple[np.ndarray, np
     disagree = np.flatnonzero(table["Usage"].to_numpy() != usage)
     if disagree.size:
         row = disagree[0]
-        wrong = f"Usage is {str(table['Usage'][row])[:40]!r}, but {usage[row]!r} in {fer}"
+        wrong = f"Usage is {str(table['Usage'][row])[:40]!r}, but {str(usage[row])!r} in {fer}"
         fail(name_row(path, row), wrong, "align their rows")
     votes = table[VOTES].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     spoiled = np.argwhere(~((votes >= 0) & (votes <= MAX_VOTES) & (votes == votes.round())))

@@ -6,6 +6,15 @@ import numpy as np
 import pandas as pd
 
 EMOTIONS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
+OTHER_NAMES = {  # of the same emotions, in names of folders, including Kaggle's
+    "angry": "anger",
+    "disgusted": "disgust",
+    "afraid": "fear",
+    "fearful": "fear",
+    "happy": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
 VOTES = [*EMOTIONS, "unknown", "NF"]  # the ten columns, in order; NF means not a face
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from common.console import progress
 from common.errors import UserError, fail, printable, some_of
 from common.faces import FACE_SIZE
+from dataset.ferplus import EMOTIONS, OTHER_NAMES
 from dataset.images import check_emotion, names_in
 
 MAX_NAME = 255  # bytes, the limit of most file systems
@@ -86,6 +87,7 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
     if len(emotions) < 2:
         there = f"only one subfolder, {emotions[0].name!r}" if emotions else "no subfolders"
         fail(folder, there, "sort the pictures into two or more, one per emotion")
+    check_order(folder, emotions)
     paths = []
     for emotion in emotions:
         inner = list(files_below(emotion))
@@ -95,6 +97,15 @@ def list_photos(folder: Path, option: str, is_picture: Callable[[Path], bool]) -
         check_names(pictures, folder)
         paths += inner
     return paths
+
+
+def check_order(folder: Path, emotions: list[Path]) -> None:
+    """Raise UserError if folders of people hold folders of emotions, and not the other way."""
+    known = {*EMOTIONS, *OTHER_NAMES}
+    inner = {name.lower() for emotion in emotions for name in names_in(emotion)} & known
+    if len(inner) > 1 and not known & {emotion.name.lower() for emotion in emotions}:
+        wrong = f"its subfolders contain folders of emotions ({', '.join(sorted(inner))})"
+        fail(folder, wrong, "put all folders of people into one folder per emotion")
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -84,7 +84,8 @@ def main() -> None:
     args = parser.parse_args()
     matplotlib.rcParams["text.parse_math"] = False  # a file name with $ is not a formula
     try:
-        faces = pd.read_csv(args.table)
+        faces = pd.read_csv(args.table).dropna(subset=["face"])
+        faces["face"] = faces["face"].astype(int)
         if faces.empty:
             fail(args.table, "contains no faces", "choose the CSV of a run that found some")
         figure = plot(faces)

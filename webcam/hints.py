@@ -1,6 +1,7 @@
 """Hints about the picture itself: it is black, frozen, or on its side."""
 
 import sys
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from webcam.detection.view import Detector
 from webcam.outputs.sink import Sink
 from webcam.sources.frame import TURNS, Frame, Picture
 
-BLACK = 16  # all gray values of a black picture are below this
+BLACK = 16  # nearly all gray values of a black picture are below this
 STEP = 16  # compare every 16th pixel of every 16th row
 BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # how long a camera's picture is black or frozen first
 FACELESS_SECONDS = 2.0  # between two searches of a turned frame, until the first face
@@ -39,6 +40,7 @@ class Hints(Sink):
         self.last: Frame | None = None
         self.searches, self.searched_at, self.turn = 0, 0.0, 0
         self.seen = False  # whether any frame had a face
+        self.show: Callable[[str], None] | None = None  # shows a hint in the window too
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
         """Check a frame or picture."""
@@ -66,7 +68,7 @@ class Hints(Sink):
     def watch_camera(self, frame: Frame) -> None:
         """Print a hint if a camera's picture has been black or frozen for some seconds."""
         pixels = frame.image[::STEP, ::STEP].copy()
-        black = pixels.max() < BLACK
+        black = np.quantile(pixels, 0.99) < BLACK  # a covered lens still has noise
         same = self.before is not None and np.array_equal(pixels, self.before)
         self.before = pixels
         states = [
@@ -125,3 +127,5 @@ class Hints(Sink):
         if hint not in self.said:
             self.said.add(hint)
             print(f"\r{hint:79}" if sys.stdout.isatty() else hint, flush=True)
+            if self.show:
+                self.show(hint)

@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
+from dataset.ferplus import OTHER_NAMES
 from network.data.faces import Faces
 from network.data.input import Input
 from network.evaluation.calibration import fit_temperature, softmax
@@ -29,15 +30,6 @@ FEW = 30  # with fewer faces of the rarest emotion, cross-validation chooses bad
 STRENGTHS = np.logspace(-4, 1, 6)  # C of scikit-learn: a lower value regularises more
 SAFE_STRENGTH = 0.01  # for a regression of few faces on the features
 FOLDS = 5
-SAME_EMOTION = {  # other folder names of emotions, including Kaggle's
-    "angry": "anger",
-    "disgusted": "disgust",
-    "afraid": "fear",
-    "fearful": "fear",
-    "happy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-}
 
 Head = tuple[np.ndarray, np.ndarray]  # kernel (features, emotions) and bias (emotions,)
 
@@ -74,7 +66,7 @@ def pooled_features(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def find_emotions(emotions: list[str], known: list[str]) -> list[int]:
     """Return the indices of `emotions` in `known`, or [] if one of them is not known."""
-    names = [name if name in known else SAME_EMOTION.get(name) for name in emotions]
+    names = [name if name in known else OTHER_NAMES.get(name) for name in emotions]
     if len(set(names) & set(known)) < len(emotions):
         return []
     return [known.index(str(name)) for name in names]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -168,6 +169,18 @@ def move(path, to):
     path.rename(path.parents[1] / to)
 
 
+def people(photos, name):
+    """Turn a folder of an emotion into one of a person, with two emotions."""
+    folder = photos / {"anna": "glad", "ben": "sad"}[name]
+    folder.rename(photos / name)
+    for emotion in ("happy", "sad"):
+        shutil.copytree(photos / name, photos / f".{emotion}")
+    for path in (photos / name).iterdir():
+        path.unlink()
+    for emotion in ("happy", "sad"):
+        (photos / f".{emotion}").rename(photos / name / emotion)
+
+
 def cut(path):
     path.write_bytes(path.read_bytes()[:3000])
 
@@ -208,6 +221,10 @@ REFUSED = {
     "a data set with its parts": (
         lambda photos: (photos / "sad").rename(photos / "Test"),
         ("photos/Test: named like part of a data set", "give --photos this folder instead"),
+    ),
+    "emotions below people": (
+        lambda photos: [people(photos, name) for name in ("anna", "ben")],
+        ("photos: its subfolders contain folders of emotions (happy, sad)", "one folder per emotion"),
     ),
     "a link to the folder itself": (
         lambda photos: (photos / "angry").symlink_to("."),

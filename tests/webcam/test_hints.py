@@ -73,6 +73,8 @@ def test_a_black_camera_is_told_once_after_three_seconds(capsys):
     assert said.count("black") == 1 and said.startswith(
         "the camera's picture has been black for 3 s"
     )
+    covered = np.random.default_rng(0).normal(5, 4, (100, 120, 160, 3)).clip(0, 255)
+    assert "black" in hints_of(capsys, covered.astype(np.uint8)), "a covered lens has noise"
     assert not hints_of(capsys, black[:29])
     assert not hints_of(capsys, [*black[:25], noise(0), *black[:25]])
     assert not hints_of(capsys, black, clock=""), "a video may begin with a black picture"

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from webcam.analysis.analyzer import Face, FaceAnalyzer, largest
 from webcam.display.annotator import Annotator
+from webcam.display.letters import drawn_names
 from webcam.outputs.collector import Collector
 from webcam.outputs.files import stamped
 from webcam.outputs.images import write_image
@@ -27,6 +28,7 @@ KEYS = {
     "u": "undo the last saved face",
     "h": "this help",
 }
+HINT_SECONDS = 8.0
 SILENT_SECONDS = 1.0  # without a frame from the camera, after which the window shows a note
 
 
@@ -152,7 +154,12 @@ class Viewer(Sink):
         if self.help or self.collecting:
             counts = self.collector.counts
             lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
-        return [*lines, self.current_note] if self.current_note else lines
+        lines += [self.current_note] if self.current_note else []
+        # Numbers stand for names that OpenCV can't draw
+        names = self.collector.emotions
+        for name, drawn in zip(names, drawn_names(names)):
+            lines = [line.replace(name, drawn) for line in lines]
+        return lines
 
     @property
     def current_note(self) -> str:
@@ -162,6 +169,10 @@ class Viewer(Sink):
     def say(self, note: str, seconds: float = 2.0) -> None:
         """Show a note for some seconds."""
         self.note, self.noted = note, time.perf_counter() + seconds
+
+    def warn(self, hint: str) -> None:
+        """Show a hint long enough to read it."""
+        self.say(hint, HINT_SECONDS)
 
     def press(self, key: str) -> None:
         """Do what a key of KEYS says. The keys 1 to 9 save a face."""

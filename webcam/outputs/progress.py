@@ -1,5 +1,6 @@
 """Show the progress of a file on a terminal."""
 
+import shutil
 import time
 
 from webcam.analysis.analyzer import Face
@@ -39,7 +40,8 @@ class Progress(Sink):
         return f"{bar} {self.count:,} of {self.total:,} {self.unit}s, {time_left} left"
 
     def show(self, line: str) -> None:
-        """Replace the last line."""
+        """Replace the last line. It must not wrap."""
+        line = line[: shutil.get_terminal_size().columns - 1]
         print(f"\r{line.ljust(self.length)}", end="", flush=True)
         self.length = len(line)
 

@@ -3,7 +3,7 @@
 import contextlib
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +17,7 @@ from webcam.sources.frame import Frame, Picture, Source
 class CsvWriter(Sink):
     """Writes the CSV, with one row per face and frame. Rows reach the disk within a second.
 
+    A frame without a face has one row, with nothing from `face` on except a 0 for `found`.
     The last column may be the source's extra column: a camera's clock, or a picture's file.
     `baseline` adds a column that says how far a resting face corrects the probabilities.
     """
@@ -30,7 +31,10 @@ class CsvWriter(Sink):
         self.baseline = ["baseline"] if baseline else []
         self.columns = ["frame", "time", "face", "x", "y", "width", "height", "found"]
         self.columns += [*self.baseline, "label", "emotion", "confidence", *emotions, *self.extra]
-        self.file: TextIO | None = None  # the first frame opens it and replaces an earlier table
+        self.is_new = not path.exists()
+        # Open it now, so that a run that may not write it touches none of its outputs. The first
+        # frame replaces an earlier table
+        self.file: TextIO = open_alone(path, path, "--csv")
         self.frames, self.flushed = 0, 0.0
 
     def write(self, frame: Frame | Picture, faces: list[Face]) -> None:
@@ -39,17 +43,12 @@ class CsvWriter(Sink):
             seconds, extra = 0.0, frame.name
         else:
             seconds, extra = frame.seconds, frame.clock
-        rows: list[list] = []
-        for face in faces:
-            row = [self.frames, f"{seconds:.3f}", face.track_id, *face.box, int(face.found)]
-            row += [f"{face.baseline:.2f}"] if self.baseline else []
-            row += [face.label, face.emotion]
-            row += [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
-            rows.append(row + ([extra] if self.extra else []))
+        start, end = [self.frames, f"{seconds:.3f}"], [extra] if self.extra else []
+        shown: Sequence[Face | None] = faces or [None]
+        rows = [[*start, *self._cells(face), *end] for face in shown]
         self.frames += 1
         with self._naming():
-            if self.file is None:
-                self.file = open_alone(self.path, self.path, "--csv")
+            if not self.written:
                 if self.path.is_file():  # don't truncate a named pipe
                     self.file.truncate(0)
                 self.written.append(self.path)
@@ -60,17 +59,27 @@ class CsvWriter(Sink):
                 if faces:  # the first face reaches the disk at once
                     self.flushed = time.perf_counter()
 
+    def _cells(self, face: Face | None) -> list:
+        """Return a row without its frame, time and extra column; None is no face."""
+        if face is None:
+            names = self.columns[2 : len(self.columns) - len(self.extra)]
+            return [0 if name == "found" else "" for name in names]
+        baseline = [f"{face.baseline:.2f}"] if self.baseline else []
+        shares = [f"{value:.4f}" for value in (face.confidence, *face.probabilities)]
+        place = [face.track_id, *face.box, int(face.found)]
+        return [*place, *baseline, face.label, face.emotion, *shares]
+
     def end(self, seconds: float | None) -> None:
         """Flush the last rows to disk, since a window may stay open. Raises OSError."""
-        if self.file is not None:
-            with self._naming():
-                self.file.flush()
+        with self._naming():
+            self.file.flush()
 
     def close(self) -> None:
-        """Close the file. Raises OSError with the file's name."""
-        if self.file is not None:
-            with self._naming():
-                self.file.close()
+        """Close the file, and remove it if it is new and empty. Raises OSError with its name."""
+        with self._naming():
+            self.file.close()
+        if self.is_new and not self.written:
+            self.path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _naming(self) -> Iterator[None]:

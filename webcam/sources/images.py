@@ -1,7 +1,9 @@
 """Read pictures one by one."""
 
+import os
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +24,7 @@ MAX_PAGES = 8  # pages in memory at once
 MAX_BYTES = 2**29  # memory for all pictures of an animation
 MOST_PAGES = 1000  # pages in a file: OpenCV searches for each one from the beginning
 UNREADABLE = "not a picture that OpenCV can read, or too large; convert it to PNG or JPEG"
+FORBIDDEN = "no permission to read it; change its permissions"
 TOO_MANY = f"more than {MOST_PAGES:,} pages; split it"
 TOO_LARGE = "an animation too large to read as pictures; convert it to MP4"
 
@@ -69,6 +72,8 @@ def fits_in_memory(animation: Path, count: int) -> bool:
 
 def why_left_out(file: Path, count: int) -> str:
     """Return why to skip a file with `count` pictures, or "" to read it."""
+    if not os.access(file, os.R_OK):
+        return FORBIDDEN
     if is_animation(file, count):
         return "" if fits_in_memory(file, count) else TOO_LARGE
     return TOO_MANY if count > MOST_PAGES else ""
@@ -91,7 +96,7 @@ class ImageSource(Source):
         super().__init__(paths)
         self.many, self.folder = many, folder
         # Names of skipped pictures, by reason
-        self.left_out: dict[str, list[str]] = {UNREADABLE: [], TOO_LARGE: [], TOO_MANY: []}
+        self.left_out: dict[str, list[str]] = defaultdict(list)
         self.files = files or [str(path) for path in paths]
         self.counts = [count_pictures(path) for path in paths]
         self.total = sum(self.counts)

@@ -8,6 +8,8 @@ import pytest
 from support.files import make_video
 from support.scripts import ROOT, run
 
+from webcam.outputs.progress import Progress
+
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 
 
@@ -15,7 +17,8 @@ def test_a_terminal_shows_frames_and_time_left_and_is_clean_at_the_end(tmp_path)
     make_video(tmp_path / "in.avi", 300)
     ours, theirs = pty.openpty()
     command = [sys.executable, str(ROOT / "realtime.py"), "--source", "in.avi", "--headless"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stderr=theirs)
+    env = {**os.environ, "COLUMNS": "60"}
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     said = b""
     while True:
@@ -36,6 +39,12 @@ def test_a_terminal_shows_frames_and_time_left_and_is_clean_at_the_end(tmp_path)
     (cleared, last) = shown[shown.index(bars[-1]) + 1 :][:2]
     assert cleared.isspace() and len(cleared) >= len(bars[-1].rstrip())
     assert last.startswith("300 frames, 300 faces")
+
+
+def test_a_narrow_terminal_gets_no_second_line(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    Progress(1000, "frame").show("[#####---------------] 250 of 1,000 frames, 12 s left")
+    assert capsys.readouterr().out == "\r[#####---------------] 250 of"
 
 
 def test_nothing_of_it_goes_into_a_file(tmp_path):

@@ -142,8 +142,17 @@ def test_a_file_that_another_run_is_writing_is_refused(stream, tmp_path, option,
     process = start("--headless", "--source", stream, *given, cwd=tmp_path)
     wait_for_rows(tmp_path / "out.csv", 5)
     make_video(tmp_path / "in.avi")
-    given = ["--source", "in.avi", option, name, "--headless"]
+    others = {"--csv": "other.csv", "--output": "other.mkv"} | {option: name}
+    kept = next(place for place in others.values() if place.startswith("other"))
+    (tmp_path / kept).write_bytes(b"an earlier one")
+    given = [
+        "--source",
+        "in.avi",
+        "--headless",
+        *[word for pair in others.items() for word in pair],
+    ]
     fails("realtime.py", *given, cwd=tmp_path, says=[name, "another run is writing it", option])
+    assert (tmp_path / kept).read_bytes() == b"an earlier one", "neither output is touched"
     process.send_signal(signal.SIGINT)
     process.communicate()
     rows = (tmp_path / "out.csv").read_text().splitlines()

@@ -74,7 +74,8 @@ def test_the_pages_of_a_tiff_are_pictures_of_their_own(tmp_path, portrait):
     arguments = ["--source", "pages.tif", "--headless", "--output", "out", "--csv", "out.csv"]
     assert "3 pictures, 2 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     rows = rows_of(tmp_path / "out.csv")
-    assert [row["file"] for row in rows] == ["pages.tif-2", "pages.tif-3"]
+    faces = [(row["file"], row["face"]) for row in rows]
+    assert faces == [("pages.tif-1", ""), ("pages.tif-2", "1"), ("pages.tif-3", "1")]
     written = [f"pages.tif-{number}.png" for number in (1, 2, 3)]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == written
 
@@ -95,7 +96,7 @@ def test_an_animation_is_a_video_with_its_own_times(tmp_path, portrait, name):
     save_several(portrait, tmp_path / name)
     arguments = ["--source", name, "--headless", "--output", "out.mp4", "--csv", "out.csv"]
     assert "3 frames, 2 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
-    assert [row["time"] for row in rows_of(tmp_path / "out.csv")] == ["0.200", "0.500"]
+    assert [row["time"] for row in rows_of(tmp_path / "out.csv")] == ["0.000", "0.200", "0.500"]
     frames = frames_of(tmp_path / "out.mp4")
     assert len(frames) == 10  # a second, at ten frames a second
     gray = [np.abs(frame.astype(int) - 128).mean() < 8 for frame in frames]
@@ -120,7 +121,7 @@ def test_animations_among_other_pictures_give_every_picture(tmp_path, portrait):
     arguments = ["--source", "in", "--headless", "--csv", "out.csv"]
     assert "4 pictures, 3 faces" in run("realtime.py", *arguments, cwd=tmp_path).stdout
     names = [row["file"] for row in rows_of(tmp_path / "out.csv")]
-    assert names == ["in/a.webp-2", "in/a.webp-3", "in/b.png"]
+    assert names == ["in/a.webp-1", "in/a.webp-2", "in/a.webp-3", "in/b.png"]
 
 
 @pytest.fixture(scope="module")
