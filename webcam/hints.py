@@ -1,5 +1,6 @@
 """Hints about the picture itself: it is black, frozen, or on its side."""
 
+import itertools
 import sys
 from collections.abc import Callable
 
@@ -19,8 +20,6 @@ BLACK_SECONDS, FROZEN_SECONDS = 3.0, 5.0  # how long a camera's picture is black
 FACELESS_SECONDS = 2.0  # between two searches of a turned frame, until the first face
 SECOND_LOOK = 0.2  # seconds from the first face in a turned frame to the check
 MOST_SEARCHES = 4
-LINES = 240  # pixels of the shorter side: enough for someone in front of a camera
-FEWER_LINES = 190  # pixels of the smaller copy's shorter side
 SMALLER = 0.8  # scale of the smaller copy, in which the face must be found again
 MOST_PICTURES = 3  # search only this many pictures without a face
 
@@ -111,10 +110,16 @@ class Hints(Sink):
 
         A face counts only if a smaller copy of the image shows it too: false ones rarely do.
         """
-        boxes = self.detector.detect(gray, LINES)
-        again = self.detector.detect(rescale(gray, SMALLER), FEWER_LINES) if boxes else []
+        boxes = self.faces_of_users(gray)
+        again = self.faces_of_users(rescale(gray, SMALLER)) if boxes else []
         copies = [box * (1 / SMALLER, 1 / SMALLER, 1 / SMALLER, 1) for box in again]
         return max((box[2] for box in boxes if find_same(copies, box) is not None), default=0.0)
+
+    def faces_of_users(self, gray: np.ndarray) -> list[np.ndarray]:
+        """Return the upright faces in an image that are not small. The window waits meanwhile."""
+        view = self.detector.view(gray, itertools.count())
+        looks = map(view.confirm, view.search(0, view.soon))
+        return [box for box in looks if box is not None]
 
     def say_turn(self, turn: int, where: str = "") -> None:
         """Print the --rotate that would show a face. `turn` is relative to the current frames."""
