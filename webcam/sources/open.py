@@ -54,15 +54,17 @@ def open_source(
 def are_files(names: list[str]) -> bool:
     """Return whether `names` are files or folders.
 
-    Raises UserError if a camera or an address is one of several names.
+    Raises UserError if a camera, an address or the demo is one of several names.
     """
     for name in names:
         one = "camera" if is_camera(name) else "address" if "://" in name else ""
-        if one and len(names) > 1:
-            fail(without_secrets(name), f"only one {one} per run", "make it the only --source")
-        if one:
-            return False
-    return names not in (["demo"], ["browser"])
+        wrong = f"only one {one} per run" if one else "can't be combined with other sources"
+        if not one and name != "demo":
+            continue
+        if len(names) > 1:
+            fail(without_secrets(name), wrong, "make it the only --source")
+        return False
+    return names != ["browser"]
 
 
 def list_videos(names: list[str]) -> list[Path]:

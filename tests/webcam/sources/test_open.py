@@ -341,6 +341,7 @@ def test_several_videos_are_worked_off_one_after_the_other(tmp_path, how):
     [
         (["--source", "0", "1"], "0: only one camera per run"),
         (["--source", "a.avi", "1"], "1: only one camera per run"),
+        (["--source", "a.avi", "demo"], "demo: can't be combined with other sources; make it"),
         (["--source", "a.avi", "http://localhost/b.mp4"], "only one address per run"),
         (
             ["--source", "a.avi", "b/a.avi", "--csv", "out"],
