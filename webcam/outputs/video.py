@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail, printable
+from common.libraries import uninterrupted
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
 from webcam.outputs.encoder import Encoder
@@ -147,7 +148,8 @@ class VideoRecorder(Sink):
             return
         image = self.annotate(frame, faces)
         if self.recording is None:
-            self.recording = Recording(self.path, self.source.info, image, frame.seconds)
+            with uninterrupted():  # Ctrl-C here would leave a file that nobody finishes
+                self.recording = Recording(self.path, self.source.info, image, frame.seconds)
         else:
             self.recording.write(image, frame.seconds)
 
