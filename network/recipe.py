@@ -9,17 +9,8 @@ from common.faces import FACE_SIZE
 
 QUICK_EPOCHS = 5
 # Options that a resumed run may not change
-KEPT = [
-    "network",
-    "width",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "labels",
-    "fer2013_share",
-    "loss",
-]
-KEPT += ["seed", "bfloat16"]
+KEPT = ["network", "width", "epochs", "batch_size", "learning_rate", "labels", "fer2013_share"]
+KEPT += ["loss", "seed", "bfloat16"]
 OPTIONS = ["start_from", "logit_adjustment", *KEPT]  # the options of train.py that make a recipe
 # Filters of the 3x3 convolutions by network, block by block
 FILTERS = {

@@ -68,6 +68,9 @@ class Viewer(Sink):
         self.screen, self.annotator, self.summary = screen, annotator, summary
         self.recorder, self.collector, self.collecting = recorder, collector, collecting
         self.analyzer = analyzer
+        # Names that OpenCV can't draw, and the numbers that stand for them
+        names = collector.emotions
+        self.numbered = [pair for pair in zip(names, drawn_names(names)) if pair[0] != pair[1]]
         self.learning: int | None = None  # number of the face that is being learned at rest
         self.mirrored = self.paused = self.help = self.ended = False
         self.frame: Frame | Picture | None = None  # the frame on the screen
@@ -155,9 +158,7 @@ class Viewer(Sink):
             counts = self.collector.counts
             lines += [f"{key}: {name} {counts[name]}" for key, name in self.collector.keys.items()]
         lines += [self.current_note] if self.current_note else []
-        # Numbers stand for names that OpenCV can't draw
-        names = self.collector.emotions
-        for name, drawn in zip(names, drawn_names(names)):
+        for name, drawn in self.numbered:
             lines = [line.replace(name, drawn) for line in lines]
         return lines
 
