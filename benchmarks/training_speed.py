@@ -27,7 +27,7 @@ from report import Table, add_save
 
 from common.command_line import Parser, positive_int, run
 from common.console import plural
-from network.backend import installed
+from network.backend import installed, keras_imports
 from network.data.augmentation import batches, prefetch
 from network.recipe import Recipe
 from network.training.parallel.processes import leave, process, run_distributed
@@ -43,11 +43,12 @@ def again(batches: list) -> Iterator:
 
 def measure(recipe: Recipe, steps: int) -> dict[str, float]:
     """Return faces/s of "input", "step" and "both" on this process's backend."""
-    import keras
+    with keras_imports():
+        import keras
 
-    from network.model.architecture import build_network
-    from network.training.parallel.devices import data_parallel
-    from network.training.trainer import build_training
+        from network.model.architecture import build_network
+        from network.training.parallel.devices import data_parallel
+        from network.training.trainer import build_training
 
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (FACES, 48, 48, 1), np.uint8)
@@ -85,7 +86,7 @@ def measure(recipe: Recipe, steps: int) -> dict[str, float]:
 def start(options: list[str], devices: int = 1, **variables: str) -> subprocess.Popen:
     """Start this script as a measuring process with extra environment variables."""
     flags = f"--xla_force_host_platform_device_count={devices}"
-    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": flags, **variables}
+    env = {**os.environ, "XLA_FLAGS": flags, **variables}
     command = [sys.executable, __file__, "--measure", *options]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
 
