@@ -109,6 +109,7 @@ ROWS: dict[str, dict] = {
     "FER-2013's labels, share 0.15": {"fer2013_share": 0.15},
     "FER-2013's labels, share 0.3": {"fer2013_share": 0.3},
     "FER-2013's labels, share 0.5": {"fer2013_share": 0.5},
+    "FER-2013's labels, second head": {"second_head": 0.5},
 }
 
 
@@ -156,6 +157,21 @@ def read_faces(
     return part(False, sets), part(True, [others]), emotions
 
 
+def add_second_head(network: keras.Model, emotions: int) -> keras.Model:
+    """Return a network that shares the features of `network` and has its outputs and `emotions` more."""
+    x = layers.Conv2D(emotions, 1)(network.get_layer("head").input)
+    second = layers.Softmax(dtype="float32")(layers.GlobalAveragePooling2D()(x))
+    both = layers.Concatenate()([network.output, second])
+    return keras.Model(network.input, both, name="network")
+
+
+def of_two_heads(targets, probabilities, emotions: int, weight: float):
+    """Return the losses of the first `emotions` outputs, and of the others times `weight`."""
+    loss = keras.losses.categorical_crossentropy
+    first = loss(targets[:, :emotions], probabilities[:, :emotions])
+    return first + weight * loss(targets[:, emotions:], probabilities[:, emotions:])
+
+
 def take_weights(network: keras.Model, folder: Path) -> None:
     """Copy the weights of the network in `folder`, without its bonus for rare emotions."""
     trained, emotions = load_network(folder)
@@ -186,19 +202,30 @@ def train_row(
     targets = soft_targets(
         faces, emotions, votes if recipe.labels == "soft" else None, recipe.fer2013_share
     )
+    shares = targets.mean(axis=0)
     epochs = epochs // 3 if copies else epochs  # with copies there are three times the faces
     steps = -(-len(targets) // recipe.batch_size)
     keras.utils.set_random_seed(recipe.seed)
     normalize = changes.get("normalize", architecture.brighten_dim_faces)
-    network = architecture.build_network(len(emotions), recipe, normalize)
+    network = learner = architecture.build_network(len(emotions), recipe, normalize)
     if start_from:
         take_weights(network, start_from)
-    training = build_training(network, epochs * steps, recipe, changes.get("optimizer", Muon))
+    loss = None
+    if weight := changes.get("second_head"):
+        labels = votes[OWN].reindex(faces.rows).to_numpy()
+        targets = np.hstack([targets, labels[:, None] == np.array(emotions)])
+        learner = add_second_head(network, len(emotions))
+        loss = functools.partial(of_two_heads, emotions=len(emotions), weight=weight)
+    training = build_training(learner, epochs * steps, recipe, changes.get("optimizer", Muon))
+    if loss:
+        training.compile(training.optimizer, loss)
     start = time.perf_counter()
     augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
     training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
     seconds = time.perf_counter() - start
-    return network, held, emotions, targets.mean(axis=0), seconds
+    if start_from:
+        network = architecture.average_mirrored(network)
+    return network, held, emotions, shares, seconds
 
 
 def evaluate_bonus(
