@@ -20,7 +20,7 @@ def installed() -> list[str]:
 def keras_imports() -> Iterator[None]:
     """Import Keras in the block, in about 5 seconds. Raises UserError if its backend is missing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow leaves oneDNN off on CPUs without AVX512, where it halves the time of a step
+    # TensorFlow leaves oneDNN off on CPUs without AVX512 (docs/scaling.md has the gain)
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     asked, there = os.environ.get("KERAS_BACKEND"), installed()
     if asked and asked not in BACKENDS:
