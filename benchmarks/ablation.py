@@ -47,14 +47,8 @@ with keras_imports():
     import keras
     from keras import layers, ops
 
-    from network.evaluation.metrics import (
-        compute_metrics,
-        evaluate,
-        evaluate_corruptions,
-        predict,
-    )
+    from network.evaluation.metrics import compute_metrics, evaluate_corruptions, predict
     from network.model import architecture
-    from network.model.architecture import adjust_logits, load_network
     from network.model.optimizer import Muon
     from network.training.trainer import build_training
 
@@ -130,13 +124,14 @@ def read_faces(
     images = list_images(data / "split/train", "random_split.py")
     emotions = list(images)
     sets = [load_faces(images, emotions, "train")]
+    others = sets[0]
     if validate:
         others = load_faces(list_images(data / "split/val", "random_split.py"), emotions, "val")
-        rows = set(others.rows)
-    else:
-        others = sets[0]
-        held = zip(others.rows, others.images)
-        rows = {row for row, image in held if zlib.crc32(image.tobytes()) % SHARE == 0}
+    rows = {
+        row
+        for row, image in zip(others.rows, others.images)
+        if validate or zlib.crc32(image.tobytes()) % SHARE == 0
+    }
     if copies:
         for name in ("contrast", "sharpness"):
             sets.append(load_faces(list_images(data / name, f"{name}.py"), emotions, name))
@@ -165,20 +160,18 @@ def add_second_head(network: keras.Model, emotions: int) -> keras.Model:
     return keras.Model(network.input, both, name="network")
 
 
-def of_two_heads(targets, probabilities, emotions: int, weight: float):
-    """Return the losses of the first `emotions` outputs, and of the others times `weight`."""
-    loss = keras.losses.categorical_crossentropy
-    first = loss(targets[:, :emotions], probabilities[:, :emotions])
-    return first + weight * loss(targets[:, emotions:], probabilities[:, emotions:])
+def cross_entropy(targets, probabilities):
+    """Return the sum of all heads' cross-entropies. The weight of a head is in its targets."""
+    return -ops.sum(targets * ops.log(ops.maximum(probabilities, 1e-7)), axis=1)
 
 
 def take_weights(network: keras.Model, folder: Path) -> None:
     """Copy the weights of the network in `folder`, without its bonus for rare emotions."""
-    trained, emotions = load_network(folder)
+    trained, emotions = architecture.load_network(folder)
     found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     offsets = np.array([found["logit_offsets"][emotion] for emotion in emotions])
     # The reverse of what `calibrate` put into the network
-    adjust_logits(trained, -offsets / found["temperature"], 1 / found["temperature"])
+    architecture.adjust_logits(trained, -offsets / found["temperature"], 1 / found["temperature"])
     network.set_weights(trained.get_weights())
 
 
@@ -210,15 +203,12 @@ def train_row(
     network = learner = architecture.build_network(len(emotions), recipe, normalize)
     if start_from:
         take_weights(network, start_from)
-    loss = None
     if weight := changes.get("second_head"):
-        labels = votes[OWN].reindex(faces.rows).to_numpy()
-        targets = np.hstack([targets, labels[:, None] == np.array(emotions)])
+        targets = np.hstack([targets, weight * soft_targets(faces, emotions, votes, 1.0)])
         learner = add_second_head(network, len(emotions))
-        loss = functools.partial(of_two_heads, emotions=len(emotions), weight=weight)
     training = build_training(learner, epochs * steps, recipe, changes.get("optimizer", Muon))
-    if loss:
-        training.compile(training.optimizer, loss)
+    if learner is not network:
+        training.compile(training.optimizer, cross_entropy)
     start = time.perf_counter()
     augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
     training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
@@ -226,6 +216,14 @@ def train_row(
     if start_from:
         network = architecture.average_mirrored(network)
     return network, held, emotions, shares, seconds
+
+
+def by_rule(
+    probabilities: np.ndarray, labels: dict[str, np.ndarray], emotions: list[str], rule: str
+) -> dict:
+    """Return the metrics over the faces that `rule` labels."""
+    known = np.isin(labels[rule], emotions)
+    return compute_metrics(labels[rule][known], probabilities[known], emotions)
 
 
 def evaluate_bonus(
@@ -252,8 +250,7 @@ def evaluate_bonus(
             offsets = choose_adjustment(curve, int(chosen.sum())) * np.log(shares)
             adjusted[~part] = calibrated(probabilities[~part], offsets, 1.0)
         for rule, name in (("majority", "FER+, bonus"), (OWN, "FER-2013, bonus")):
-            known = np.isin(labels[rule], emotions)
-            metrics = compute_metrics(labels[rule][known], adjusted[known], emotions)
+            metrics = by_rule(adjusted, labels, emotions, rule)
             for metric in ("accuracy", "macro_recall"):
                 key = f"{name}, {metric.replace('_', ' ')}"
                 means[key] = means.get(key, 0.0) + metrics[metric] / HALVINGS
@@ -268,20 +265,18 @@ def evaluate_row(
     votes: pd.DataFrame,
 ) -> dict[str, float]:
     """Return the network's metrics on the held-out faces. `shares` are those of the targets."""
-    labels = labels_by_rule(held, emotions, votes)
-    rules = evaluate(network, {"held out": held}, {"held out": labels}, emotions)["held out"]
+    labels, probabilities = labels_by_rule(held, emotions, votes), predict(network, held.images)
+    majority = by_rule(probabilities, labels, emotions, "majority")
     corrupted = evaluate_corruptions(network, held, labels["majority"], emotions)
     corrupted = corrupted[: len(CORRUPTIONS)]
-    votes_of_held = soft_targets(held, emotions, votes)
-    probabilities = predict(network, held.images)
     logs = np.log(np.maximum(probabilities, 1e-7))
     return {
-        "majority": rules["majority"]["accuracy"],
-        "plurality": rules["plurality"]["accuracy"],
-        "FER-2013": rules["fer2013"]["accuracy"],
-        "macro recall": rules["majority"]["macro_recall"],
+        "majority": majority["accuracy"],
+        "plurality": by_rule(probabilities, labels, emotions, "plurality")["accuracy"],
+        "FER-2013": by_rule(probabilities, labels, emotions, OWN)["accuracy"],
+        "macro recall": majority["macro_recall"],
         "corrupted": float(np.mean([result["accuracy"] for result in corrupted])),
-        "cross-entropy": float(-(votes_of_held * logs).sum(axis=1).mean()),
+        "cross-entropy": float(-(soft_targets(held, emotions, votes) * logs).sum(axis=1).mean()),
         **evaluate_bonus(probabilities, held, labels, shares, emotions),
     }
 
