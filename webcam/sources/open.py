@@ -58,10 +58,10 @@ def are_files(names: list[str]) -> bool:
     """
     for name in names:
         one = "camera" if is_camera(name) else "address" if "://" in name else ""
-        wrong = f"only one {one} per run" if one else "can't be combined with other sources"
         if not one and name != "demo":
             continue
         if len(names) > 1:
+            wrong = f"only one {one} per run" if one else "can't be combined with other sources"
             fail(without_secrets(name), wrong, "make it the only --source")
         return False
     return names != ["browser"]
