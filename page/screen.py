@@ -7,7 +7,6 @@ import os
 import queue
 import signal
 import sys
-import threading
 import time
 import webbrowser
 
@@ -17,6 +16,7 @@ from page.server import Message, Server
 from webcam.display.style import COLORS, PALETTE, UNSURE, WHITE, on_color
 from webcam.display.viewer import Viewer
 from webcam.sources.frame import Frame, Picture
+from webcam.stopping import start_thread
 
 PORT = 8000
 # Seconds between two messages: of different frames, and of the same one
@@ -116,7 +116,7 @@ def open_page(args: argparse.Namespace, emotions: list[str]) -> PageScreen:
         print("press q and Enter, or Ctrl-C, to quit")
         if hasattr(signal, "SIGTTIN"):  # a program in the background does not read the terminal
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
-        threading.Thread(target=listen, args=[server], daemon=True).start()
+        start_thread(listen, server)
     sys.stdout.flush()
     # Without a display, the only browser may be one that fills the terminal
     if sys.platform in ("win32", "darwin") or any(

@@ -21,7 +21,6 @@ import os
 import queue
 import secrets
 import socket
-import threading
 import time
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +32,7 @@ import numpy as np
 from aiohttp import WSMsgType, web
 
 from common.errors import fail
+from webcam.stopping import start_thread
 
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 2**20  # of a message from the browser
@@ -117,8 +117,7 @@ class Server:
         self.sender: int | None = None  # the number of the page whose camera is used
         self.loop = asyncio.new_event_loop()
         self.started: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._run)
         if error := self.started.get():
             where = f"{host}:{port}" if port else host
             wrong = f"can't serve the page here ({explain(error)})"

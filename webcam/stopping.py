@@ -2,29 +2,53 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+
+_seen: list[int] = []  # numbers of the signals received
+_raises = False  # whether the next signal raises KeyboardInterrupt
 
 
 def end_at_signals() -> None:
-    """Raise KeyboardInterrupt at the next signal."""
+    """Raise KeyboardInterrupt at the next signal, but leave signals alone that `nohup` ignores."""
+    global _raises
     _seen.clear()
-    _handle(_interrupt)
+    _raises = True
+    for name in {"SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"} & set(dir(signal)):
+        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _receive)
 
 
 def ignore_signals() -> None:
     """Only record further signals, so that the files can be closed."""
-    _handle(_remember)
+    global _raises
+    _raises = False
 
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Hold signals back until the end of the block, while it finishes files."""
-    ignore_signals()
-    yield
-    if was_stopped():
+    """Hold signals back until the end of the block.
+
+    A signal in a `threading.Condition` or `queue.Queue` can leave it locked for good. Blocks may be
+    nested.
+    """
+    global _raises
+    raised, _raises = _raises, False
+    try:
+        yield
+    finally:
+        _raises = raised
+    if _raises and _seen:
+        ignore_signals()
         raise KeyboardInterrupt
-    end_at_signals()
+
+
+def start_thread(target: Callable, *arguments: object) -> threading.Thread:
+    """Start a thread that does not keep Python from exiting. Signals wait until it runs."""
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
+    with signals_held():
+        thread.start()
+    return thread
 
 
 def was_stopped() -> bool:
@@ -32,21 +56,8 @@ def was_stopped() -> bool:
     return bool(_seen)
 
 
-_seen: list[int] = []  # numbers of the signals received
-
-
-def _remember(number: int, frame: object) -> None:
+def _receive(number: int, frame: object) -> None:
     _seen.append(number)
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    _remember(number, frame)
-    ignore_signals()
-    raise KeyboardInterrupt
-
-
-def _handle(handler: Callable) -> None:
-    """Set the signal handler, but leave signals alone that `nohup` ignores."""
-    for name in {"SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"} & set(dir(signal)):
-        if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
-            signal.signal(getattr(signal, name), handler)
+    if _raises:
+        ignore_signals()
+        raise KeyboardInterrupt

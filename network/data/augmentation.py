@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from common.libraries import uninterrupted
 from network.recipe import Augmentation
 
 
@@ -147,6 +148,7 @@ def prefetch(batches: Iterator) -> Iterator:
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, batches)
         while True:
-            batch = coming.result()
-            coming = thread.submit(next, batches)
+            with uninterrupted():  # Ctrl-C here could leave the thread locked for good
+                batch = coming.result()
+                coming = thread.submit(next, batches)
             yield batch

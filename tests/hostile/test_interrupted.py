@@ -45,6 +45,28 @@ finally:
     print("changes", changes)
 """
 
+# Runs a script and counts the locks that its main thread takes for a Condition or Queue. It sends
+# itself Ctrl-C when it has taken lock number argv[1], unless that is 0
+LOCKING = """
+import os, runpy, signal, sys, threading
+number, locks = int(sys.argv[1]), 0
+def see(frame, event, arg):
+    global locks
+    if event == "return" and frame.f_code is threading.Condition.__enter__.__code__:
+        locks += 1
+        if locks == number:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.argv = sys.argv[2:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+from common import command_line
+run = command_line.run
+command_line.run = lambda main: run(lambda: sys.setprofile(see) or main())
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print("locks", locks)
+"""
+
 # Runs a script and says when its imports are done and its main begins. From then on, Ctrl-C gives
 # one line
 BEGINNING = """
@@ -267,6 +289,24 @@ def test_realtime_interrupted_as_it_starts(tmp_path, seconds):
     said = process.communicate()[1]
     assert process.returncode == 130 and said in ("", "interrupted\n"), said
     assert set(os.listdir(tmp_path)) <= {"in.avi", "out.mp4"}
+
+
+@pytest.mark.parametrize("times", [6, slow(50)])
+def test_realtime_interrupted_when_it_takes_a_lock(tmp_path, times):
+    """A signal at that moment can leave the lock behind, and then its thread waits for good."""
+    make_video(tmp_path / "in.avi", 40)
+    script = [str(ROOT / "realtime.py"), "--source", "in.avi", "--headless", "--output", "out.mp4"]
+
+    def interrupted(at):
+        command = [sys.executable, "-c", LOCKING, str(at), *script]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    locks = int(interrupted(0).stdout.split()[-1])
+    assert locks > 40  # at least one for each frame
+    for moment in range(times):
+        done = interrupted(1 + moment * locks // times)
+        assert done.returncode == 130 and done.stderr in ("", "interrupted\n"), done
+        assert set(os.listdir(tmp_path)) <= {"in.avi", "out.mp4"}
 
 
 @pytest.mark.slow

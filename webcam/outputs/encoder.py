@@ -1,10 +1,11 @@
 """Encode a video in a thread. OpenCV lets other threads run while it encodes."""
 
 import queue
-import threading
 
 import cv2
 import numpy as np
+
+from webcam.stopping import start_thread
 
 WAITING = 4  # images in the queue, at most
 
@@ -16,8 +17,7 @@ class Encoder:
         self.writer = writer
         self.images: queue.Queue = queue.Queue(WAITING)
         self.error: Exception | None = None
-        self.thread = threading.Thread(target=self._encode, daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._encode)
 
     def _encode(self) -> None:
         while (image := self.images.get()) is not None:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from common.errors import fail, printable
-from common.libraries import uninterrupted
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
 from webcam.outputs.encoder import Encoder
@@ -18,6 +17,7 @@ from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.camera import CAMERA_TIMEOUT
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import utf8_name, without_secrets
+from webcam.stopping import signals_held
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 
@@ -42,7 +42,7 @@ class Recording:
             writer = cv2.VideoWriter(utf8_name(self.part), fourcc, info.rate, self.size)
             if not writer.isOpened():
                 self._fail()
-        except BaseException:  # including Ctrl-C
+        except BaseException:
             self.lock.close()
             self.part.unlink(missing_ok=True)
             raise
@@ -142,14 +142,14 @@ class VideoRecorder(Sink):
         """Begin a video with the next frame."""
         self.path = path
 
+    @signals_held()  # Ctrl-C here would leave a file that nobody can finish
     def write(self, frame: Frame, faces: list[Face]) -> None:
         """Add a frame to the current video, if there is one."""
         if self.path is None:
             return
         image = self.annotate(frame, faces)
         if self.recording is None:
-            with uninterrupted():  # Ctrl-C here would leave a file that nobody finishes
-                self.recording = Recording(self.path, self.source.info, image, frame.seconds)
+            self.recording = Recording(self.path, self.source.info, image, frame.seconds)
         else:
             self.recording.write(image, frame.seconds)
 
@@ -158,6 +158,7 @@ class VideoRecorder(Sink):
         if self.recording:
             self.recording.paused = self.recording.info.live
 
+    @signals_held()
     def stop(self) -> Path | None:
         """End the current video; return its path, or None if it has no frame."""
         path, recording = self.path, self.recording

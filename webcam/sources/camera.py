@@ -15,6 +15,7 @@ from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
+from webcam.stopping import start_thread
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera counts as lost
 
@@ -42,8 +43,7 @@ class CameraSource(Source):
         self.closing = threading.Event()
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.info = VideoInfo(rate if 0 < rate <= 120 else 30.0, live=True)
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self.read)
 
     def read(self) -> None:
         """Read frames until the source is closed. The thread runs this."""

@@ -2,11 +2,11 @@
 
 import os
 import ssl
-import threading
 
 import cv2
 
 from webcam.sources.names import camera_number, utf8_name
+from webcam.stopping import start_thread
 
 INTERLACED = "interlaced"  # FFmpeg's swscale prints this word (video.py)
 STREAM_TIMEOUT_MS = 10_000  # milliseconds in which a stream must answer
@@ -47,8 +47,7 @@ def open_interruptibly(name: str, size: tuple[int, int] | None) -> "cv2.VideoCap
         return open_capture(name, size)
     opened = []
     utf8_name(name)  # check here, because the thread would lose the error
-    thread = threading.Thread(target=lambda: opened.append(open_capture(name, size)), daemon=True)
-    thread.start()
+    thread = start_thread(lambda: opened.append(open_capture(name, size)))
     while thread.is_alive():  # on Windows, Ctrl-C can't interrupt a wait without a timeout
         thread.join(0.1)
     return opened[0] if opened else cv2.VideoCapture()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from webcam.sources.frame import Frame
+from webcam.stopping import signals_held, start_thread
 
 AHEAD = 2  # frames in the queue
 PATIENCE = 1.0  # seconds that `close` waits for a read that may never return, such as from a pipe
@@ -20,8 +21,7 @@ class Prefetch:
         self.frames = frames
         self.ready: queue.Queue = queue.Queue(AHEAD)
         self.closed = threading.Event()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._read)
 
     def _read(self) -> None:
         item: Frame | Exception | None = None
@@ -42,7 +42,8 @@ class Prefetch:
     def __iter__(self) -> Iterator[Frame]:
         while True:
             try:
-                item = self.ready.get(timeout=0.1)  # Windows needs the timeout to notice Ctrl-C
+                with signals_held():
+                    item = self.ready.get(timeout=0.1)
             except queue.Empty:
                 continue
             if item is None:

@@ -17,6 +17,7 @@ from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 from webcam.sources.prefetch import AHEAD, Prefetch
+from webcam.stopping import signals_held
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; a higher number is a time base, not a rate
@@ -84,6 +85,7 @@ class VideoSource(Source):
         median = statistics.median(np.diff(stamps)) if len(stamps) > 1 else 0.0
         return 1 / median if median > 0 else 0.0
 
+    @signals_held()  # a thread that `close` does not know could make Python abort at exit
     def frames(self) -> Iterator[Frame]:
         """Yield each frame with its media time, reading ahead. Later frames reuse its image."""
         self.prefetch = Prefetch(self._read())
