@@ -23,6 +23,7 @@ import functools
 import json
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,13 +33,15 @@ import pandas as pd
 from report import line, markdown
 
 from common.command_line import Parser, positive_float, positive_int, run
-from common.errors import fail
+from common.errors import fail, first_line
 from common.faces import FACE_SIZE
 from dataset.images import list_images
+from dataset.stage import read_stage
 from network.backend import keras_imports
 from network.data.augmentation import batches
 from network.data.faces import Faces, load_faces
 from network.data.targets import OWN, labels_by_rule, load_votes, soft_targets
+from network.digests import digest
 from network.evaluation.calibration import adjustment_curve, calibrated, choose_adjustment
 from network.evaluation.corruptions import CORRUPTIONS
 from network.recipe import FILTERS, Augmentation, Recipe
@@ -165,14 +168,42 @@ def cross_entropy(targets, probabilities):
     return -ops.sum(targets * ops.log(ops.maximum(probabilities, 1e-7)), axis=1)
 
 
-def take_weights(network: keras.Model, folder: Path) -> None:
-    """Copy the weights of the network in `folder`, without its bonus for rare emotions."""
-    trained, emotions = architecture.load_network(folder)
-    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    offsets = np.array([found["logit_offsets"][emotion] for emotion in emotions])
+def take_weights(network: keras.Model, folder: Path, held: Faces, emotions: list[str]) -> None:
+    """Copy the weights of the network in `folder`, without its bonus for rare emotions.
+
+    Raises UserError unless the held-out faces are those of its own validation.
+    """
+    trained, known = architecture.load_network(folder)
+    try:
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        offsets = np.array([found["logit_offsets"][emotion] for emotion in known])
+        validated = read_stage(folder)["arguments"]["faces"]["val"]
+    except (OSError, ValueError, KeyError) as error:
+        fail(folder, f"not a model folder ({first_line(error)})", "correct --start-from")
+    if known != emotions or validated != digest(held.images, held.labels):
+        fail(folder, "its validation faces are not those of --data", "split them as for it")
     # The reverse of what `calibrate` put into the network
     architecture.adjust_logits(trained, -offsets / found["temperature"], 1 / found["temperature"])
     network.set_weights(trained.get_weights())
+
+
+def fit(
+    network: keras.Model,
+    faces: Faces,
+    targets: np.ndarray,
+    recipe: Recipe,
+    epochs: int,
+    optimizer: Callable = Muon,
+) -> float:
+    """Train a network, with one head or two; return the seconds."""
+    steps = -(-len(targets) // recipe.batch_size)
+    training = build_training(network, epochs * steps, recipe, optimizer)
+    if targets.shape[1] > network.get_layer("head").output.shape[-1]:
+        training.compile(training.optimizer, cross_entropy)
+    augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
+    start = time.perf_counter()
+    training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
+    return time.perf_counter() - start
 
 
 def train_row(
@@ -192,27 +223,19 @@ def train_row(
     recipe = change(recipe, {"blur_sigma": blur, **changes})
     copies = changes.get("copies", False)
     faces, held, emotions = read_faces(data, recipe.face_size, copies, bool(start_from))
-    targets = soft_targets(
-        faces, emotions, votes if recipe.labels == "soft" else None, recipe.fer2013_share
-    )
+    soft = votes if recipe.labels == "soft" else None
+    targets = soft_targets(faces, emotions, soft, recipe.fer2013_share)
     shares = targets.mean(axis=0)
-    epochs = epochs // 3 if copies else epochs  # with copies there are three times the faces
-    steps = -(-len(targets) // recipe.batch_size)
     keras.utils.set_random_seed(recipe.seed)
     normalize = changes.get("normalize", architecture.brighten_dim_faces)
     network = learner = architecture.build_network(len(emotions), recipe, normalize)
     if start_from:
-        take_weights(network, start_from)
+        take_weights(network, start_from, held, emotions)
     if weight := changes.get("second_head"):
         targets = np.hstack([targets, weight * soft_targets(faces, emotions, votes, 1.0)])
         learner = add_second_head(network, len(emotions))
-    training = build_training(learner, epochs * steps, recipe, changes.get("optimizer", Muon))
-    if learner is not network:
-        training.compile(training.optimizer, cross_entropy)
-    start = time.perf_counter()
-    augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
-    training.fit(augmented, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=2)
-    seconds = time.perf_counter() - start
+    epochs = epochs // 3 if copies else epochs  # with copies there are three times the faces
+    seconds = fit(learner, faces, targets, recipe, epochs, changes.get("optimizer", Muon))
     if start_from:
         network = architecture.average_mirrored(network)
     return network, held, emotions, shares, seconds
