@@ -51,6 +51,7 @@ with required("requirements-webcam.txt"):
     from common.command_line import describe, run
     from common.errors import UserError, fail, printable, some_of
     from common.files import PRETRAINED
+    from common.stopping import end_at_signals, ignore_signals, signals_held, was_stopped
     from webcam import FaceAnalyzer
     from webcam.detection.detector import choose_detector
     from webcam.display.annotator import Annotator
@@ -73,7 +74,6 @@ with required("requirements-webcam.txt"):
     from webcam.sources.names import is_camera, without_secrets
     from webcam.sources.open import list_videos, open_first_camera, open_source
     from webcam.sources.overheard import Overheard
-    from webcam.stopping import end_at_signals, ignore_signals, signals_held, was_stopped
 
 
 def find_model() -> Path:

@@ -1,4 +1,4 @@
-"""The code that scripts and packages share: options, errors, progress bars, labels.txt.
+"""The code that scripts and packages share: options, errors, signals, progress bars, labels.txt.
 
 It needs only the standard library, and tqdm for progress bars.
 """

@@ -11,12 +11,12 @@ import time
 import webbrowser
 
 from common.errors import UserError
+from common.stopping import start_thread
 from page.camera import BrowserSource
 from page.server import Message, Server
 from webcam.display.style import COLORS, PALETTE, UNSURE, WHITE, on_color
 from webcam.display.viewer import Viewer
 from webcam.sources.frame import Frame, Picture
-from webcam.stopping import start_thread
 
 PORT = 8000
 # Seconds between two messages: of different frames, and of the same one

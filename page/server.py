@@ -32,7 +32,7 @@ import numpy as np
 from aiohttp import WSMsgType, web
 
 from common.errors import fail
-from webcam.stopping import start_thread
+from common.stopping import start_thread
 
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 2**20  # of a message from the browser

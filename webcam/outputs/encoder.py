@@ -5,7 +5,7 @@ import queue
 import cv2
 import numpy as np
 
-from webcam.stopping import start_thread
+from common.stopping import start_thread
 
 WAITING = 4  # images in the queue, at most
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from common.errors import fail, printable
+from common.stopping import signals_held
 from webcam.analysis.analyzer import Face
 from webcam.outputs import ffmpeg
 from webcam.outputs.encoder import Encoder
@@ -17,7 +18,6 @@ from webcam.outputs.sink import Annotate, Sink
 from webcam.sources.camera import CAMERA_TIMEOUT
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import utf8_name, without_secrets
-from webcam.stopping import signals_held
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
 

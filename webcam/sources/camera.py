@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from common.errors import fail
+from common.stopping import start_thread
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
-from webcam.stopping import start_thread
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera counts as lost
 

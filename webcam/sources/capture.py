@@ -5,8 +5,8 @@ import ssl
 
 import cv2
 
+from common.stopping import start_thread
 from webcam.sources.names import camera_number, utf8_name
-from webcam.stopping import start_thread
 
 INTERLACED = "interlaced"  # FFmpeg's swscale prints this word (video.py)
 STREAM_TIMEOUT_MS = 10_000  # milliseconds in which a stream must answer

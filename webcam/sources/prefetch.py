@@ -4,8 +4,8 @@ import queue
 import threading
 from collections.abc import Iterator
 
+from common.stopping import signals_held, start_thread
 from webcam.sources.frame import Frame
-from webcam.stopping import signals_held, start_thread
 
 AHEAD = 2  # frames in the queue
 PATIENCE = 1.0  # seconds that `close` waits for a read that may never return, such as from a pipe

@@ -12,12 +12,12 @@ import numpy as np
 
 from common.console import shell_line
 from common.errors import fail
+from common.stopping import signals_held
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
 from webcam.sources.names import without_secrets
 from webcam.sources.overheard import Overheard
 from webcam.sources.prefetch import AHEAD, Prefetch
-from webcam.stopping import signals_held
 
 UNKNOWN_RATE = 30.0  # frames/s
 MAX_RATE = 1000  # frames/s; a higher number is a time base, not a rate
