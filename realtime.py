@@ -68,10 +68,8 @@ with required("requirements-webcam.txt"):
     from webcam.outputs.summary import Summary, print_results
     from webcam.outputs.table import CsvWriter
     from webcam.outputs.video import VideoRecorder
-    from webcam.sources.camera import CameraSource
     from webcam.sources.frame import Frames, Picture, Source, oriented
-    from webcam.sources.images import ImageSource
-    from webcam.sources.names import is_camera, without_secrets
+    from webcam.sources.names import without_secrets
     from webcam.sources.open import list_videos, open_first_camera, open_source
     from webcam.sources.overheard import Overheard
 
@@ -131,6 +129,57 @@ def open_display(
     return display
 
 
+def choose_source(args: argparse.Namespace, display: Display) -> Source:
+    """Open the source that the options name, the first camera, or the demo."""
+    if display.camera:
+        return display.camera
+    window = display.screen is not None
+    if args.source or args.size or args.collect or args.rotate:
+        return open_source(args.source or ["0"], args.size, display.overheard, window)
+    return open_first_camera(display.overheard, window)
+
+
+def open_sinks(
+    args: argparse.Namespace,
+    analyzer: FaceAnalyzer,
+    display: Display,
+    source: Source,
+    mirror: bool,
+    summary: Summary,
+) -> tuple[list[Sink], Viewer | None]:
+    """Open the outputs, and the viewer if there is a screen. The viewer is also the last output."""
+    screen = display.screen
+    baseline = prepare_baselines(analyzer, args.neutral, screen is not None, source.is_webcam)
+    names = args.emotions or analyzer.emotions
+    collector = open_collector(args.collect, names, screen is not None, source.paths)
+    output_path = args.output
+    if display.no_window:
+        asked = args.output or args.csv or args.collect
+        why = display.no_window
+        output_path = choose_output(output_path, bool(asked), source, why, args.h264)
+    annotator = Annotator(analyzer.emotions, args.bars)
+    output = open_output(output_path, source, annotator.annotate, args.h264)
+    numbers = legend(analyzer.emotions) if screen or output_path else ""
+    if numbers:
+        print(f"OpenCV can't draw these names, so it draws numbers ({printable(numbers)})")
+    sinks: list[Sink] = [output] if output else []
+    if args.csv:
+        sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
+    hints = Hints(analyzer.detector, args.rotate, mirror)
+    sinks.append(hints)
+    if screen:
+        recorder = output if isinstance(output, VideoRecorder) else None
+        showing = annotator, summary, recorder, collector, bool(args.collect)
+        viewer = Viewer(screen, *showing, analyzer)
+        hints.show = viewer.warn
+        return [*sinks, viewer], viewer
+    if args.collect:
+        sinks.append(collector)
+    if sys.stdout.isatty():
+        sinks.append(Progress(source.total, source.unit))
+    return sinks, None
+
+
 def watch(
     args: argparse.Namespace, analyzer: FaceAnalyzer, display: Display, hold: bool = True
 ) -> int | None:
@@ -139,54 +188,16 @@ def watch(
     With `hold`, a window shows the last frame until the user quits. In a window the demo loops.
     Returns None if the source ended, 0 if the user quit, 130 if Ctrl-C or a signal stopped it.
     """
-    screen = display.screen
     end_at_signals()
     with contextlib.ExitStack() as stack:  # closes everything in reverse order, also after errors
         # 1. Open the source
-        if display.camera:
-            source = display.camera
-        elif args.source or args.size or args.collect or args.rotate:
-            source = open_source(args.source or ["0"], args.size, display.overheard, bool(screen))
-        else:
-            source = open_first_camera(display.overheard, bool(screen))
+        source = choose_source(args, display)
         stack.callback(source.close)
-        is_webcam = source is display.camera or (
-            isinstance(source, CameraSource) and is_camera(source.name)
-        )
-        mirror = is_webcam if args.mirror is None else args.mirror
+        mirror = source.is_webcam if args.mirror is None else args.mirror
         frames = oriented(source.frames(), args.rotate, mirror)
         # 2. Open the outputs and the viewer
-        baseline = prepare_baselines(analyzer, args.neutral, bool(screen), is_webcam)
-        names = args.emotions or analyzer.emotions
-        collector = open_collector(args.collect, names, screen is not None, source.paths)
-        output_path = args.output
-        if display.no_window:
-            asked = args.output or args.csv or args.collect
-            why = display.no_window
-            output_path = choose_output(output_path, bool(asked), source, why, args.h264)
-        unit = "picture" if isinstance(source, ImageSource) else "frame"
-        summary = Summary(unit)
-        annotator = Annotator(analyzer.emotions, args.bars)
-        output = open_output(output_path, source, annotator.annotate, args.h264)
-        numbers = legend(analyzer.emotions) if screen or output_path else ""
-        if numbers:
-            print(f"OpenCV can't draw these names, so it draws numbers ({printable(numbers)})")
-        viewer: Viewer | None = None
-        sinks: list[Sink] = [output] if output else []
-        if args.csv:
-            sinks.append(CsvWriter(args.csv, analyzer.emotions, source, baseline))
-        hints = Hints(analyzer.detector, args.rotate, mirror)
-        sinks.append(hints)
-        if screen:
-            recorder = output if isinstance(output, VideoRecorder) else None
-            showing = annotator, summary, recorder, collector, bool(args.collect)
-            viewer = Viewer(screen, *showing, analyzer)
-            hints.show = viewer.warn
-            sinks.append(viewer)
-        elif args.collect:
-            sinks.append(collector)
-        if not screen and sys.stdout.isatty():
-            sinks.append(Progress(source.total, unit))
+        summary = Summary(source.unit)
+        sinks, viewer = open_sinks(args, analyzer, display, source, mirror, summary)
         for sink in sinks:
             stack.callback(sink.close)
         # 3. Process frame by frame

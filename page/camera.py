@@ -20,6 +20,7 @@ class BrowserSource(Source):
 
     info = VideoInfo(30.0, live=True)
     extra_column = "clock"
+    is_webcam = True
 
     def __init__(self, server: Server):
         super().__init__([])

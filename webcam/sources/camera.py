@@ -14,7 +14,7 @@ from common.errors import fail
 from common.stopping import start_thread
 from webcam.sources.capture import INTERLACED, open_capture
 from webcam.sources.frame import Frame, Source, VideoInfo
-from webcam.sources.names import without_secrets
+from webcam.sources.names import is_camera, without_secrets
 from webcam.sources.overheard import Overheard
 
 CAMERA_TIMEOUT = 5.0  # seconds without a frame after which a camera counts as lost
@@ -36,6 +36,7 @@ class CameraSource(Source):
         overheard: Overheard,
     ):
         super().__init__([])
+        self.is_webcam = is_camera(name)
         self.name, self.size, self.capture, self.overheard = name, size, capture, overheard
         self.interlaced = self.lost = self.has_begun = False
         # Holds at most one frame. It waits in C, where a signal does no harm, unlike a Condition

@@ -48,6 +48,8 @@ class Source:
     end: float | None = None  # end of the last frame in seconds, once known
     total: int | None = None  # number of frames or pictures, if known in advance
     extra_column: str | None = None  # name of an extra last column in the CSV
+    unit = "frame"  # or "picture"
+    is_webcam = False  # whether it shows the user, as in a mirror
 
     def __init__(self, paths: list[Path]):
         self.paths = paths  # the source's files, which no output may replace

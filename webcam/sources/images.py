@@ -86,6 +86,8 @@ class ImageSource(Source):
     by default the paths. `folder` is a temporary folder with the files, or None.
     """
 
+    unit = "picture"
+
     def __init__(
         self,
         paths: list[Path],
