@@ -23,7 +23,6 @@ import functools
 import json
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,12 +192,12 @@ def fit(
     targets: np.ndarray,
     recipe: Recipe,
     epochs: int,
-    optimizer: Callable = Muon,
+    changes: dict,
 ) -> float:
     """Train a network, with one head or two; return the seconds."""
     steps = -(-len(targets) // recipe.batch_size)
-    training = build_training(network, epochs * steps, recipe, optimizer)
-    if targets.shape[1] > network.get_layer("head").output.shape[-1]:
+    training = build_training(network, epochs * steps, recipe, changes.get("optimizer", Muon))
+    if "second_head" in changes:
         training.compile(training.optimizer, cross_entropy)
     augmented = batches(faces.images, targets, recipe.batch_size, recipe.augmentation, recipe.seed)
     start = time.perf_counter()
@@ -235,7 +234,7 @@ def train_row(
         targets = np.hstack([targets, weight * soft_targets(faces, emotions, votes, 1.0)])
         learner = add_second_head(network, len(emotions))
     epochs = epochs // 3 if copies else epochs  # with copies there are three times the faces
-    seconds = fit(learner, faces, targets, recipe, epochs, changes.get("optimizer", Muon))
+    seconds = fit(learner, faces, targets, recipe, epochs, changes)
     if start_from:
         network = architecture.average_mirrored(network)
     return network, held, emotions, shares, seconds

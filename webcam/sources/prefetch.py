@@ -42,7 +42,7 @@ class Prefetch:
     def __iter__(self) -> Iterator[Frame]:
         while True:
             try:
-                with signals_held():
+                with signals_held():  # so Ctrl-C is answered after the timeout at the latest
                     item = self.ready.get(timeout=0.1)
             except queue.Empty:
                 continue
